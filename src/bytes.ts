@@ -1,0 +1,129 @@
+// Bytes in and out of text and numbers: strict in one direction, canonical in the other. Everything that other parts
+// need below the level of a format, and nothing that knows a format.
+
+/** Sizes and indexes are integers from 0 to this, exclusive (DESIGN §7). */
+export const MAX_SIZE: number = Number.MAX_SAFE_INTEGER;
+
+const encoder = new TextEncoder();
+// ignoreBOM keeps a leading U+FEFF in the text, so that decoding and encoding again gives the same bytes.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The parts, one after another, in new memory. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
+/** True when both hold the same bytes. Not constant-time: nothing here compares secrets. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Bytewise order, a prefix before what it is a prefix of: negative, zero or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let i = 0; i < shorter; i++) {
+    const difference = a[i]! - b[i]!;
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** The UTF-8 bytes of a text. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** The text that these bytes are the UTF-8 of, or undefined when they are not well-formed UTF-8. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Lowercase hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+/** The bytes of lowercase hexadecimal, or undefined for anything else. */
+export function fromHex(text: string): Uint8Array | undefined {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
+  const out = new Uint8Array(text.length / 2);
+  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return out;
+}
+
+/** Standard base64 with padding (RFC 4648 §4). */
+export function toBase64(bytes: Uint8Array): string {
+  let text = '';
+  // Chunks keep the argument list of fromCharCode far below every engine's limit.
+  for (let i = 0; i < bytes.length; i += 0x2000) {
+    text += String.fromCharCode(...bytes.subarray(i, i + 0x2000));
+  }
+  return btoa(text);
+}
+
+/** The bytes of canonical, padded standard base64, or undefined for any other spelling. */
+export function fromBase64(text: string): Uint8Array | undefined {
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
+  let binary: string;
+  try {
+    binary = atob(text);
+  } catch {
+    return undefined;
+  }
+  // atob ignores stray bits in the last character; the only canonical spelling is the one that is written back.
+  if (text.endsWith('=') && btoa(binary.slice(binary.length - (binary.length % 3))) !== text.slice(-4)) return undefined;
+  const out = new Uint8Array(binary.length);
+  for (let i = 0; i < out.length; i++) out[i] = binary.charCodeAt(i);
+  return out;
+}
+
+/** A big-endian unsigned integer of 1 to 8 bytes; RangeError unless 0 ≤ value < 256^length and value is safe. */
+export function uintBytes(value: number, length: number): Uint8Array {
+  assertSize('value', value);
+  const out = new Uint8Array(length);
+  let rest = value;
+  for (let i = length - 1; i >= 0; i--) {
+    out[i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  if (rest !== 0) throw new RangeError(`value ${value} does not fit in ${length} bytes`);
+  return out;
+}
+
+/** The big-endian unsigned integer in bytes [offset, offset + length), or undefined when it is 2^53 or more. */
+export function readUint(bytes: Uint8Array, offset: number, length: number): number | undefined {
+  if (offset < 0 || offset + length > bytes.length) throw new RangeError(`no ${length} bytes at offset ${offset}`);
+  let value = 0;
+  for (let i = offset; i < offset + length; i++) value = value * 256 + bytes[i]!;
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** The number that canonical decimal text stands for (no sign, no leading zero), or undefined; below 2^53. */
+export function parseDecimal(text: string): number | undefined {
+  if (!/^(0|[1-9][0-9]{0,15})$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** RangeError unless value is a safe integer ≥ 0. */
+export function assertSize(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} ${value} is not an integer in [0, 2^53)`);
+}

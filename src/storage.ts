@@ -1,0 +1,122 @@
+// The storage port: what the log asks of a store, and what each method must guarantee. An adapter is a file in
+// adapters/; test/contract/ holds one set of tests that every adapter passes, and passes again after reopening.
+
+import type { TilePath } from './merkle/tile.ts';
+import type { TreeHead } from './merkle/tree-head.ts';
+
+/** A state key: one byte that names the key space, then the key in it. Keys order bytewise. At most 128 bytes. */
+export type StateKey = Uint8Array;
+
+/** One state value to set, or to delete where value is null. */
+export interface StateWrite {
+  readonly key: StateKey;
+  readonly value: Uint8Array | null;
+}
+
+/** A hash tile that changed: all its hashes from the first one on, and how many of them were there before. */
+export interface TileWrite {
+  readonly level: number;
+  readonly index: number;
+  /** Hashes in it before this growth, 0 ≤ oldWidth < width ≤ 256. */
+  readonly oldWidth: number;
+  /** 32 × width bytes. Owned by the receiver: nobody changes them afterwards. */
+  readonly bytes: Uint8Array;
+}
+
+/** Entries that are appended to one entry bundle, in the bundle's own form (u16 length and bytes, repeated). */
+export interface BundleWrite {
+  readonly index: number;
+  /** Entries in the bundle before and after, 0 ≤ oldWidth < width ≤ 256. */
+  readonly oldWidth: number;
+  readonly width: number;
+  /** Only the appended entries' bytes. */
+  readonly appended: Uint8Array;
+}
+
+/** Everything that one commit adds: computed first, then applied as a whole or not at all. */
+export interface Growth {
+  readonly oldHead: TreeHead;
+  readonly head: TreeHead;
+  /** 32 bytes an entry, in order; entry i of the growth has index oldHead.size + i. */
+  readonly leafHashes: Uint8Array;
+  readonly tiles: readonly TileWrite[];
+  readonly bundles: readonly BundleWrite[];
+  readonly writes: readonly StateWrite[];
+}
+
+/** What a store holds when it is opened. A new store holds the empty tree. */
+export interface StoredLog {
+  readonly head: TreeHead;
+  /** The checkpoint note that was last given to publish, verbatim. */
+  readonly published: Uint8Array | undefined;
+}
+
+/** A page of a key space. */
+export interface ScanRange {
+  /** Only keys that start with this. */
+  readonly prefix: Uint8Array;
+  /** Forward: only keys after this one; in reverse: only keys before it. Exclusive; absent = from the end of the range. */
+  readonly after?: Uint8Array;
+  readonly limit: number;
+  readonly reverse?: boolean;
+}
+
+/**
+ * A log's store. One owner at a time; the owner never has two commits, or two publishes, under way at once, but reads
+ * run beside them. What a method returns is a copy or immutable.
+ */
+export interface LogStorage {
+  /** What the store holds now. May be called again at any time. */
+  load(): Promise<StoredLog>;
+  /**
+   * Applies a growth atomically and durably: it has reached the disk before the promise resolves. Fails with
+   * `store-failed` and nothing changed if the stored head is not growth.oldHead (compare-and-swap on the size and
+   * root). Any other rejection leaves the outcome unknown: the caller closes the store, opens it again and adopts
+   * what it holds. From then on read, get and load show the new state, never a part of it.
+   */
+  commit(growth: Growth): Promise<void>;
+  /** Stores the checkpoint note as the published one, with the state writes (the archive), atomically and durably. */
+  publish(note: Uint8Array, writes: readonly StateWrite[]): Promise<void>;
+  /**
+   * The resources at these paths, in order; undefined for one that is not fully there. A partial tile or bundle is the
+   * prefix of the stored one. Never shows anything of a growth that is not committed.
+   */
+  read(paths: readonly TilePath[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /**
+   * The values of these keys, in order; undefined where there is none. Keys of the leaf space (`leafKey`) answer the
+   * index of the entry with that leaf hash (8 bytes, big-endian), exactly for the committed entries: adapters derive
+   * them from growth.leafHashes and may persist them later than the tree, but never answer behind or ahead of it.
+   */
+  get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /** The pairs in key order (reverse: descending), at most limit. Not for the leaf space. */
+  scan(range: ScanRange): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]>;
+  /** Waits for what is under way and lets go of the store. Every later call fails with `store-failed`. */
+  close(): Promise<void>;
+}
+
+/** First bytes of the state keys in use. A new one is a row here. */
+export const KEY_SPACE = {
+  /** leaf hash → index (8 bytes); derived by the adapter, see LogStorage.get. */
+  leaf: 0x6c,
+  /** SHA-256 of the COSE Sig_structure → index (8 bytes): a statement is logged once, whatever its signature. */
+  statement: 0x73,
+  /** size (8 bytes), time (8 bytes) → checkpoint note: the archive of published checkpoints. */
+  archive: 0x61,
+} as const;
+
+function spacedKey(space: number, rest: Uint8Array): StateKey {
+  const key = new Uint8Array(1 + rest.length);
+  key[0] = space;
+  key.set(rest, 1);
+  return key;
+}
+
+/** The key of a leaf hash (32 bytes) in the leaf space. */
+export function leafKey(leafHash: Uint8Array): StateKey {
+  return spacedKey(KEY_SPACE.leaf, leafHash);
+}
+
+/** The key of a statement's signed content. */
+export function statementKey(sigStructureHash: Uint8Array): StateKey {
+  return spacedKey(KEY_SPACE.statement, sigStructureHash);
+}
