@@ -1,0 +1,66 @@
+// Time as a parameter: wall clock for what is signed, monotonic clock to notice that the wall clock jumped.
+
+/** The clock port of the log. Tests count; Node and Workers pass the real one. */
+export interface Clock {
+  /** Unix time in milliseconds; may jump. */
+  nowMillis(): number;
+  /** Milliseconds from an arbitrary start; never goes back. */
+  monotonicMillis(): number;
+  /** Resolves after what is already waiting in the event loop had its turn, so that entries can gather. */
+  nextTurn(): Promise<void>;
+  /** Calls back once after that time; the returned function cancels it. */
+  after(millis: number, callback: () => void): () => void;
+}
+
+/** The clock of any Web runtime. Node passes its own `nextTurn`, which does not cost a millisecond. */
+export const systemClock: Clock = Object.freeze({
+  nowMillis: () => Date.now(),
+  monotonicMillis: () => performance.now(),
+  nextTurn: () => new Promise<void>((resolve) => setTimeout(resolve, 0)),
+  after: (millis: number, callback: () => void) => {
+    const timer = setTimeout(callback, millis);
+    return () => clearTimeout(timer);
+  },
+});
+
+/** How far the wall clock may be off before the log stops signing (DESIGN §4), in milliseconds. */
+export const CLOCK_TOLERANCE_MILLIS = 60_000;
+
+/**
+ * Notices a wall clock that moved against the monotonic one by more than the tolerance since it was last believed.
+ * A restart believes the clock anew: that is how an operator says that the new time is right.
+ */
+export class ClockWatch {
+  readonly #clock: Clock;
+  readonly #offsetMillis: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#offsetMillis = clock.nowMillis() - clock.monotonicMillis();
+  }
+
+  /**
+   * The time to sign, Unix seconds: max(now, last). Undefined with the reason given to `refuse` when the clock is
+   * more than a minute behind the last signed time or jumped more than a minute.
+   */
+  timestampSeconds(lastSeconds: number, refuse: (reason: string) => void): number | undefined {
+    const nowMillis = this.#clock.nowMillis();
+    const jumpMillis = nowMillis - this.#clock.monotonicMillis() - this.#offsetMillis;
+    if (Math.abs(jumpMillis) > CLOCK_TOLERANCE_MILLIS) {
+      refuse(
+        `the clock jumped by ${Math.round(jumpMillis / 1000)} s against the monotonic clock; ` +
+          'nothing is signed until it is back, or until a restart confirms the new time',
+      );
+      return undefined;
+    }
+    const behindMillis = lastSeconds * 1000 - nowMillis;
+    if (behindMillis > CLOCK_TOLERANCE_MILLIS) {
+      refuse(
+        `the clock is ${Math.round(behindMillis / 1000)} s behind the last signed time ${lastSeconds}; ` +
+          'nothing is signed until it has caught up',
+      );
+      return undefined;
+    }
+    return Math.max(Math.floor(nowMillis / 1000), lastSeconds);
+  }
+}
