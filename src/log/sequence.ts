@@ -1,0 +1,125 @@
+// Sequencing: entries → places. It runs between two commits, so what the store holds does not change under it, and it
+// is the only judge of "already logged". Nobody hears an index before the growth is durable.
+
+import { equalBytes, readUint, toHex, uintBytes } from '../bytes.ts';
+import { LimmatError } from '../errors.ts';
+import { permits } from '../record/submitters.ts';
+import type { SubmitterList } from '../record/submitters.ts';
+import { leafKey, statementKey } from '../storage.ts';
+import type { LogStorage, StateKey, StateWrite } from '../storage.ts';
+import type { Entry, SequencedEntry } from './entry.ts';
+
+/** What became of an entry: a new index, the index it had already, or a refusal. */
+export type Outcome = { readonly index: number; readonly duplicate: boolean } | LimmatError;
+
+/** A batch in order: the new entries with their places, the state writes they bring, and every entry's outcome. */
+export interface Sequenced {
+  readonly entries: readonly SequencedEntry[];
+  readonly writes: readonly StateWrite[];
+  /** One for each entry given, in order. */
+  readonly outcomes: readonly Outcome[];
+}
+
+/**
+ * Gives places from `size` on. The same leaf again gets its first index, before any rule. `submitters` is the list in
+ * force now: an entry validated under another one is checked against it again.
+ */
+export async function sequence(
+  batch: readonly Entry[],
+  size: number,
+  storage: LogStorage,
+  submitters: SubmitterList | undefined,
+): Promise<Sequenced> {
+  const known = await lookUp(batch, storage);
+  const places = new BatchIndex();
+  const entries: SequencedEntry[] = [];
+  const writes: StateWrite[] = [];
+  const outcomes: Outcome[] = [];
+  for (const [i, entry] of batch.entries()) {
+    const loggedAt = known.leaves[i] ?? places.find(entry.leafHash);
+    const refusal = loggedAt === undefined ? refuse(entry, known.statements[i], places, submitters) : undefined;
+    if (loggedAt !== undefined) outcomes.push({ index: loggedAt, duplicate: true });
+    else if (refusal !== undefined) outcomes.push(refusal);
+    else {
+      const index = size + entries.length;
+      entries.push({ entry, index });
+      outcomes.push({ index, duplicate: false });
+      places.add(entry.leafHash, index);
+      if (entry.record !== undefined) {
+        places.add(entry.record.statementHash, index);
+        writes.push({ key: statementKey(entry.record.statementHash), value: uintBytes(index, 8) });
+      }
+    }
+  }
+  return { entries, writes, outcomes };
+}
+
+/** The index of a leaf that is logged already, for a batch of leaf hashes. */
+export async function findLeaves(
+  leafHashes: readonly Uint8Array[],
+  storage: LogStorage,
+): Promise<(number | undefined)[]> {
+  const values = await storage.get(leafHashes.map(leafKey));
+  return values.map((value) => value && readUint(value, 0, 8));
+}
+
+async function lookUp(
+  batch: readonly Entry[],
+  storage: LogStorage,
+): Promise<{ readonly leaves: (number | undefined)[]; readonly statements: (number | undefined)[] }> {
+  const leaves = await findLeaves(
+    batch.map(({ leafHash }) => leafHash),
+    storage,
+  );
+  const statements: (number | undefined)[] = [];
+  const keys: StateKey[] = [];
+  const positions: number[] = [];
+  for (const [i, { record }] of batch.entries()) {
+    if (record === undefined || leaves[i] !== undefined) continue;
+    keys.push(statementKey(record.statementHash));
+    positions.push(i);
+  }
+  if (keys.length === 0) return { leaves, statements };
+  for (const [k, value] of (await storage.get(keys)).entries()) {
+    statements[positions[k]!] = value && readUint(value, 0, 8);
+  }
+  return { leaves, statements };
+}
+
+function refuse(
+  { record }: Entry,
+  loggedStatement: number | undefined,
+  places: BatchIndex,
+  submitters: SubmitterList | undefined,
+): LimmatError | undefined {
+  if (record === undefined) return undefined;
+  const firstIndex = loggedStatement ?? places.find(record.statementHash);
+  if (firstIndex !== undefined) {
+    return new LimmatError(
+      'already-logged',
+      `this statement is logged at index ${firstIndex} with another signature; that entry stands for it`,
+      { details: { index: firstIndex, statement: toHex(record.statementHash) } },
+    );
+  }
+  if (submitters === undefined || submitters === record.verifiedBy) return undefined;
+  return permits(submitters, record.statement);
+}
+
+/**
+ * Hashes of one batch → indexes. Keyed by the first six bytes as a number, which a Map finds faster than text; the
+ * few hashes that share them are compared.
+ */
+class BatchIndex {
+  readonly #rows = new Map<number, { readonly hash: Uint8Array; readonly index: number }[]>();
+
+  add(hash: Uint8Array, index: number): void {
+    const key = readUint(hash, 0, 6)!;
+    const row = this.#rows.get(key);
+    if (row === undefined) this.#rows.set(key, [{ hash, index }]);
+    else row.push({ hash, index });
+  }
+
+  find(hash: Uint8Array): number | undefined {
+    return this.#rows.get(readUint(hash, 0, 6)!)?.find((row) => equalBytes(row.hash, hash))?.index;
+  }
+}

@@ -1,0 +1,110 @@
+// Validation: request bytes → Entry. Form, size, authority, time of signing and signature: everything that can be
+// judged before the entry has a place. Each entry of a request is judged alone.
+
+import { toHex } from '../bytes.ts';
+import type { CryptoSuite } from '../crypto/suite.ts';
+import { LimmatError, asLimmatError } from '../errors.ts';
+import type { Hasher } from '../merkle/hash.ts';
+import { HASH_SIZE, asHash } from '../merkle/hash.ts';
+import { parseStatement } from '../record/statement.ts';
+import type { Statement } from '../record/statement.ts';
+import { permits, signatureJob } from '../record/submitters.ts';
+import type { SubmitterList } from '../record/submitters.ts';
+import type { Entry, ValidatedRecord } from './entry.ts';
+
+/** A leaf is a tlog-tiles bundle entry with a 16-bit length. */
+export const MAX_ENTRY_SIZE = 65_535;
+
+/** What validation needs to know. */
+export interface ValidateContext {
+  readonly hasher: Hasher;
+  readonly crypto: CryptoSuite;
+  /** The list in force; undefined where admission is open. */
+  readonly submitters: SubmitterList | undefined;
+  readonly nowSeconds: number;
+  /** How far `iat` may be from now, in seconds, either way. */
+  readonly iatWindowSeconds: number;
+}
+
+/** An entry, or why it is not one. */
+export type Validated = Entry | LimmatError;
+
+/** Judges each of these leaf bytes alone, in order. Bytes are not copied: the caller must not change them any more. */
+export async function validate(leaves: readonly Uint8Array[], context: ValidateContext): Promise<Validated[]> {
+  const { submitters } = context;
+  if (submitters === undefined) return leaves.map((bytes) => validateOpen(bytes, context.hasher));
+  const outcomes: (Validated | ValidatedForm)[] = leaves.map((bytes) => validateForm(bytes, submitters, context));
+  const formed = outcomes.filter((outcome): outcome is ValidatedForm => 'job' in outcome);
+  if (formed.length === 0) return outcomes as Validated[];
+  const verdicts = await context.crypto.verifyMany(formed.map(({ job }) => job));
+  const verdictOf = new Map(formed.map((form, i) => [form, verdicts[i] === true]));
+  return outcomes.map((outcome) => {
+    if (!('job' in outcome)) return outcome;
+    return verdictOf.get(outcome) === true ? outcome.entry : badSignature(outcome.entry);
+  });
+}
+
+interface ValidatedForm {
+  readonly entry: Entry & { readonly record: ValidatedRecord };
+  readonly job: ReturnType<typeof signatureJob>;
+}
+
+function validateOpen(bytes: Uint8Array, hasher: Hasher): Validated {
+  return tooLarge(bytes) ?? { bytes, leafHash: leafHashOf(bytes, hasher), record: undefined };
+}
+
+function validateForm(
+  bytes: Uint8Array,
+  submitters: SubmitterList,
+  context: ValidateContext,
+): ValidatedForm | LimmatError {
+  const large = tooLarge(bytes);
+  if (large) return large;
+  let statement: Statement;
+  try {
+    statement = parseStatement(bytes);
+  } catch (error) {
+    return asLimmatError(error);
+  }
+  const refusal = permits(submitters, statement) ?? outsideWindow(statement, context);
+  if (refusal) return refusal;
+  const record = {
+    statement,
+    statementHash: context.hasher.sha256(statement.toBeSigned),
+    verifiedBy: submitters,
+  };
+  return { entry: { bytes, leafHash: leafHashOf(bytes, context.hasher), record }, job: signatureJob(statement, submitters) };
+}
+
+function leafHashOf(bytes: Uint8Array, hasher: Hasher): Entry['leafHash'] {
+  const out = new Uint8Array(HASH_SIZE);
+  hasher.leafHashInto(bytes, out, 0);
+  return asHash(out);
+}
+
+function tooLarge(bytes: Uint8Array): LimmatError | undefined {
+  if (bytes.length <= MAX_ENTRY_SIZE) return undefined;
+  return new LimmatError(
+    'entry-too-large',
+    `an entry of ${bytes.length} bytes is over the limit of ${MAX_ENTRY_SIZE}; log its digest instead`,
+    { details: { size: bytes.length, limit: MAX_ENTRY_SIZE } },
+  );
+}
+
+function outsideWindow({ iat }: Statement, context: ValidateContext): LimmatError | undefined {
+  const { nowSeconds, iatWindowSeconds } = context;
+  if (Math.abs(nowSeconds - iat) <= iatWindowSeconds) return undefined;
+  return new LimmatError(
+    'iat-out-of-window',
+    `iat ${iat} is ${Math.abs(nowSeconds - iat)} s ${iat < nowSeconds ? 'before' : 'after'} the log's time ${nowSeconds}; ` +
+      `at most ${iatWindowSeconds} s are accepted: sign the statement again`,
+    { details: { field: 'iat', value: iat, now: nowSeconds, windowSeconds: iatWindowSeconds } },
+  );
+}
+
+function badSignature({ record }: { readonly record: ValidatedRecord }): LimmatError {
+  const kid = toHex(record.statement.kid);
+  return new LimmatError('bad-signature', `the signature by key ${kid} does not verify over this statement`, {
+    details: { kid },
+  });
+}
