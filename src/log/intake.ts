@@ -1,0 +1,119 @@
+// The intake queue: entries that passed validation and wait for the next commit, bounded in number and bytes. An append
+// that does not fit is refused whole and at once (back-pressure), so nothing that was taken is ever dropped.
+
+import { LimmatError } from '../errors.ts';
+import type { Hash } from '../merkle/hash.ts';
+import type { Entry } from './entry.ts';
+
+/** What an append says about one entry. An index here is durable. */
+export type AppendResult =
+  | { readonly ok: true; readonly index: number; readonly leafHash: Hash; readonly duplicate: boolean }
+  | { readonly ok: false; readonly error: LimmatError };
+
+/** Bounds of the queue and of one commit. */
+export interface IntakeLimits {
+  readonly queueEntries: number;
+  readonly queueBytes: number;
+  readonly commitEntries: number;
+  readonly commitBytes: number;
+}
+
+/**
+ * The defaults: a commit takes at most 16 MiB, about 10 ms of a fast disk, and the queue holds four of them, so that
+ * whoever waits in it waits well under a second and the process stays small.
+ */
+export const DEFAULT_INTAKE_LIMITS: IntakeLimits = Object.freeze({
+  queueEntries: 32_768,
+  queueBytes: 64 * 1024 * 1024,
+  commitEntries: 8192,
+  commitBytes: 16 * 1024 * 1024,
+});
+
+/** One append call: its results by position, settled when the last one is known. */
+export class Ticket {
+  readonly results: AppendResult[];
+  readonly settled: Promise<readonly AppendResult[]>;
+  #open: number;
+  #settle!: (results: readonly AppendResult[]) => void;
+
+  constructor(entries: number) {
+    this.results = Array.from({ length: entries });
+    this.#open = entries;
+    this.settled = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    if (entries === 0) this.#settle(this.results);
+  }
+
+  set(position: number, result: AppendResult): void {
+    this.results[position] = result;
+    this.#open--;
+    if (this.#open === 0) this.#settle(this.results);
+  }
+}
+
+/** An entry in the queue, and where its result goes. */
+export interface Waiting {
+  readonly entry: Entry;
+  readonly ticket: Ticket;
+  readonly position: number;
+}
+
+export class Intake {
+  readonly #limits: IntakeLimits;
+  #waiting: Waiting[] = [];
+  #bytes = 0;
+
+  constructor(limits: IntakeLimits) {
+    this.#limits = limits;
+  }
+
+  get entries(): number {
+    return this.#waiting.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** `queue-full` when so many more do not fit. */
+  assertRoom(entries: number, bytes: number): void {
+    const { queueEntries, queueBytes } = this.#limits;
+    if (this.entries + entries <= queueEntries && this.bytes + bytes <= queueBytes) return;
+    throw new LimmatError(
+      'queue-full',
+      `${this.entries} entries with ${this.bytes} bytes are waiting; ${entries} more with ${bytes} bytes would be over ` +
+        `the limit of ${queueEntries} entries or ${queueBytes} bytes; nothing was taken, send it again later`,
+      { details: { waitingEntries: this.entries, waitingBytes: this.bytes, queueEntries, queueBytes }, retryAfterSeconds: 1 },
+    );
+  }
+
+  push(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.#bytes += waiting.entry.bytes.length;
+  }
+
+  /** The next commit's entries, oldest first; at least one if any wait. */
+  take(): Waiting[] {
+    const { commitEntries, commitBytes } = this.#limits;
+    let count = 0;
+    let bytes = 0;
+    for (const { entry } of this.#waiting) {
+      if (count > 0 && (count === commitEntries || bytes + entry.bytes.length > commitBytes)) break;
+      count++;
+      bytes += entry.bytes.length;
+    }
+    const taken = count === this.#waiting.length ? this.#waiting : this.#waiting.slice(0, count);
+    this.#waiting = count === this.#waiting.length ? [] : this.#waiting.slice(count);
+    this.#bytes -= bytes;
+    return taken;
+  }
+
+  /** Answers everything that waits with this error. */
+  refuseAll(error: LimmatError): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#bytes = 0;
+    for (const { ticket, position } of waiting) ticket.set(position, { ok: false, error });
+  }
+}

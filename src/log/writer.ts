@@ -1,0 +1,235 @@
+// The writer: the one owner of the tree's right edge. Group commit: while a commit is under way entries gather, and the
+// next one takes all of them. After a write whose outcome is not known it takes nothing more, opens the store anew,
+// adopts what the store holds, and goes on (DESIGN §4).
+
+import { equalBytes } from '../bytes.ts';
+import { LimmatError } from '../errors.ts';
+import type { Hasher } from '../merkle/hash.ts';
+import type { TreeHead } from '../merkle/tree-head.ts';
+import type { SubmitterList } from '../record/submitters.ts';
+import type { LogStorage, StoredLog } from '../storage.ts';
+import type { Clock } from './clock.ts';
+import { loadEdge } from './edge.ts';
+import type { Edge } from './edge.ts';
+import type { LogEvent } from './events.ts';
+import { Intake, Ticket } from './intake.ts';
+import type { AppendResult, IntakeLimits, Waiting } from './intake.ts';
+import { integrate } from './integrate.ts';
+import type { Validated } from './validate.ts';
+import { sequence } from './sequence.ts';
+import { readAll } from './read.ts';
+
+/** Pauses between attempts to open the store again; the last one repeats. */
+const REOPEN_PAUSES_MILLIS = Object.freeze([100, 250, 500, 1000, 2000, 5000]);
+
+export interface WriterOptions {
+  /** Opens the store; called again after a failed write. */
+  readonly openStorage: () => Promise<LogStorage>;
+  /** Rejects while writing is known not to work (a full disk), so that a store that still serves reads stays open. */
+  readonly probeStorage: () => Promise<void>;
+  /** Throws unless the tree that a reopened store holds may go on: the guard's check. */
+  readonly checkReopened: (head: TreeHead, storage: LogStorage) => Promise<void>;
+  readonly submitters: () => SubmitterList | undefined;
+  readonly limits: IntakeLimits;
+  readonly hasher: Hasher;
+  readonly clock: Clock;
+  readonly onEvent: (event: LogEvent) => void;
+  /** After each commit. */
+  readonly onCommitted: () => void;
+}
+
+export class Writer {
+  readonly #options: WriterOptions;
+  readonly #intake: Intake;
+  #storage: LogStorage;
+  #edge: Edge;
+  #run: Promise<void> | undefined;
+  #recovery: Promise<void> | undefined;
+  #failure: string | undefined;
+  #closing = false;
+
+  private constructor(options: WriterOptions, storage: LogStorage, edge: Edge) {
+    this.#options = options;
+    this.#intake = new Intake(options.limits);
+    this.#storage = storage;
+    this.#edge = edge;
+  }
+
+  /** A writer at the stored head; the caller has opened the store and checked it. */
+  static async open(options: WriterOptions, storage: LogStorage, stored: StoredLog): Promise<Writer> {
+    const edge = await loadEdge(stored.head, (paths) => readAll(storage, paths), options.hasher);
+    return new Writer(options, storage, edge);
+  }
+
+  get storage(): LogStorage {
+    return this.#storage;
+  }
+
+  /** The committed head. */
+  get head(): TreeHead {
+    return this.#edge.head;
+  }
+
+  get queuedEntries(): number {
+    return this.#intake.entries;
+  }
+
+  get queuedBytes(): number {
+    return this.#intake.bytes;
+  }
+
+  /** Why nothing is taken at the moment; undefined when all is well. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Throws `shutting-down`, `read-only` or `queue-full` unless so much would be taken now. */
+  assertOpen(entries: number, bytes: number): void {
+    if (this.#closing) {
+      throw new LimmatError('shutting-down', 'the log is shutting down; nothing was taken, send it again', {
+        retryAfterSeconds: 5,
+      });
+    }
+    if (this.#failure !== undefined) {
+      throw new LimmatError('read-only', `the log is read-only: ${this.#failure}; nothing was taken, send it again later`, {
+        retryAfterSeconds: 5,
+      });
+    }
+    this.#intake.assertRoom(entries, bytes);
+  }
+
+  /** Queues what passed validation; settles when each entry is durable or refused. */
+  append(validated: readonly Validated[]): Promise<readonly AppendResult[]> {
+    const ticket = new Ticket(validated.length);
+    for (const [position, outcome] of validated.entries()) {
+      if (outcome instanceof LimmatError) ticket.set(position, { ok: false, error: outcome });
+      else this.#intake.push({ entry: outcome, ticket, position });
+    }
+    if (this.#intake.entries > 0) this.#run ??= this.#commitAll().finally(() => (this.#run = undefined));
+    return ticket.settled;
+  }
+
+  /** After a failure outside commit that leaves the store's state unknown: the same way back. */
+  fail(error: unknown): void {
+    this.#enterReadOnly(error, this.#edge.head);
+  }
+
+  /** Takes nothing more, finishes what was taken, and lets go of the store. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    while (this.#run !== undefined) await this.#run;
+    await this.#recovery;
+    await this.#storage.close();
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#intake.entries > 0 && this.#failure === undefined) {
+      // One turn of the event loop, so that requests that have arrived already share the flush.
+      await this.#options.clock.nextTurn();
+      await this.#commitOnce(this.#intake.take());
+    }
+  }
+
+  async #commitOnce(batch: readonly Waiting[]): Promise<void> {
+    const entries = batch.map(({ entry }) => entry);
+    const startMillis = this.#options.clock.monotonicMillis();
+    let attempted = this.#edge.head;
+    try {
+      const { submitters, hasher } = this.#options;
+      const sequenced = await sequence(entries, this.#edge.head.size, this.#storage, submitters());
+      if (sequenced.entries.length > 0) {
+        const { growth, edge } = integrate(this.#edge, sequenced.entries, sequenced.writes, hasher);
+        attempted = growth.head;
+        await this.#storage.commit(growth);
+        this.#edge = edge;
+        const millis = this.#options.clock.monotonicMillis() - startMillis;
+        this.#options.onEvent({ kind: 'committed', size: edge.head.size, entries: sequenced.entries.length, millis });
+        this.#options.onCommitted();
+      }
+      answer(batch, sequenced.outcomes);
+      this.#options.onEvent(countAnswers(sequenced.outcomes));
+    } catch (error) {
+      this.#enterReadOnly(error, attempted);
+      const unknown = new LimmatError(
+        'outcome-unknown',
+        'the write failed and its outcome is not known yet; send it again, an entry that did arrive keeps its index',
+        { retryAfterSeconds: 5, cause: error },
+      );
+      for (const { ticket, position } of batch) ticket.set(position, { ok: false, error: unknown });
+    }
+  }
+
+  #enterReadOnly(error: unknown, attempted: TreeHead): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = `a write to the store failed (${reasonOf(error)})`;
+    this.#options.onEvent({ kind: 'commit-failed', reason: reasonOf(error) });
+    this.#intake.refuseAll(
+      new LimmatError('read-only', `the log is read-only: ${this.#failure}; nothing was taken, send it again later`, {
+        retryAfterSeconds: 5,
+      }),
+    );
+    this.#recovery = this.#reopenUntilItWorks([this.#edge.head, attempted]).finally(() => (this.#recovery = undefined));
+  }
+
+  async #reopenUntilItWorks(possible: readonly TreeHead[]): Promise<void> {
+    for (let attempt = 0; !this.#closing; attempt++) {
+      await this.#pause(REOPEN_PAUSES_MILLIS[Math.min(attempt, REOPEN_PAUSES_MILLIS.length - 1)]!);
+      try {
+        await this.#options.probeStorage();
+        await this.#reopen(possible);
+        this.#failure = undefined;
+        this.#options.onEvent({ kind: 'reopened', size: this.#edge.head.size });
+        this.#options.onCommitted();
+        return;
+      } catch (error) {
+        this.#options.onEvent({ kind: 'reopen-failed', reason: reasonOf(error) });
+      }
+    }
+  }
+
+  async #reopen(possible: readonly TreeHead[]): Promise<void> {
+    await this.#storage.close();
+    const storage = await this.#options.openStorage();
+    this.#storage = storage;
+    const stored = await storage.load();
+    // The store must hold the tree before the failed write or the one after it; anything else is not our history.
+    const adopted = possible.find(
+      ({ size, rootHash }) => size === stored.head.size && equalBytes(rootHash, stored.head.rootHash),
+    );
+    if (adopted === undefined) {
+      throw new LimmatError('store-corrupt', `the reopened store holds ${stored.head.size} entries, which is no state it was left in`);
+    }
+    await this.#options.checkReopened(stored.head, storage);
+    this.#edge = await loadEdge(stored.head, (paths) => readAll(storage, paths), this.#options.hasher);
+  }
+
+  async #pause(millis: number): Promise<void> {
+    const { clock } = this.#options;
+    await new Promise<void>((resolve) => {
+      clock.after(millis, resolve);
+    });
+  }
+}
+
+function answer(batch: readonly Waiting[], outcomes: readonly (LimmatError | { index: number; duplicate: boolean })[]): void {
+  for (const [i, { entry, ticket, position }] of batch.entries()) {
+    const outcome = outcomes[i]!;
+    if (outcome instanceof LimmatError) ticket.set(position, { ok: false, error: outcome });
+    else ticket.set(position, { ok: true, leafHash: entry.leafHash, ...outcome });
+  }
+}
+
+function countAnswers(outcomes: readonly (LimmatError | { duplicate: boolean })[]): LogEvent {
+  let appended = 0;
+  let duplicates = 0;
+  for (const outcome of outcomes) {
+    if (outcome instanceof LimmatError) continue;
+    if (outcome.duplicate) duplicates++;
+    else appended++;
+  }
+  return { kind: 'answered', appended, duplicates };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
