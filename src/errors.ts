@@ -49,6 +49,7 @@ export const ERROR_STATUS = {
   'wrong-product': 400,
   'wrong-channel': 400,
   'unknown-issuer': 400,
+  'unknown-log': 400,
   // Reading another log over the network.
   network: 502,
   'bad-response': 502,
