@@ -1,0 +1,101 @@
+// limmat.toml in the data directory: what an operator may set, and nothing else. Flags of the command line override it.
+
+import { existsSync, readFileSync } from 'node:fs';
+
+import { parse as parseToml, TomlError } from 'smol-toml';
+import * as v from 'valibot';
+
+import { LimmatError } from '../errors.ts';
+import { didYouMean } from './did-you-mean.ts';
+import { parseDuration, parseListen } from './units.ts';
+
+/** A value in text form, checked by its own parser; the parser's sentence is the error. */
+function text<T>(parse: (value: string) => T) {
+  return v.pipe(
+    v.string('must be text in quotes'),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      try {
+        return parse(dataset.value);
+      } catch (error) {
+        addIssue({ message: error instanceof Error ? error.message : String(error) });
+        return NEVER;
+      }
+    }),
+  );
+}
+
+const positive = v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(1));
+
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+
+const CONFIG_KEYS = {
+  /** HOST:PORT of the log. */
+  listen: text(parseListen),
+  /** HOST:PORT of /metrics; absent: no such listener. */
+  'metrics-listen': text(parseListen),
+  /** Both are fixed when the log is made; here they are only compared. */
+  origin: v.string('must be text in quotes'),
+  admission: v.picklist(['records', 'open'], 'must be "records" or "open"'),
+  /** FILE, env:NAME or exec:COMMAND of the log's own keys; with exec the public keys have to be here as well. */
+  'note-key': v.string('must be text in quotes'),
+  'note-vkey': v.string('must be text in quotes'),
+  'head-key': v.string('must be text in quotes'),
+  'head-vkey': v.string('must be text in quotes'),
+  'checkpoint-interval': text(parseDuration),
+  'refresh-interval': text(parseDuration),
+  'iat-window': text(parseDuration),
+  'max-queue-entries': positive,
+  'max-queue-bytes': positive,
+  /** Threads that verify signatures; 0: none beside the main one. */
+  'verify-threads': v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(0), v.maxValue(64)),
+  'log-level': v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`),
+};
+
+const CONFIG = v.strictObject(v.entriesFromObjects([v.partial(v.object(CONFIG_KEYS))]));
+
+/** What limmat.toml says; everything in it is optional. */
+export type Config = v.InferOutput<typeof CONFIG>;
+
+/** Every key that limmat.toml may hold. */
+export const CONFIG_KEY_NAMES: readonly string[] = Object.keys(CONFIG_KEYS);
+
+/** Checks the text of a limmat.toml. Fails with `bad-config`, naming the file, the key and what was meant. */
+export function parseConfig(source: string, file = 'limmat.toml'): Config {
+  const fail = (why: string) => new LimmatError('bad-config', `${file}: ${why}`, { details: { file } });
+  let table: Record<string, unknown>;
+  try {
+    table = parseToml(source);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw fail(`line ${error.line}, column ${error.column}: ${error.message.split('\n', 1)[0]}`);
+  }
+  for (const key of Object.keys(table)) {
+    if (CONFIG_KEY_NAMES.includes(key)) continue;
+    throw fail(`unknown key "${key}"${didYouMean(key, CONFIG_KEY_NAMES)}`);
+  }
+  const parsed = v.safeParse(CONFIG, table);
+  if (parsed.success) return parsed.output;
+  const issue = parsed.issues[0];
+  throw fail(`"${v.getDotPath(issue) ?? '?'}" ${issue.message}`);
+}
+
+/** The configuration in this file; an absent file sets nothing. */
+export function readConfig(file: string): Config {
+  return existsSync(file) ? parseConfig(readFileSync(file, 'utf8'), file) : {};
+}
+
+/** The limmat.toml of a new data directory: every key with its default, commented out. */
+export const CONFIG_TEMPLATE = `# limmat.toml: settings of the log in this directory. Flags of "limmat serve" override them; unknown keys are errors.
+
+# listen = "127.0.0.1:6962"
+# metrics-listen = "127.0.0.1:6963"   # Prometheus text on /metrics; absent: no such listener
+# checkpoint-interval = "1s"          # at most one checkpoint in this time; "0" publishes every commit
+# refresh-interval = "10min"          # an idle log signs its head again after this
+# iat-window = "1h"                   # how far a record's time of signing may be from now
+# max-queue-entries = 65536           # entries that may wait for a commit; more get 503
+# max-queue-bytes = 268435456
+# verify-threads = 2
+# note-key = "keys/log.skey"          # FILE, env:NAME, or exec:COMMAND with the public key as note-vkey
+# head-key = "keys/log-mldsa.skey"    # the same, with head-vkey
+# log-level = "info"                  # silent, error, warn, info, debug
+`;
