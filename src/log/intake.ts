@@ -59,33 +59,56 @@ export interface Waiting {
   readonly position: number;
 }
 
+/** Room in the queue that was promised to an append while its entries are being validated. */
+export interface Reservation {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 export class Intake {
   readonly #limits: IntakeLimits;
   #waiting: Waiting[] = [];
   #bytes = 0;
+  #reservedEntries = 0;
+  #reservedBytes = 0;
 
   constructor(limits: IntakeLimits) {
     this.#limits = limits;
   }
 
-  get entries(): number {
+  /** Entries that wait for a commit. */
+  get waiting(): number {
     return this.#waiting.length;
   }
 
-  get bytes(): number {
-    return this.#bytes;
+  /** Entries and bytes that are waiting or promised room. */
+  get load(): Reservation {
+    return { entries: this.#waiting.length + this.#reservedEntries, bytes: this.#bytes + this.#reservedBytes };
   }
 
-  /** `queue-full` when so many more do not fit. */
-  assertRoom(entries: number, bytes: number): void {
+  /** Promises room for so many more, or throws `queue-full`. Give it back with `release`. */
+  reserve(entries: number, bytes: number): Reservation {
     const { queueEntries, queueBytes } = this.#limits;
-    if (this.entries + entries <= queueEntries && this.bytes + bytes <= queueBytes) return;
-    throw new LimmatError(
-      'queue-full',
-      `${this.entries} entries with ${this.bytes} bytes are waiting; ${entries} more with ${bytes} bytes would be over ` +
-        `the limit of ${queueEntries} entries or ${queueBytes} bytes; nothing was taken, send it again later`,
-      { details: { waitingEntries: this.entries, waitingBytes: this.bytes, queueEntries, queueBytes }, retryAfterSeconds: 1 },
-    );
+    const load = this.load;
+    if (load.entries + entries > queueEntries || load.bytes + bytes > queueBytes) {
+      throw new LimmatError(
+        'queue-full',
+        `${load.entries} entries with ${load.bytes} bytes are waiting; ${entries} more with ${bytes} bytes would be ` +
+          `over the limit of ${queueEntries} entries or ${queueBytes} bytes; nothing was taken, send it again later`,
+        {
+          details: { waitingEntries: load.entries, waitingBytes: load.bytes, queueEntries, queueBytes },
+          retryAfterSeconds: 1,
+        },
+      );
+    }
+    this.#reservedEntries += entries;
+    this.#reservedBytes += bytes;
+    return { entries, bytes };
+  }
+
+  release({ entries, bytes }: Reservation): void {
+    this.#reservedEntries -= entries;
+    this.#reservedBytes -= bytes;
   }
 
   push(waiting: Waiting): void {

@@ -1,14 +1,12 @@
 // Integration: edge + entries → growth and the next edge. Pure and synchronous: the same entries give the same bytes
 // under every adapter (RFC 9162 §2.1, C2SP tlog-tiles). It fails only with "bad math".
 
-import type { Hasher } from '../merkle/hash.ts';
 import { HASH_SIZE } from '../merkle/hash.ts';
-import { TILE_WIDTH } from '../merkle/tile.ts';
+import { TILE_HEIGHT, TILE_WIDTH } from '../merkle/tile.ts';
 import type { BundleWrite, Growth, StateWrite, TileWrite } from '../storage.ts';
 import type { Edge, EdgeTile } from './edge.ts';
 import type { SequencedEntry } from './entry.ts';
 
-const TILE_HEIGHT = 8;
 const LENGTH_PREFIX = 2;
 
 /** A tile that is being filled. */
@@ -24,7 +22,6 @@ export function integrate(
   edge: Edge,
   entries: readonly SequencedEntry[],
   writes: readonly StateWrite[],
-  hasher: Hasher,
 ): { readonly growth: Growth; readonly edge: Edge } {
   if (entries[0]?.index !== edge.head.size) {
     throw new Error(`bad math in integrate: entry ${entries[0]?.index} does not follow size ${edge.head.size}`);

@@ -6,14 +6,12 @@ import type { CryptoSuite } from '../crypto/suite.ts';
 import { LimmatError, asLimmatError } from '../errors.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import { HASH_SIZE, asHash } from '../merkle/hash.ts';
+import { MAX_ENTRY_SIZE } from '../merkle/tile.ts';
 import { parseStatement } from '../record/statement.ts';
 import type { Statement } from '../record/statement.ts';
 import { permits, signatureJob } from '../record/submitters.ts';
 import type { SubmitterList } from '../record/submitters.ts';
 import type { Entry, ValidatedRecord } from './entry.ts';
-
-/** A leaf is a tlog-tiles bundle entry with a 16-bit length. */
-export const MAX_ENTRY_SIZE = 65_535;
 
 /** What validation needs to know. */
 export interface ValidateContext {

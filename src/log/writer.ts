@@ -13,7 +13,8 @@ import { loadEdge } from './edge.ts';
 import type { Edge } from './edge.ts';
 import type { LogEvent } from './events.ts';
 import { Intake, Ticket } from './intake.ts';
-import type { AppendResult, IntakeLimits, Waiting } from './intake.ts';
+import type { AppendResult, IntakeLimits, Reservation, Waiting } from './intake.ts';
+import type { Entry } from './entry.ts';
 import { integrate } from './integrate.ts';
 import type { Validated } from './validate.ts';
 import { sequence } from './sequence.ts';
@@ -43,6 +44,7 @@ export class Writer {
   readonly #intake: Intake;
   #storage: LogStorage;
   #edge: Edge;
+  #running = false;
   #run: Promise<void> | undefined;
   #recovery: Promise<void> | undefined;
   #failure: string | undefined;
@@ -70,12 +72,9 @@ export class Writer {
     return this.#edge.head;
   }
 
-  get queuedEntries(): number {
-    return this.#intake.entries;
-  }
-
-  get queuedBytes(): number {
-    return this.#intake.bytes;
+  /** What waits for a commit, entries still in validation included. */
+  get load(): Reservation {
+    return this.#intake.load;
   }
 
   /** Why nothing is taken at the moment; undefined when all is well. */
@@ -83,29 +82,28 @@ export class Writer {
     return this.#failure;
   }
 
-  /** Throws `shutting-down`, `read-only` or `queue-full` unless so much would be taken now. */
-  assertOpen(entries: number, bytes: number): void {
-    if (this.#closing) {
-      throw new LimmatError('shutting-down', 'the log is shutting down; nothing was taken, send it again', {
-        retryAfterSeconds: 5,
-      });
-    }
-    if (this.#failure !== undefined) {
-      throw new LimmatError('read-only', `the log is read-only: ${this.#failure}; nothing was taken, send it again later`, {
-        retryAfterSeconds: 5,
-      });
-    }
-    this.#intake.assertRoom(entries, bytes);
+  /** Promises room for an append, or throws `shutting-down`, `read-only` or `queue-full`. Ends with append or release. */
+  reserve(entries: number, bytes: number): Reservation {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw refusal;
+    return this.#intake.reserve(entries, bytes);
   }
 
-  /** Queues what passed validation; settles when each entry is durable or refused. */
-  append(validated: readonly Validated[]): Promise<readonly AppendResult[]> {
+  release(reservation: Reservation): void {
+    this.#intake.release(reservation);
+  }
+
+  /** Queues what passed validation in the room reserved for it; settles when each entry is durable or refused. */
+  append(validated: readonly Validated[], reservation: Reservation): Promise<readonly AppendResult[]> {
+    this.#intake.release(reservation);
+    const refusal = this.#refusal();
     const ticket = new Ticket(validated.length);
     for (const [position, outcome] of validated.entries()) {
-      if (outcome instanceof LimmatError) ticket.set(position, { ok: false, error: outcome });
-      else this.#intake.push({ entry: outcome, ticket, position });
+      const error = outcome instanceof LimmatError ? outcome : refusal;
+      if (error !== undefined) ticket.set(position, { ok: false, error });
+      else this.#intake.push({ entry: outcome as Entry, ticket, position });
     }
-    if (this.#intake.entries > 0) this.#run ??= this.#commitAll().finally(() => (this.#run = undefined));
+    if (!this.#running && this.#intake.waiting > 0) this.#run = this.#commitAll();
     return ticket.settled;
   }
 
@@ -114,20 +112,40 @@ export class Writer {
     this.#enterReadOnly(error, this.#edge.head);
   }
 
-  /** Takes nothing more, finishes what was taken, and lets go of the store. */
-  async close(): Promise<void> {
+  /** Takes nothing more and finishes what was taken. */
+  async drain(): Promise<void> {
     this.#closing = true;
-    while (this.#run !== undefined) await this.#run;
+    await this.#run;
+  }
+
+  /** Drains and lets go of the store. */
+  async close(): Promise<void> {
+    await this.drain();
     await this.#recovery;
     await this.#storage.close();
   }
 
+  #refusal(): LimmatError | undefined {
+    if (this.#closing) {
+      return new LimmatError('shutting-down', 'the log is shutting down; nothing was taken, send it again', {
+        retryAfterSeconds: 5,
+      });
+    }
+    if (this.#failure === undefined) return undefined;
+    return new LimmatError('read-only', `the log is read-only: ${this.#failure}; nothing was taken, send it again later`, {
+      retryAfterSeconds: 5,
+    });
+  }
+
   async #commitAll(): Promise<void> {
-    while (this.#intake.entries > 0 && this.#failure === undefined) {
+    this.#running = true;
+    while (this.#intake.waiting > 0) {
       // One turn of the event loop, so that requests that have arrived already share the flush.
       await this.#options.clock.nextTurn();
       await this.#commitOnce(this.#intake.take());
     }
+    // In the same turn as the last look at the queue: an append that comes after it starts a new run.
+    this.#running = false;
   }
 
   async #commitOnce(batch: readonly Waiting[]): Promise<void> {
@@ -135,10 +153,10 @@ export class Writer {
     const startMillis = this.#options.clock.monotonicMillis();
     let attempted = this.#edge.head;
     try {
-      const { submitters, hasher } = this.#options;
-      const sequenced = await sequence(entries, this.#edge.head.size, this.#storage, submitters());
+      const submitters = this.#options.submitters();
+      const sequenced = await sequence(entries, this.#edge.head.size, this.#storage, submitters);
       if (sequenced.entries.length > 0) {
-        const { growth, edge } = integrate(this.#edge, sequenced.entries, sequenced.writes, hasher);
+        const { growth, edge } = integrate(this.#edge, sequenced.entries, sequenced.writes);
         attempted = growth.head;
         await this.#storage.commit(growth);
         this.#edge = edge;
@@ -163,11 +181,7 @@ export class Writer {
     if (this.#failure !== undefined) return;
     this.#failure = `a write to the store failed (${reasonOf(error)})`;
     this.#options.onEvent({ kind: 'commit-failed', reason: reasonOf(error) });
-    this.#intake.refuseAll(
-      new LimmatError('read-only', `the log is read-only: ${this.#failure}; nothing was taken, send it again later`, {
-        retryAfterSeconds: 5,
-      }),
-    );
+    this.#intake.refuseAll(this.#refusal()!);
     this.#recovery = this.#reopenUntilItWorks([this.#edge.head, attempted]).finally(() => (this.#recovery = undefined));
   }
 

@@ -1,0 +1,383 @@
+// The log: the object that owns the state and connects the stages. It decides nothing that a stage decides.
+
+import { toHex } from '../bytes.ts';
+import { portableCrypto } from '../crypto/portable.ts';
+import type { CryptoSuite } from '../crypto/suite.ts';
+import { LimmatError } from '../errors.ts';
+import { asHash, portableHasher } from '../merkle/hash.ts';
+import type { Hash, Hasher } from '../merkle/hash.ts';
+import { Prover } from '../merkle/prover.ts';
+import { TILE_WIDTH, parseEntryBundle, tileWidthAt } from '../merkle/tile.ts';
+import type { TilePath } from '../merkle/tile.ts';
+import type { TreeHead } from '../merkle/tree-head.ts';
+import { checkpointVerifier } from '../note/signer.ts';
+import type { CheckpointSigner } from '../note/signer.ts';
+import type { SubmitterList } from '../record/submitters.ts';
+import type { LogStorage } from '../storage.ts';
+import { Archive } from './archive.ts';
+import type { PublishedHead, TimeBracket } from './archive.ts';
+import { systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { LogCounters } from './events.ts';
+import type { LogEvent } from './events.ts';
+import { checkGuard } from './guard.ts';
+import type { Guard } from './guard.ts';
+import { DEFAULT_INTAKE_LIMITS } from './intake.ts';
+import type { AppendResult, IntakeLimits } from './intake.ts';
+import { ProofMaker } from './prove.ts';
+import { Publisher } from './publish.ts';
+import type { Published } from './publish.ts';
+import { readAll } from './read.ts';
+import { findLeaves } from './sequence.ts';
+import { validate } from './validate.ts';
+import type { Validated } from './validate.ts';
+import { Writer } from './writer.ts';
+
+/** Authenticated tiles that proofs are built from are kept up to this many bytes. */
+const PROVER_CACHE_BYTES = 48 * 1024 * 1024;
+
+export interface LogOptions {
+  readonly origin: string;
+  /** Opens the store; called again after a failed write. */
+  readonly openStorage: () => Promise<LogStorage>;
+  readonly guard: Guard;
+  /** True only when the log is made: writes the first guard state, and refuses a guard that was used before. */
+  readonly create?: boolean;
+  /** The log's own lines, all of them on every checkpoint: log note (Ed25519) and log head (ML-DSA-44). */
+  readonly signers: readonly CheckpointSigner[];
+  /** The submitter list in force whenever it is called; undefined: admission is open, leaves are opaque. */
+  readonly submitters: (() => SubmitterList) | undefined;
+  readonly crypto?: CryptoSuite;
+  readonly hasher?: Hasher;
+  readonly clock?: Clock;
+  readonly limits?: Partial<IntakeLimits>;
+  /** How far a statement's `iat` may be from now; default one day. */
+  readonly iatWindowSeconds?: number;
+  /** Shortest time between two checkpoints; 0 = every commit; default 1 s. */
+  readonly checkpointIntervalMillis?: number;
+  /** An idle log signs its head again after this; default 5 minutes. */
+  readonly refreshIntervalMillis?: number;
+  readonly probeStorage?: () => Promise<void>;
+  readonly onEvent?: (event: LogEvent) => void;
+}
+
+export interface LogStatus {
+  /** `read-only`: no entries are taken. `not-signing`: they are, but nothing is published. Reads go on in both. */
+  readonly state: 'ready' | 'read-only' | 'not-signing' | 'closed';
+  readonly reason: string | undefined;
+  /** The committed tree: what an append was told. */
+  readonly head: TreeHead;
+  /** The published tree: what readers see. */
+  readonly published: Published | undefined;
+  readonly waitingEntries: number;
+  readonly waitingBytes: number;
+}
+
+export class Log {
+  readonly origin: string;
+  readonly vkeys: readonly string[];
+  readonly admission: 'open' | 'records';
+  readonly limits: IntakeLimits;
+  readonly iatWindowSeconds: number;
+  readonly counters: LogCounters;
+  readonly #options: LogOptions;
+  readonly #hasher: Hasher;
+  readonly #clock: Clock;
+  readonly #crypto: CryptoSuite;
+  readonly #writer: Writer;
+  readonly #publisher: Publisher;
+  readonly #proofs: ProofMaker;
+  readonly #archive: Archive;
+  #closed = false;
+
+  private constructor(options: LogOptions, parts: Parts) {
+    this.origin = options.origin;
+    this.vkeys = options.signers.map(({ vkey }) => vkey);
+    this.admission = options.submitters === undefined ? 'open' : 'records';
+    this.limits = parts.limits;
+    this.iatWindowSeconds = options.iatWindowSeconds ?? 86_400;
+    this.counters = parts.counters;
+    this.#options = options;
+    this.#hasher = parts.hasher;
+    this.#clock = parts.clock;
+    this.#crypto = parts.crypto;
+    this.#writer = parts.writer;
+    this.#publisher = parts.publisher;
+    this.#proofs = parts.proofs;
+    this.#archive = parts.archive;
+  }
+
+  /**
+   * Opens the store, checks it against the guard, and publishes a checkpoint over what it holds. Errors:
+   * `guard-missing`, `guard-mismatch`, `wrong-log`, `store-locked`, `store-corrupt`, or what the store
+   * and the signers throw; the guard is then still the caller's to close. A log that opened closes both itself.
+   */
+  static async open(options: LogOptions): Promise<Log> {
+    const storage = await options.openStorage();
+    try {
+      const parts = await connect(options, storage);
+      await parts.publisher.start();
+      return new Log(options, parts);
+    } catch (error) {
+      await storage.close();
+      throw error;
+    }
+  }
+
+  status(): LogStatus {
+    const { failure } = this.#writer;
+    const { refusal } = this.#publisher;
+    const { entries, bytes } = this.#writer.load;
+    return {
+      state: this.#closed ? 'closed' : failure ? 'read-only' : refusal ? 'not-signing' : 'ready',
+      reason: failure ?? refusal,
+      head: this.#writer.head,
+      published: this.#publisher.published,
+      waitingEntries: entries,
+      waitingBytes: bytes,
+    };
+  }
+
+  /**
+   * Appends leaves, each judged alone, results in order; resolves when every accepted one is durable. Rejects with
+   * `queue-full`, `read-only` or `shutting-down` when nothing was taken. The bytes are the log's from the call on.
+   */
+  async append(leaves: readonly Uint8Array[]): Promise<readonly AppendResult[]> {
+    let bytes = 0;
+    for (const leaf of leaves) bytes += leaf.length;
+    const reservation = this.#writer.reserve(leaves.length, bytes);
+    let validated: Validated[];
+    try {
+      const submitters = this.#options.submitters?.();
+      const nowSeconds = Math.floor(this.#clock.nowMillis() / 1000);
+      const context = { hasher: this.#hasher, crypto: this.#crypto, submitters, nowSeconds };
+      validated = await validate(leaves, { ...context, iatWindowSeconds: this.iatWindowSeconds });
+    } catch (error) {
+      this.#writer.release(reservation);
+      throw error;
+    }
+    const results = await this.#firstIndexOfKnown(leaves, await this.#writer.append(validated, reservation));
+    for (const result of results) {
+      if (!result.ok) this.counters.add({ kind: 'refused', code: result.error.code, entries: 1 });
+    }
+    return results;
+  }
+
+  /** `no-witnesses` unless the log can wait for this; called before anything is appended. */
+  assertWaitLevel(level: 'sequenced' | 'published' | 'witnessed'): void {
+    if (level !== 'witnessed') return;
+    throw new LimmatError('no-witnesses', 'this log has no witnesses configured; wait=published is the most it can wait for');
+  }
+
+  /** A proof file for entry `index` once it is published, or undefined when that takes longer. */
+  async waitPublished(index: number, deadlineMillis: number): Promise<Uint8Array | undefined> {
+    const published = await this.#publisher.whenPublished(index, deadlineMillis);
+    if (published === undefined) return undefined;
+    return this.#proofs.proofFile(index, await this.entry(index), published);
+  }
+
+  /** A proof file for a published entry. Errors: `not-found` above the committed size, `not-published` above the published. */
+  async proofFile(index: number): Promise<Uint8Array> {
+    const statement = await this.entry(index);
+    return this.#proofs.proofFile(index, statement, this.#proofs.published());
+  }
+
+  /** The published checkpoint note; undefined until there is one. */
+  checkpoint(): Uint8Array | undefined {
+    return this.#publisher.published?.note;
+  }
+
+  /** Tiles and entry bundles of the published tree; undefined for what it does not have. */
+  async read(paths: readonly TilePath[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const size = this.#publisher.published?.size ?? 0;
+    const visible = paths.filter((path) => isWithin(path, size));
+    const contents = await this.#writer.storage.read(visible);
+    if (visible.length === paths.length) return contents;
+    const byPath = new Map(visible.map((path, i) => [path, contents[i]]));
+    return paths.map((path) => byPath.get(path));
+  }
+
+  /** The leaf bytes of a published entry. Errors: `not-found` above the committed size, `not-published` above the published. */
+  async entry(index: number): Promise<Uint8Array> {
+    this.#assertPublished(index);
+    const [entry] = await this.entries(index, index + 1);
+    return entry!;
+  }
+
+  /** The leaf bytes of the published entries [start, end), end clipped to the published size. Views of larger memory. */
+  async entries(start: number, end: number): Promise<Uint8Array[]> {
+    const size = this.#proofs.published().size;
+    const stop = Math.min(end, size);
+    const paths: TilePath[] = [];
+    for (let index = Math.floor(start / TILE_WIDTH); index * TILE_WIDTH < stop; index++) {
+      paths.push({ kind: 'entries', index, width: tileWidthAt(0, index, size) });
+    }
+    const bundles = await readAll(this.#writer.storage, paths);
+    const entries = bundles.flatMap((bundle, i) => parseEntryBundle(bundle, paths[i]!.width));
+    const first = (paths[0]?.index ?? 0) * TILE_WIDTH;
+    return entries.slice(start - first, Math.max(start, stop) - first);
+  }
+
+  /** The index of the committed entry with this leaf hash, or undefined. */
+  async findLeaf(leafHash: Hash): Promise<number | undefined> {
+    const [index] = await findLeaves([leafHash], this.#writer.storage);
+    return index;
+  }
+
+  /** See ProofMaker.inclusion. */
+  inclusionProof(index: number, size: number): Promise<Hash[]> {
+    return this.#proofs.inclusion(index, size);
+  }
+
+  /** See ProofMaker.consistency. */
+  consistencyProof(fromSize: number, toSize: number): Promise<Hash[]> {
+    return this.#proofs.consistency(fromSize, toSize);
+  }
+
+  /** When entry `index` was logged, by the archived checkpoints; errors as `entry`. */
+  async timeBracket(index: number): Promise<TimeBracket> {
+    this.#assertPublished(index);
+    return this.#archive.bracket(index, this.#proofs.published());
+  }
+
+  /** A page of the archived checkpoints, oldest first. */
+  archive(after: { size: number; timestampSeconds: number } | undefined, limit: number): Promise<PublishedHead[]> {
+    return this.#archive.page(after, limit);
+  }
+
+  /** Stops taking entries, finishes what was taken, publishes it, and lets go of store and guard. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#writer.drain();
+    await this.#publisher.close();
+    await this.#writer.close();
+    await this.#options.guard.close();
+  }
+
+  /** The same leaf again is answered with its first index, even where a rule would refuse it today. */
+  async #firstIndexOfKnown(leaves: readonly Uint8Array[], results: readonly AppendResult[]): Promise<readonly AppendResult[]> {
+    if (this.admission === 'open') return results;
+    const refused = [...results.keys()].filter((i) => !results[i]!.ok && !isTransient(results[i]!));
+    if (refused.length === 0) return results;
+    const leafHashes = refused.map((i) => this.#hasher.leafHash(leaves[i]!));
+    const indexes = await findLeaves(leafHashes, this.#writer.storage);
+    const mended = [...results];
+    for (const [k, i] of refused.entries()) {
+      const index = indexes[k];
+      if (index !== undefined) mended[i] = { ok: true, index, leafHash: asHash(leafHashes[k]!), duplicate: true };
+    }
+    return mended;
+  }
+
+  #assertPublished(index: number): void {
+    const committed = this.#writer.head.size;
+    const published = this.#proofs.published().size;
+    if (index < published) return;
+    if (index < committed) {
+      throw new LimmatError('not-published', `entry ${index} is durable but not published yet; the checkpoint has ${published}`, {
+        details: { index, publishedSize: published },
+        retryAfterSeconds: 1,
+      });
+    }
+    throw new LimmatError('not-found', `index ${index} is not below size ${committed}`, {
+      details: { index, size: committed },
+    });
+  }
+}
+
+interface Parts {
+  readonly limits: IntakeLimits;
+  readonly counters: LogCounters;
+  readonly hasher: Hasher;
+  readonly clock: Clock;
+  readonly crypto: CryptoSuite;
+  readonly writer: Writer;
+  readonly publisher: Publisher;
+  readonly proofs: ProofMaker;
+  readonly archive: Archive;
+}
+
+async function connect(options: LogOptions, storage: LogStorage): Promise<Parts> {
+  const { origin, guard } = options;
+  const hasher = options.hasher ?? portableHasher;
+  const crypto = options.crypto ?? portableCrypto;
+  const clock = options.clock ?? systemClock;
+  const limits = { ...DEFAULT_INTAKE_LIMITS, ...options.limits };
+  const counters = new LogCounters();
+  const onEvent = (event: LogEvent): void => {
+    counters.add(event);
+    options.onEvent?.(event);
+  };
+  const checkStored = async (head: TreeHead, store: LogStorage): Promise<void> => {
+    const prover = new Prover({ read: (paths) => readAll(store, paths), hasher });
+    await checkGuard(await guard.read(), origin, head, (size) => prover.rootHashAt(head, size));
+  };
+
+  const stored = await storage.load();
+  if (options.create === true) await createGuard(options, stored.head);
+  await checkStored(stored.head, storage);
+  const writer: Writer = await Writer.open(
+    {
+      openStorage: options.openStorage,
+      probeStorage: options.probeStorage ?? (() => Promise.resolve()),
+      checkReopened: checkStored,
+      submitters: () => options.submitters?.(),
+      limits,
+      hasher,
+      clock,
+      onEvent,
+      onCommitted: () => publisher.request(),
+    },
+    storage,
+    stored,
+  );
+  const currentStorage = (): LogStorage => writer.storage;
+  const archive = new Archive(currentStorage);
+  const prover = new Prover({ read: (paths) => readAll(writer.storage, paths), hasher, cacheBytes: PROVER_CACHE_BYTES });
+  const verifiers = options.signers.map(({ vkey }) => checkpointVerifier(vkey, crypto));
+  const publisher: Publisher = new Publisher(
+    {
+      origin,
+      guard,
+      signers: options.signers,
+      verifiers,
+      clock,
+      archive,
+      storage: currentStorage,
+      committed: () => writer.head,
+      rootHashAt: (head, size) => prover.rootHashAt(head, size),
+      intervalMillis: options.checkpointIntervalMillis ?? 1000,
+      refreshMillis: options.refreshIntervalMillis ?? 300_000,
+      onEvent,
+      onStorageFailure: (error) => writer.fail(error),
+    },
+    (await guard.read())!,
+  );
+  if (stored.published !== undefined) await publisher.adopt(stored.published);
+  const proofs = new ProofMaker({ prover, hasher, published: () => publisher.published });
+  return { limits, counters, hasher, clock, crypto, writer, publisher, proofs, archive };
+}
+
+async function createGuard({ origin, guard }: LogOptions, head: TreeHead): Promise<void> {
+  const used = await guard.read();
+  if (used !== undefined || head.size > 0) {
+    throw new LimmatError(
+      'guard-mismatch',
+      used === undefined
+        ? `a new log cannot begin on a store with ${head.size} entries`
+        : `the guard was used before, for ${used.origin} at size ${used.size} with root ${toHex(used.rootHash)}; a new log needs a new one`,
+    );
+  }
+  await guard.write({ origin, size: 0, rootHash: head.rootHash, timestampSeconds: 0 });
+}
+
+/** True when the tree of `size` has all of this resource. */
+function isWithin(path: TilePath, size: number): boolean {
+  return path.width <= tileWidthAt(path.kind === 'tile' ? path.level : 0, path.index, size);
+}
+
+/** True for a refusal that says nothing about the entry. */
+function isTransient(result: AppendResult): boolean {
+  return !result.ok && result.error.retryAfterSeconds !== undefined;
+}

@@ -1,0 +1,239 @@
+// Publishing: the committed head becomes a signed checkpoint. The order is the promise (DESIGN §4): the growth is durable,
+// then the guard is, then it is signed, then stored, then served. Only what extends the last thing signed is signed.
+
+import { equalBytes, toHex, utf8 } from '../bytes.ts';
+import { LimmatError, isLimmatError } from '../errors.ts';
+import type { Hash } from '../merkle/hash.ts';
+import type { TreeHead } from '../merkle/tree-head.ts';
+import { formatCheckpoint } from '../note/checkpoint.ts';
+import { openLogCheckpoint } from '../note/open.ts';
+import type { CheckpointSigner, CheckpointVerifier } from '../note/signer.ts';
+import type { LogStorage } from '../storage.ts';
+import type { Archive, PublishedHead } from './archive.ts';
+import type { Clock } from './clock.ts';
+import { ClockWatch } from './clock.ts';
+import type { LogEvent } from './events.ts';
+import type { Guard, GuardState } from './guard.ts';
+
+/** A published checkpoint, and what it says. */
+export interface Published extends PublishedHead {
+  readonly head: TreeHead;
+}
+
+/** Pauses after failed attempts to publish; the last one repeats. */
+const RETRY_PAUSES_MILLIS = Object.freeze([500, 1000, 2000, 5000, 10_000]);
+
+export interface PublisherOptions {
+  readonly origin: string;
+  readonly guard: Guard;
+  readonly signers: readonly CheckpointSigner[];
+  readonly verifiers: readonly CheckpointVerifier[];
+  readonly clock: Clock;
+  readonly archive: Archive;
+  readonly storage: () => LogStorage;
+  /** The committed head. */
+  readonly committed: () => TreeHead;
+  /** The store's root at a size up to the given head's, from the tiles that readers get. */
+  readonly rootHashAt: (head: TreeHead, size: number) => Promise<Hash>;
+  readonly intervalMillis: number;
+  readonly refreshMillis: number;
+  readonly onEvent: (event: LogEvent) => void;
+  /** After a write to the store whose outcome is not known. */
+  readonly onStorageFailure: (error: unknown) => void;
+}
+
+interface Waiter {
+  readonly index: number;
+  readonly resolve: (published: Published | undefined) => void;
+  readonly cancel: () => void;
+}
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #watch: ClockWatch;
+  #guarded: GuardState;
+  #published: Published | undefined;
+  #waiters: Waiter[] = [];
+  #cancelTimer: (() => void) | undefined;
+  #running: Promise<void> | undefined;
+  #lastStartMillis = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #refusal: string | undefined;
+  #closed = false;
+
+  constructor(options: PublisherOptions, guarded: GuardState) {
+    this.#options = options;
+    this.#guarded = guarded;
+    this.#watch = new ClockWatch(options.clock);
+  }
+
+  /** What readers see; undefined until the first checkpoint is out. */
+  get published(): Published | undefined {
+    return this.#published;
+  }
+
+  /** Why nothing is being signed; undefined when all is well. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** What this log promised to sign last. */
+  get guarded(): GuardState {
+    return this.#guarded;
+  }
+
+  /** Takes up the note that the store says was published last; `store-corrupt` if it is not this log's. */
+  async adopt(note: Uint8Array): Promise<void> {
+    const { origin, verifiers } = this.#options;
+    try {
+      const { checkpoint, timestampSeconds } = await openLogCheckpoint(note, { origin, verifiers });
+      const head = { size: checkpoint.size, rootHash: checkpoint.rootHash };
+      this.#published = { head, size: head.size, timestampSeconds, note };
+    } catch (error) {
+      throw new LimmatError('store-corrupt', `the stored checkpoint is not one of ${origin}: ${String(error)}`, { cause: error });
+    }
+  }
+
+  /**
+   * Publishes the committed head now, for the start; later ones go by `request`. Rejects when that does not work, except
+   * that a log whose clock is wrong starts without signing, says so, and signs once the clock is right.
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#attempt();
+    } catch (error) {
+      if (!isLimmatError(error, 'clock-behind')) throw error;
+      this.#note(error);
+    }
+    this.#schedule();
+  }
+
+  /** Asks for the committed head to be published, no more often than the interval. */
+  request(): void {
+    if (this.#running === undefined && this.#failures === 0) this.#schedule();
+  }
+
+  /** Resolves with the first checkpoint that has entry `index`, or undefined when the time is up. */
+  whenPublished(index: number, deadlineMillis: number): Promise<Published | undefined> {
+    const { published } = this;
+    if (published !== undefined && index < published.size) return Promise.resolve(published);
+    if (this.#closed) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(deadlineMillis, () => {
+        this.#waiters = this.#waiters.filter((waiter) => waiter.resolve !== resolve);
+        resolve(undefined);
+      });
+      this.#waiters.push({ index, resolve, cancel });
+    });
+  }
+
+  /** A last checkpoint over what is committed, then nothing more is signed. */
+  async close(): Promise<void> {
+    this.#cancelTimer?.();
+    await this.#running;
+    if (!this.#closed && this.#published?.size !== this.#options.committed().size) await this.#attemptQuietly();
+    this.#closed = true;
+    this.#cancelTimer?.();
+    for (const { resolve, cancel } of this.#waiters.splice(0)) {
+      cancel();
+      resolve(undefined);
+    }
+  }
+
+  #schedule(): void {
+    this.#cancelTimer?.();
+    if (this.#closed) return;
+    const { clock, intervalMillis, refreshMillis, committed } = this.#options;
+    const behind = this.#published?.size !== committed().size;
+    const pause = RETRY_PAUSES_MILLIS[Math.min(this.#failures, RETRY_PAUSES_MILLIS.length) - 1];
+    const millis = pause ?? (behind ? intervalMillis : refreshMillis);
+    const wait = Math.max(0, this.#lastStartMillis + millis - clock.monotonicMillis());
+    this.#cancelTimer = clock.after(wait, () => {
+      this.#running = this.#attemptQuietly().finally(() => {
+        this.#running = undefined;
+        this.#schedule();
+      });
+    });
+  }
+
+  async #attemptQuietly(): Promise<void> {
+    try {
+      await this.#attempt();
+    } catch (error) {
+      this.#note(error);
+    }
+  }
+
+  #note(error: unknown): void {
+    this.#failures++;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.onEvent({ kind: isLimmatError(error, 'clock-behind') ? 'signing-refused' : 'publish-failed', reason });
+  }
+
+  async #attempt(): Promise<void> {
+    const { clock, onEvent } = this.#options;
+    const startMillis = clock.monotonicMillis();
+    this.#lastStartMillis = startMillis;
+    const published = await this.#publish(this.#options.committed());
+    this.#published = published;
+    this.#failures = 0;
+    this.#refusal = undefined;
+    const { size, timestampSeconds } = published;
+    onEvent({ kind: 'published', size, timestampSeconds, millis: clock.monotonicMillis() - startMillis });
+    const ready = this.#waiters.filter(({ index }) => index < size);
+    this.#waiters = this.#waiters.filter(({ index }) => index >= size);
+    for (const { resolve, cancel } of ready) {
+      cancel();
+      resolve(published);
+    }
+  }
+
+  async #publish(head: TreeHead): Promise<Published> {
+    const { origin, guard } = this.#options;
+    await this.#assertExtends(head);
+    const timestampSeconds = this.#watch.timestampSeconds(this.#guarded.timestampSeconds, (reason) => {
+      this.#refusal = reason;
+    });
+    if (timestampSeconds === undefined) throw new LimmatError('clock-behind', this.#refusal!);
+    const state = { origin, size: head.size, rootHash: head.rootHash, timestampSeconds };
+    // Before the signature exists: from here on the log can only go on from this head, whatever happens next.
+    await guard.write(state);
+    this.#guarded = state;
+    const note = await this.#sign(head, timestampSeconds);
+    const published = { head, size: head.size, timestampSeconds, note };
+    await this.#store(published);
+    return published;
+  }
+
+  /** By the tiles in the store, not by memory: what readers will check is what is checked here. */
+  async #assertExtends(head: TreeHead): Promise<void> {
+    const { size, rootHash } = this.#guarded;
+    const stored = size <= head.size ? await this.#options.rootHashAt(head, size) : undefined;
+    if (stored !== undefined && equalBytes(stored, rootHash)) return;
+    throw new LimmatError(
+      'guard-mismatch',
+      `the tree of size ${head.size} does not extend the one signed at size ${size} with root ${toHex(rootHash)}; nothing is signed`,
+      { details: { size: head.size, guardSize: size } },
+    );
+  }
+
+  async #sign(head: TreeHead, timestampSeconds: number): Promise<Uint8Array> {
+    const { origin, signers, verifiers } = this.#options;
+    const text = formatCheckpoint({ origin, size: head.size, rootHash: head.rootHash, extensions: [] });
+    const lines = await Promise.all(signers.map((signer) => signer.sign(text, timestampSeconds)));
+    const note = utf8(`${text}\n${lines.join('')}`);
+    // A key in another process may answer anything; nothing is published that a client would refuse.
+    await openLogCheckpoint(note, { origin, verifiers });
+    return note;
+  }
+
+  async #store(published: Published): Promise<void> {
+    const writes = await this.#options.archive.writesFor(published);
+    try {
+      await this.#options.storage().publish(published.note, writes);
+    } catch (error) {
+      this.#options.onStorageFailure(error);
+      throw error;
+    }
+  }
+}
