@@ -1,95 +1,91 @@
-// Where a key comes from: `FILE`, `env:NAME` or `exec:COMMAND`. With exec the secret never enters this process: the
-// command gets the signing input on standard input and answers the signature on standard output, as an HSM's or a key
-// management service's tool does.
+// Statement keys for the tools: PKCS#8 PEM (Ed25519 or P-256) from a file or the environment, or a command that signs;
+// public keys as SPKI PEM. Signing is native, so that an import of thousands is not held up by it.
 
-import { spawn } from 'node:child_process';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign as signNative } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
-import { fromBase64, fromHex, utf8Text } from '../../src/bytes.ts';
+import { checkCoseKey, coseAlgorithm, coseKey, externalSigner } from '../../src/cose/index.ts';
+import type { CoseKey, StatementSigner } from '../../src/cose/index.ts';
 import { LimmatError } from '../../src/errors.ts';
-import { readSecretFile } from '../../src/node/secret-file.ts';
-
-export type KeySpec =
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'env'; readonly name: string }
-  | { readonly kind: 'exec'; readonly command: string };
+import { parseCommandSignature, parseKeySpec, readSecret, runSigningCommand } from '../../src/node/key-spec.ts';
 
 /** For --help texts. */
 export const KEY_SPEC_HELP = 'FILE, env:NAME or exec:COMMAND (signing input on stdin, signature on stdout)';
 
-/** A signing command that says nothing for this long hangs: an HSM that asks for a touch gets a minute. */
-const EXEC_TIMEOUT_MILLIS = 60_000;
-/** No signature that is supported here is longer (ML-DSA-44: 2,420 bytes, in hex twice that). */
-const MAX_EXEC_OUTPUT = 16_384;
+/** The kinds of statement keys, as `limmat keygen --type` names them. */
+export const STATEMENT_KEY_TYPES = ['ed25519', 'p256'] as const;
+export type StatementKeyType = (typeof STATEMENT_KEY_TYPES)[number];
 
-/** What a --key value names. Anything without a known prefix is a file. */
-export function parseKeySpec(text: string): KeySpec {
-  if (text.startsWith('env:')) return { kind: 'env', name: text.slice('env:'.length) };
-  if (text.startsWith('exec:')) return { kind: 'exec', command: text.slice('exec:'.length) };
-  return { kind: 'file', path: text };
+/** A new key pair in PEM: PKCS#8 and SPKI. */
+export function generateStatementKey(type: StatementKeyType): {
+  readonly secretPem: string;
+  readonly publicPem: string;
+} {
+  const { privateKey, publicKey } =
+    type === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  return {
+    secretPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    publicPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  };
 }
 
-/** The secret's text (PEM or skey) of a file that only its owner can read, or of an environment variable. */
-export function readSecret(spec: Exclude<KeySpec, { kind: 'exec' }>): string {
-  if (spec.kind === 'file') return readSecretFile(spec.path);
-  const text = process.env[spec.name];
-  if (text === undefined || text === '') {
-    throw new LimmatError('bad-key', `the environment variable ${spec.name} that should hold a key is not set`);
+/** The public key in SPKI PEM text; `what` names its source in errors (`bad-key`). */
+export function parsePublicKey(pem: string, what: string): CoseKey {
+  // createPublicKey would take a secret key as well and derive the public one from it.
+  if (pem.includes('PRIVATE KEY')) {
+    throw new LimmatError('bad-key', `${what} holds a secret key where a public key belongs; keep it away from here`);
   }
-  return text;
-}
-
-/** Runs the command in a shell with this input; resolves to its standard output. `bad-key` when it fails. */
-export function runSigningCommand(command: string, input: Uint8Array): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const fail = (why: string) => reject(new LimmatError('bad-key', `the signing command "${command}" ${why}`));
-    const child = spawn(command, { shell: true, stdio: ['pipe', 'pipe', 'inherit'], timeout: EXEC_TIMEOUT_MILLIS });
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    child.stdout.on('data', (chunk: Uint8Array) => {
-      length += chunk.length;
-      if (length <= MAX_EXEC_OUTPUT) chunks.push(chunk);
-      else child.kill();
-    });
-    child.on('error', (error) => fail(`did not start: ${error.message}`));
-    child.on('close', (code, signal) => {
-      if (length > MAX_EXEC_OUTPUT) fail(`answered more than ${MAX_EXEC_OUTPUT} bytes`);
-      else if (signal !== null) fail(`was stopped by ${signal} (it has ${EXEC_TIMEOUT_MILLIS / 1000} s)`);
-      else if (code !== 0) fail(`ended with exit code ${code}`);
-      else resolve(new Uint8Array(Buffer.concat(chunks)));
-    });
-    // A command that does not read its input closes the pipe; what it answers decides.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-  });
-}
-
-/** Signatures of a signing command: raw, or as one line of base64 or hexadecimal, or (P-256 alone) in DER. */
-export function parseCommandSignature(output: Uint8Array, size: number, derAllowed: boolean): Uint8Array {
-  if (output.length === size) return output;
-  const text = (utf8Text(output) ?? '').trim();
-  const decoded = fromHex(text) ?? fromBase64(text) ?? output;
-  if (decoded.length === size) return decoded;
-  const fixed = derAllowed ? fixedFromDer(decoded, size / 2) : undefined;
-  if (fixed !== undefined) return fixed;
-  throw new LimmatError(
-    'bad-key',
-    `the signing command answered ${output.length} bytes, which is no signature of ${size} bytes in raw form, base64 or hex`,
+  return coseKeyOf(
+    parsePem(() => createPublicKey(pem), what, 'public key in SPKI PEM'),
+    what,
   );
 }
 
-/** r ‖ s of an ECDSA signature in DER (SEQUENCE of two INTEGERs), or undefined when it is not one. */
-function fixedFromDer(der: Uint8Array, half: number): Uint8Array | undefined {
-  if (der[0] !== 0x30 || der[1] !== der.length - 2) return undefined;
-  const out = new Uint8Array(2 * half);
-  let offset = 2;
-  for (const end of [half, 2 * half]) {
-    const length = der[offset + 1];
-    if (der[offset] !== 0x02 || length === undefined || offset + 2 + length > der.length) return undefined;
-    let digits = der.subarray(offset + 2, offset + 2 + length);
-    while (digits.length > half && digits[0] === 0) digits = digits.subarray(1);
-    if (digits.length > half) return undefined;
-    out.set(digits, end - digits.length);
-    offset += 2 + length;
+/** As parsePublicKey, from a file. */
+export function readPublicKey(path: string): CoseKey {
+  return parsePublicKey(readFileSync(path, 'utf8'), path);
+}
+
+/** The signer that `--key` names; exec: needs the path of the public key. Fails with `bad-key`. */
+export function loadStatementSigner(text: string, publicKeyPath?: string): StatementSigner {
+  const spec = parseKeySpec(text);
+  if (spec.kind === 'exec') {
+    if (publicKeyPath === undefined) {
+      throw new LimmatError('usage', 'with --key exec:COMMAND the public key has to be given: --public-key FILE');
+    }
+    const key = readPublicKey(publicKeyPath);
+    const { signatureSize, name } = coseAlgorithm(key.alg)!;
+    return externalSigner(key, async (message) =>
+      parseCommandSignature(await runSigningCommand(spec.command, message), signatureSize, name === 'ECDSA-P256'),
+    );
   }
-  return offset === der.length ? out : undefined;
+  const what = spec.kind === 'file' ? spec.path : `environment variable ${spec.name}`;
+  const secret = parsePem(() => createPrivateKey(readSecret(spec)), what, 'secret key in PKCS#8 PEM');
+  const key = coseKeyOf(createPublicKey(secret), what);
+  const digest = coseAlgorithm(key.alg)!.name === 'Ed25519' ? null : 'sha256';
+  return externalSigner(key, (message) =>
+    Promise.resolve(new Uint8Array(signNative(digest, message, { key: secret, dsaEncoding: 'ieee-p1363' }))),
+  );
+}
+
+function parsePem(parse: () => KeyObject, what: string, wanted: string): KeyObject {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof LimmatError) throw error;
+    throw new LimmatError('bad-key', `${what} is not a ${wanted}`, { cause: error });
+  }
+}
+
+function coseKeyOf(publicKey: KeyObject, what: string): CoseKey {
+  const { crv, x, y } = publicKey.export({ format: 'jwk' });
+  const coordinates = [x ?? '', y ?? ''].map((text) => Buffer.from(text, 'base64url'));
+  let key: CoseKey;
+  if (crv === 'Ed25519') key = coseKey(-19, new Uint8Array(coordinates[0]!));
+  else if (crv === 'P-256') key = coseKey(-9, new Uint8Array([0x04, ...coordinates[0]!, ...coordinates[1]!]));
+  else
+    throw new LimmatError('bad-key', `${what} is a key of another kind: statements are signed with Ed25519 or P-256`);
+  checkCoseKey(key);
+  return key;
 }
