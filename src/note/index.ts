@@ -1,0 +1,37 @@
+// Public names of the note part.
+
+export {
+  MAX_NOTE_BYTES,
+  MAX_SIGNATURES,
+  checkNoteText,
+  formatNote,
+  formatSignatureLine,
+  isKeyName,
+  parseNote,
+} from './note.ts';
+export type { Note, NoteSignature } from './note.ts';
+export {
+  SIGNATURE_TYPE,
+  formatKeyId,
+  formatSignerKey,
+  formatVerifierKey,
+  generateSignerKey,
+  keyIdFor,
+  parseSignerKey,
+  parseVerifierKey,
+  verifierKeyOf,
+} from './key.ts';
+export type { SignatureTypeByte, SignerKey, VerifierKey } from './key.ts';
+export { formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
+export type { Checkpoint } from './checkpoint.ts';
+export {
+  cosignatureMessage,
+  formatTimestampedSignature,
+  parseTimestampedSignature,
+  subtreeMessage,
+} from './cosignature.ts';
+export type { SubtreeStatement, TimestampedSignature } from './cosignature.ts';
+export { checkpointVerifier, externalSigner, noteSigner } from './signer.ts';
+export type { CheckpointSigner, CheckpointVerifier } from './signer.ts';
+export { openCheckpoint, openLogCheckpoint } from './open.ts';
+export type { OpenedCheckpoint, OpenedLogCheckpoint, VerifiedSignature } from './open.ts';
