@@ -35,3 +35,7 @@ export { checkpointVerifier, externalSigner, noteSigner } from './signer.ts';
 export type { CheckpointSigner, CheckpointVerifier } from './signer.ts';
 export { openCheckpoint, openLogCheckpoint } from './open.ts';
 export type { OpenedCheckpoint, OpenedLogCheckpoint, VerifiedSignature } from './open.ts';
+export { MAX_TLOG_PROOF_BYTES, formatTlogProof, parseTlogProof } from './tlog-proof.ts';
+export type { TlogProof } from './tlog-proof.ts';
+export { NO_QUORUM, formatPolicy, parsePolicy, quorumMet } from './policy.ts';
+export type { Policy, PolicyGroup, PolicyLog, PolicyWitness } from './policy.ts';
