@@ -1,0 +1,247 @@
+// What a payload field may hold. A kind knows its three forms: in memory, in the payload (CBOR) and in JSON; reading
+// either of the last two checks everything. Absent means unknown: null is refused everywhere.
+//
+//   kind      in memory                CBOR                    JSON
+//   text      string                   text                    string
+//   uint      number                   integer ≥ 0             number
+//   time      number (Unix seconds)    integer ≥ 0             "2026-07-11T10:16:37Z"
+//   digest    {sha256: Uint8Array}     {"sha256": 32 bytes}    {"sha256": "<64 hex digits>"}
+//   ref       Uint8Array (leaf hash)   32 bytes                "<64 hex digits>"
+//   oneOf     string                   text                    string
+//   yes       true                     true                    true
+
+import type { CborMap, CborValue } from '../cose/cbor.ts';
+import { fromHex, toHex } from '../bytes.ts';
+import { FieldError } from './field-error.ts';
+import { checkText } from './text.ts';
+import { formatTime, MAX_TIME, parseTime } from './time.ts';
+
+export type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
+
+/** One kind of value. Readers throw FieldError. */
+export interface Kind<T> {
+  fromCbor(value: CborValue): T;
+  toCbor(value: T): CborValue;
+  fromJson(value: unknown): T;
+  toJson(value: T): Json;
+}
+
+export type ValueOf<K> = K extends Kind<infer T> ? T : never;
+
+/** A digest with its algorithm's name; SHA-256 is the only one so far. */
+export interface Digest {
+  readonly sha256: Uint8Array;
+}
+
+/** A kind whose three forms are the same. */
+function plain<T extends string | number | boolean>(check: (value: unknown) => T): Kind<T> {
+  return { fromCbor: check, toCbor: (value) => value, fromJson: check, toJson: (value) => value };
+}
+
+/** Text of 1 to maxBytes bytes of UTF-8: no control, invisible or direction characters, no space at either end. */
+export function text(maxBytes = 1024): Kind<string> {
+  return plain((value) => checkText(value, maxBytes));
+}
+
+/** Text that names something and goes into `sub`. */
+export const name: Kind<string> = text(256);
+
+/** Text that a pattern describes. */
+export function pattern(expression: RegExp, words: string): Kind<string> {
+  return plain((value) => {
+    if (typeof value !== 'string' || !expression.test(value)) throw FieldError.of(value, `is not ${words}`);
+    return value;
+  });
+}
+
+/** One of these words. */
+export function oneOf<const W extends string>(...words: readonly W[]): Kind<W> {
+  const known: ReadonlySet<unknown> = new Set(words);
+  return plain((value) => {
+    if (!known.has(value)) throw FieldError.of(value, `is not one of ${words.join(', ')}`);
+    return value as W;
+  });
+}
+
+/** An integer from min to max. */
+export function uint(max: number = Number.MAX_SAFE_INTEGER, min = 0): Kind<number> {
+  return plain((value) => {
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+      throw FieldError.of(value, `is not an integer from ${min} to ${max}`);
+    }
+    return value;
+  });
+}
+
+/** A mark: true where it applies, absent where it does not. */
+export const yes: Kind<true> = plain((value) => {
+  if (value !== true) throw FieldError.of(value, 'is not true; leave the field out instead');
+  return value;
+});
+
+/** A point in time in whole Unix seconds, up to the end of the year 9999. */
+export const time: Kind<number> = {
+  fromCbor: uint(MAX_TIME).fromCbor,
+  toCbor: (value) => value,
+  fromJson: (value) => {
+    const seconds = typeof value === 'string' ? parseTime(value) : undefined;
+    if (seconds === undefined) throw FieldError.of(value, 'is not a time like 2026-07-11T10:16:37Z');
+    return seconds;
+  },
+  toJson: formatTime,
+};
+
+const HASH_SIZE = 32;
+
+/** The leaf hash of an earlier entry. */
+export const ref: Kind<Uint8Array> = {
+  fromCbor: (value) => {
+    if (!(value instanceof Uint8Array) || value.length !== HASH_SIZE) {
+      throw FieldError.of(value, `is not ${HASH_SIZE} bytes`);
+    }
+    return value;
+  },
+  toCbor: (value) => value,
+  fromJson: (value) => {
+    const bytes = typeof value === 'string' ? fromHex(value) : undefined;
+    if (bytes?.length !== HASH_SIZE) throw FieldError.of(value, 'is not 64 lowercase hexadecimal digits');
+    return bytes;
+  },
+  toJson: toHex,
+};
+
+/** A list of min to max values; in a record, an empty list would say nothing that absence does not. */
+export function list<T>(kind: Kind<T>, max = 64, min = 1): Kind<readonly T[]> {
+  function read(value: unknown, readItem: (item: never) => T): readonly T[] {
+    if (!Array.isArray(value)) throw FieldError.of(value, 'is not a list');
+    if (value.length < min || value.length > max) {
+      throw new FieldError(`list of ${value.length}, not of ${min} to ${max}`);
+    }
+    return value.map((item: unknown, index) => {
+      try {
+        return readItem(item as never);
+      } catch (error) {
+        throw FieldError.inside(`[${index}]`, error);
+      }
+    });
+  }
+  return {
+    fromCbor: (value) => read(value, (item) => kind.fromCbor(item)),
+    toCbor: (values) => values.map((value) => kind.toCbor(value)),
+    fromJson: (value) => read(value, (item) => kind.fromJson(item)),
+    toJson: (values) => values.map((value) => kind.toJson(value)),
+  };
+}
+
+interface Field<T, Required extends boolean> {
+  readonly kind: Kind<T>;
+  readonly required: Required;
+}
+
+export function required<T>(kind: Kind<T>): Field<T, true> {
+  return { kind, required: true };
+}
+
+export function optional<T>(kind: Kind<T>): Field<T, false> {
+  return { kind, required: false };
+}
+
+export type Fields = Readonly<Record<string, Field<unknown, boolean>>>;
+
+/** The value of an object kind with these fields. */
+export type Values<F extends Fields> = {
+  readonly [N in keyof F as F[N]['required'] extends true ? N : never]: ValueOf<F[N]['kind']>;
+} & {
+  readonly [N in keyof F as F[N]['required'] extends true ? never : N]?: ValueOf<F[N]['kind']>;
+};
+
+/** An object kind; its fields can be listed, for documentation and help. */
+export interface ObjectKind<F extends Fields> extends Kind<Values<F>> {
+  readonly fields: F;
+}
+
+/**
+ * A map with text keys: these fields and no other. `rule` says what must hold between them (it throws FieldError).
+ */
+export function object<F extends Fields>(fields: F, rule?: (value: Values<F>) => void): ObjectKind<F> {
+  const rows = Object.entries(fields).map(([fieldName, field]) => ({ fieldName, ...field }));
+  const known = new Set(rows.map((row) => row.fieldName));
+
+  function read(
+    size: number,
+    keys: () => Iterable<unknown>,
+    get: (fieldName: string) => unknown,
+    form: 'fromCbor' | 'fromJson',
+  ): Values<F> {
+    const out: Record<string, unknown> = {};
+    let found = 0;
+    for (const { fieldName, kind, required: mustBe } of rows) {
+      const value = get(fieldName);
+      if (value === undefined) {
+        if (mustBe) throw FieldError.inside(fieldName, new FieldError('is missing'));
+        continue;
+      }
+      found += 1;
+      try {
+        out[fieldName] = kind[form](value as never);
+      } catch (error) {
+        throw FieldError.inside(fieldName, error);
+      }
+    }
+    if (found !== size) {
+      const unknown = [...keys()].find((key) => typeof key !== 'string' || !known.has(key));
+      throw FieldError.inside(String(unknown), new FieldError(`is not one of the fields ${[...known].join(', ')}`));
+    }
+    const values = out as Values<F>;
+    rule?.(values);
+    return values;
+  }
+
+  return {
+    fields,
+    fromCbor(value: CborValue): Values<F> {
+      if (!(value instanceof Map)) throw FieldError.of(value, 'is not a map');
+      const map: CborMap = value;
+      return read(
+        map.size,
+        () => map.keys(),
+        (fieldName) => map.get(fieldName),
+        'fromCbor',
+      );
+    },
+    toCbor(values: Values<F>): CborValue {
+      const map = new Map<string, CborValue>();
+      const source = values as Readonly<Record<string, unknown>>;
+      for (const [fieldName, value] of Object.entries(source)) {
+        // Written even where it is unknown, so that checking what was written refuses it instead of dropping it.
+        if (value !== undefined)
+          map.set(fieldName, Object.hasOwn(fields, fieldName) ? fields[fieldName]!.kind.toCbor(value) : null);
+      }
+      return map;
+    },
+    fromJson(value: unknown): Values<F> {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        throw FieldError.of(value, 'is not an object');
+      }
+      const entries = new Map(Object.entries(value));
+      return read(
+        entries.size,
+        () => entries.keys(),
+        (fieldName) => entries.get(fieldName),
+        'fromJson',
+      );
+    },
+    toJson(values: Values<F>): Json {
+      const source = values as Readonly<Record<string, unknown>>;
+      const out: Record<string, Json> = {};
+      for (const { fieldName, kind } of rows) {
+        const value = source[fieldName];
+        if (value !== undefined) out[fieldName] = kind.toJson(value);
+      }
+      return out;
+    },
+  };
+}
+
+/** `{"sha256": …}`. */
+export const digest: Kind<Digest> = object({ sha256: required(ref) });

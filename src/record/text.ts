@@ -1,0 +1,28 @@
+// Which texts may stand in a record: nothing invisible, nothing that rearranges the text around it on a page.
+
+import { utf8 } from '../bytes.ts';
+import { FieldError } from './field-error.ts';
+
+const PRINTABLE_ASCII = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+// Control characters, what has no width or turns the direction, line and paragraph ends, lone surrogates. Listed one by
+// one: Unicode's own classes grow with each version, and replaying a log must give the same answer on every runtime.
+const UNFIT =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}\ud800-\udfff]/u;
+const OUTER_SPACE = /^[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]|[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]$/;
+
+/** The text, or FieldError unless it is 1 to maxBytes bytes of UTF-8 without unfit characters or outer spaces. */
+export function checkText(value: unknown, maxBytes: number): string {
+  if (typeof value !== 'string') throw FieldError.of(value, 'is not a text');
+  if (value.length <= maxBytes && PRINTABLE_ASCII.test(value)) return value;
+  if (value === '') throw new FieldError('is empty; leave the field out instead');
+  const size = utf8(value).length;
+  if (size > maxBytes) throw new FieldError(`text of ${size} bytes is longer than ${maxBytes}`);
+  if (UNFIT.test(value)) throw FieldError.of(value, 'has control or invisible characters');
+  if (OUTER_SPACE.test(value)) throw FieldError.of(value, 'has a space at an end');
+  return value;
+}
+
+/** A text as one step of `sub`: "/" and "%" become %2F and %25, so that different steps never join to the same path. */
+export function subjectStep(value: string): string {
+  return value.replaceAll('%', '%25').replaceAll('/', '%2F');
+}
