@@ -3,16 +3,15 @@
 
 import { equalBytes, toHex } from '../bytes.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
-import type { Hash, Hasher } from '../merkle/hash.ts';
-import { emptyRootHash, portableHasher } from '../merkle/hash.ts';
+import type { Hasher } from '../merkle/hash.ts';
+import { authenticateBundle } from '../merkle/bundle.ts';
 import { Prover } from '../merkle/prover.ts';
-import type { NodeId } from '../merkle/range.ts';
 import { formatTilePath, parseEntryBundle, TILE_WIDTH } from '../merkle/tile.ts';
 import type { TilePath } from '../merkle/tile.ts';
-import { openLogCheckpoint } from '../note/checkpoint.ts';
+import { openLogCheckpoint } from '../note/open.ts';
 import type { CheckpointVerifier } from '../note/signer.ts';
 import type { LogReader } from './http-reader.ts';
-import { compareHeads } from './state.ts';
+import { compareHeads, trimNote } from './state.ts';
 import type { LogHead } from './state.ts';
 
 export interface FollowOptions {
@@ -46,6 +45,8 @@ export interface FollowedEntries {
 
 /** Twice the bundles that a local link needs to stay busy; at most 128 MiB of the largest entries. */
 const DEFAULT_PARALLEL = 8;
+/** Level 0 tiles are used once; this keeps the tiles above them for 100 million entries and more. */
+const CACHE_BYTES = 8 * 1024 * 1024;
 
 /**
  * Verified entries from options.start on, in order, a bundle at a time. Each new checkpoint gives at least one batch,
@@ -57,18 +58,21 @@ const DEFAULT_PARALLEL = 8;
  */
 export async function* follow(options: FollowOptions): AsyncGenerator<FollowedEntries, void, undefined> {
   const { reader, signal } = options;
-  const hasher = options.hasher ?? portableHasher;
   const sleep = options.sleep ?? wait;
-  const prover = new Prover({ read: (paths) => reader.read(paths), hasher });
+  const prover = new Prover({
+    read: (paths) => reader.read(paths),
+    cacheBytes: CACHE_BYTES,
+    ...(options.hasher !== undefined && { hasher: options.hasher }),
+  });
   let next = options.start ?? 0;
   let head = options.head;
   let announced = false;
-  for (;;) {
-    if (signal?.aborted === true) return;
+  const isOver = (): boolean => signal?.aborted === true;
+  while (!isOver()) {
     const seen = await readHead(options);
     const order = head === undefined ? 'newer' : compareHeads(head, seen);
     if (order === 'newer') {
-      if (head !== undefined) await proveExtension(prover, hasher, head, seen);
+      if (head !== undefined) await proveExtension(prover, head, seen);
       head = seen;
       announced = false;
     } else if (order === 'same' && seen.timestampSeconds > head!.timestampSeconds) {
@@ -77,8 +81,8 @@ export async function* follow(options: FollowOptions): AsyncGenerator<FollowedEn
     }
     // An older checkpoint is a cache's; the larger head that is already known stays in force.
     const current = head!;
-    for await (const batch of entriesOf(current, next, prover, hasher, options)) {
-      if (signal?.aborted === true) return;
+    for await (const batch of entriesOf(current, next, prover, options)) {
+      if (isOver()) return;
       announced = true;
       next = batch.start + batch.entries.length;
       yield batch;
@@ -94,14 +98,14 @@ export async function* follow(options: FollowOptions): AsyncGenerator<FollowedEn
 
 /** The log's newest checkpoint with all its log signatures verified; the time is 0 where no key signs one. */
 export async function readHead(options: Pick<FollowOptions, 'reader' | 'origin' | 'verifiers'>): Promise<LogHead> {
-  const note = await options.reader.checkpoint();
-  const { checkpoint, timestampSeconds } = await openLogCheckpoint(note, options);
-  return { origin: options.origin, size: checkpoint.size, rootHash: checkpoint.rootHash, timestampSeconds, note };
+  const { checkpoint, note, timestampSeconds } = await openLogCheckpoint(await options.reader.checkpoint(), options);
+  const { origin, size, rootHash } = checkpoint;
+  return { origin, size, rootHash, timestampSeconds, note: trimNote(note, options.verifiers) };
 }
 
 /** `not-consistent` unless the tree under head, truncated to oldHead.size, has oldHead's root. */
-async function proveExtension(prover: Prover, hasher: Hasher, oldHead: LogHead, head: LogHead): Promise<void> {
-  const rootHash = oldHead.size === 0 ? emptyRootHash(hasher) : await prover.rootHashAt(head, oldHead.size);
+async function proveExtension(prover: Prover, oldHead: LogHead, head: LogHead): Promise<void> {
+  const rootHash = await prover.rootHashAt(head, oldHead.size);
   if (!equalBytes(rootHash, oldHead.rootHash)) {
     throw new LimmatError(
       'not-consistent',
@@ -109,7 +113,6 @@ async function proveExtension(prover: Prover, hasher: Hasher, oldHead: LogHead, 
       { details: { origin: head.origin, oldSize: oldHead.size, size: head.size } },
     );
   }
-  prover.extend(oldHead, head);
 }
 
 /** The entries [start, head.size), fetched a few bundles ahead and checked in order. */
@@ -117,7 +120,6 @@ async function* entriesOf(
   head: LogHead,
   start: number,
   prover: Prover,
-  hasher: Hasher,
   options: FollowOptions,
 ): AsyncGenerator<FollowedEntries, void, undefined> {
   const parallel = options.parallel ?? DEFAULT_PARALLEL;
@@ -134,7 +136,7 @@ async function* entriesOf(
     }
     const path = bundlePath(bundle, head.size);
     const entries = parseBundle(await ahead.shift()!, path);
-    const leafHashes = await authenticate(entries, path, head, prover, hasher);
+    const leafHashes = await authenticateBundle(prover, head, bundle, entries);
     const skip = Math.max(0, start - bundle * TILE_WIDTH);
     yield {
       head,
@@ -156,52 +158,6 @@ function parseBundle(bytes: Uint8Array, path: TilePath): readonly Uint8Array[] {
     if (!isLimmatError(error)) throw error;
     throw new LimmatError('bad-tile', `${formatTilePath(path)}: ${error.message}`, { cause: error });
   }
-}
-
-/**
- * The leaf hashes of a bundle's entries, after the roots of the perfect subtrees over them were found equal to the
- * tree's own: one hash for a full bundle, so that a level-1 tile vouches for 65,536 entries.
- */
-async function authenticate(
-  entries: readonly Uint8Array[],
-  path: TilePath,
-  head: LogHead,
-  prover: Prover,
-  hasher: Hasher,
-): Promise<Uint8Array> {
-  const leafHashes = new Uint8Array(32 * entries.length);
-  for (let i = 0; i < entries.length; i++) hasher.leafHashInto(entries[i]!, leafHashes, 32 * i);
-  const ids: NodeId[] = [];
-  const roots: Uint8Array[] = [];
-  let offset = 0;
-  for (let height = 8; height >= 0; height--) {
-    const leaves = 2 ** height;
-    if (offset + leaves > entries.length) continue;
-    ids.push({ height, index: (path.index * TILE_WIDTH + offset) / leaves });
-    roots.push(perfectRoot(leafHashes.subarray(32 * offset, 32 * (offset + leaves)), hasher));
-    offset += leaves;
-  }
-  const nodes: readonly Hash[] = await prover.nodes(head, ids);
-  for (let i = 0; i < nodes.length; i++) {
-    if (!equalBytes(nodes[i]!, roots[i]!)) {
-      throw new LimmatError(
-        'bad-tile',
-        `${formatTilePath(path)} holds entries that are not in the tree of size ${head.size}`,
-      );
-    }
-  }
-  return leafHashes;
-}
-
-/** The root over 2^h leaf hashes, h ≤ 8. */
-function perfectRoot(leafHashes: Uint8Array, hasher: Hasher): Uint8Array {
-  let level = leafHashes;
-  while (level.length > 32) {
-    const parents = new Uint8Array(level.length / 2);
-    hasher.foldPairs(level, 0, level.length / 64, parents, 0);
-    level = parents;
-  }
-  return level;
 }
 
 function wait(millis: number, signal: AbortSignal | undefined): Promise<void> {

@@ -5,7 +5,8 @@ import { equalBytes, toHex, utf8, utf8Text } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
 import { parseCheckpoint } from '../note/checkpoint.ts';
-import { parseNote } from '../note/note.ts';
+import { formatNote, parseNote } from '../note/note.ts';
+import type { Note } from '../note/note.ts';
 
 /** A tree head of a log, taken from a note whose log signatures were verified. */
 export interface LogHead extends TreeHead {
@@ -21,6 +22,14 @@ export type RememberedHeads = ReadonlyMap<string, LogHead>;
 
 /** What is remembered before anything was verified. */
 export const NOTHING_REMEMBERED: RememberedHeads = new Map();
+
+/** The note with the lines of these keys only: what anyone may add to a note is not worth remembering (DESIGN §7). */
+export function trimNote(note: Note, keys: readonly { readonly name: string; readonly keyId: number }[]): Uint8Array {
+  const lines = note.signatures.filter((line) =>
+    keys.some((key) => key.name === line.name && key.keyId === line.keyId),
+  );
+  return utf8(formatNote(note.text, lines));
+}
 
 /** Hundreds of logs with notes of 4 kB (two log lines and some cosignatures). */
 const MAX_STATE_CHARACTERS = 4 * 1024 * 1024;

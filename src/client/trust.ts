@@ -1,0 +1,239 @@
+// The trust file: what a verifier believes before it looks at a proof file. It is a C2SP tlog-policy (which logs, which
+// witnesses, which quorum of them) and, in lines of its own, the issuers' keys, what records are about, and limits.
+
+import { fromBase64, toBase64, toHex, utf8Text } from '../bytes.ts';
+import { formatCoseKey, parseCoseKey, thumbprint } from '../cose/key.ts';
+import type { CoseKey } from '../cose/key.ts';
+import { LimmatError, isLimmatError } from '../errors.ts';
+import { SIGNATURE_TYPE } from '../note/key.ts';
+import type { VerifierKey } from '../note/key.ts';
+import { formatPolicy, parsePolicy } from '../note/policy.ts';
+import type { Policy } from '../note/policy.ts';
+
+/** A key that may sign statements in the name of an issuer. */
+export interface TrustedIssuer {
+  /** The statement's `iss`, without white space. */
+  readonly iss: string;
+  readonly key: CoseKey;
+  /** The key's RFC 9679 thumbprint, 64 lowercase hex digits. */
+  readonly kid: string;
+}
+
+/** The two keys of a limmat log, both named by its origin; a checkpoint counts when both have signed it. */
+export interface TrustedLog {
+  readonly origin: string;
+  readonly ed25519: VerifierKey;
+  readonly mldsa44: VerifierKey;
+}
+
+/** The fields of a record that a verifier may have expectations about, in the order in which they are checked. */
+export const EXPECTED_FIELDS = ['type', 'namespace', 'product', 'channel'] as const;
+export type ExpectedField = (typeof EXPECTED_FIELDS)[number];
+
+/** By field, the values of which one must be the record's; an absent field may have any. */
+export type Expected = Readonly<Partial<Record<ExpectedField, readonly string[]>>>;
+
+/** A trust file's content. */
+export interface Trust {
+  /** The tlog-policy in it: logs, witnesses, groups, quorum. */
+  readonly policy: Policy;
+  /** The policy's logs, by origin. */
+  readonly logs: ReadonlyMap<string, TrustedLog>;
+  readonly issuers: readonly TrustedIssuer[];
+  readonly expected: Expected;
+  /** Largest age of a checkpoint and of a cosignature that counts; undefined = any. */
+  readonly maxAgeSeconds: number | undefined;
+  /** How far ahead of the verifier's clock a signed time may be. */
+  readonly clockSkewSeconds: number;
+}
+
+/** 32 logs and 32 witnesses with ML-DSA-44 keys take 170 kB; tlog-policy asks for no less. */
+const MAX_TRUST_FILE_BYTES = 1024 * 1024;
+/** A log whose clock is off by more than a minute stops signing (DESIGN §4), so an honest time is not further ahead. */
+export const DEFAULT_CLOCK_SKEW_SECONDS = 60;
+const UNIT_SECONDS: Readonly<Record<string, number>> = Object.freeze({ '': 1, s: 1, m: 60, h: 3600, d: 86_400 });
+const OWN_KEYWORDS = ['issuer', 'expect', 'max-age', 'clock-skew'] as const;
+type OwnKeyword = (typeof OWN_KEYWORDS)[number];
+
+/** The lines that are not tlog-policy's, while they are collected. */
+interface OwnLines {
+  readonly issuers: TrustedIssuer[];
+  readonly expected: Partial<Record<ExpectedField, string[]>>;
+  readonly limits: Map<'max-age' | 'clock-skew', number>;
+}
+
+/**
+ * Reads a trust file. Lines end in a newline, items are separated by spaces and tabs; empty lines and lines that start
+ * with `#` mean nothing. Every other line is one of these, and anything else is refused with its number:
+ *
+ *     log <vkey> [<url>]                    two per log: its Ed25519 and its ML-DSA-44 key, with the same name
+ *     witness <name> <vkey> [<url>]
+ *     group <name> all|any|<k> <name>...
+ *     quorum <name>|none                    exactly one
+ *     issuer <iss> <base64 COSE_Key>        at least one; RFC 9679 §4 form, so that its SHA-256 is the kid
+ *     expect type|namespace|product|channel <value to the end of the line>
+ *                                           lines of one field are alternatives
+ *     max-age <n>[s|m|h|d]                  at most one
+ *     clock-skew <n>[s|m|h|d]               at most one; 60s if there is none
+ *
+ * The first four are C2SP tlog-policy, except that all keys of one log's name must have signed. Throws
+ * `bad-trust-file`.
+ */
+export function parseTrust(file: Uint8Array | string): Trust {
+  const text = typeof file === 'string' ? file : utf8Text(file);
+  if (text === undefined) throw refused('the trust file is not UTF-8');
+  if (text.length > MAX_TRUST_FILE_BYTES) {
+    throw refused(`the trust file has more than ${MAX_TRUST_FILE_BYTES} characters`);
+  }
+  const own: OwnLines = { issuers: [], expected: {}, limits: new Map() };
+  // An own line leaves an empty one behind, so that the policy's line numbers are the file's.
+  const policyLines = text.split('\n').map((line, i) => {
+    if (hasControl(line)) throw refused('it has a control character', i + 1);
+    const [first, rest] = splitFirst(trimBlanks(line));
+    const keyword = OWN_KEYWORDS.find((known) => known === first);
+    if (keyword === undefined) return line;
+    takeOwnLine(own, keyword, rest, i + 1);
+    return '';
+  });
+  const policy = readPolicy(policyLines.join('\n'));
+  if (own.issuers.length === 0) throw refused('the trust file names no issuer: add a line "issuer <iss> <key>"');
+  return Object.freeze({
+    policy,
+    logs: pairLogs(policy),
+    issuers: Object.freeze(own.issuers),
+    expected: Object.freeze(own.expected),
+    maxAgeSeconds: own.limits.get('max-age'),
+    clockSkewSeconds: own.limits.get('clock-skew') ?? DEFAULT_CLOCK_SKEW_SECONDS,
+  });
+}
+
+/** The trust file with this content, in one fixed order; parseTrust gives it back. */
+export function formatTrust(trust: Omit<Trust, 'logs'>): string {
+  const lines = [formatPolicy(trust.policy).trimEnd(), ''];
+  for (const { iss, key } of trust.issuers) lines.push(`issuer ${iss} ${toBase64(formatCoseKey(key))}`);
+  for (const field of EXPECTED_FIELDS) {
+    for (const value of trust.expected[field] ?? []) lines.push(`expect ${field} ${value}`);
+  }
+  if (trust.maxAgeSeconds !== undefined) lines.push(`max-age ${formatDuration(trust.maxAgeSeconds)}`);
+  if (trust.clockSkewSeconds !== DEFAULT_CLOCK_SKEW_SECONDS) {
+    lines.push(`clock-skew ${formatDuration(trust.clockSkewSeconds)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Seconds of "90", "90s", "15m", "36h" or "7d"; undefined for anything else. */
+export function parseDuration(text: string): number | undefined {
+  const [, digits, unit] = /^(0|[1-9][0-9]{0,9})([smhd]?)$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits) * UNIT_SECONDS[unit ?? '']!;
+}
+
+/** A duration in its largest whole unit, as parseDuration reads it. */
+export function formatDuration(seconds: number): string {
+  const unit = ['d', 'h', 'm'].find((name) => seconds !== 0 && seconds % UNIT_SECONDS[name]! === 0) ?? 's';
+  return `${seconds / UNIT_SECONDS[unit]!}${unit}`;
+}
+
+/** The line without the spaces and tabs around it; a loop, because the regular expression for it is quadratic. */
+function trimBlanks(line: string): string {
+  let start = 0;
+  let end = line.length;
+  while (start < end && isBlank(line[start])) start++;
+  while (end > start && isBlank(line[end - 1])) end--;
+  return line.slice(start, end);
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t';
+}
+
+/** The first item of a trimmed line, and what follows the blanks after it. */
+function splitFirst(line: string): readonly [string, string] {
+  let end = 0;
+  while (end < line.length && !isBlank(line[end])) end++;
+  return [line.slice(0, end), trimBlanks(line.slice(end))];
+}
+
+/** True for a control character other than the tab (tlog-policy, "Character set"). */
+function hasControl(line: string): boolean {
+  for (let i = 0; i < line.length; i++) {
+    const unit = line.charCodeAt(i);
+    if ((unit < 0x20 && unit !== 0x09) || unit === 0x7f) return true;
+  }
+  return false;
+}
+
+function takeOwnLine(own: OwnLines, keyword: OwnKeyword, rest: string, line: number): void {
+  if (keyword === 'issuer') own.issuers.push(parseIssuer(own.issuers, rest, line));
+  else if (keyword === 'expect') takeExpected(own.expected, rest, line);
+  else takeLimit(own.limits, keyword, rest, line);
+}
+
+function parseIssuer(known: readonly TrustedIssuer[], rest: string, line: number): TrustedIssuer {
+  const [iss, keyText] = splitFirst(rest);
+  const bytes = keyText === '' ? undefined : fromBase64(keyText);
+  if (bytes === undefined) throw refused('"issuer" takes a name and the base64 of its key', line);
+  let key: CoseKey;
+  try {
+    key = parseCoseKey(bytes);
+  } catch (error) {
+    throw refused(`the key of issuer ${iss}: ${error instanceof Error ? error.message : String(error)}`, line, error);
+  }
+  const kid = toHex(thumbprint(key));
+  if (known.some((other) => other.kid === kid && other.iss === iss)) {
+    throw refused(`the key ${kid} of issuer ${iss} is named twice`, line);
+  }
+  return Object.freeze({ iss, key, kid });
+}
+
+function takeExpected(expected: OwnLines['expected'], rest: string, line: number): void {
+  const [name, value] = splitFirst(rest);
+  const field = EXPECTED_FIELDS.find((known) => known === name);
+  if (field === undefined || value === '') {
+    throw refused(`"expect" takes one of ${EXPECTED_FIELDS.join(', ')} and a value`, line);
+  }
+  const values = (expected[field] ??= []);
+  if (values.includes(value)) throw refused(`${field} ${JSON.stringify(value)} is expected twice`, line);
+  values.push(value);
+}
+
+function takeLimit(limits: OwnLines['limits'], keyword: 'max-age' | 'clock-skew', rest: string, line: number): void {
+  const seconds = parseDuration(rest);
+  if (seconds === undefined) throw refused(`"${keyword}" takes a duration such as 90s, 15m, 36h or 7d`, line);
+  if (limits.has(keyword)) throw refused(`"${keyword}" is there twice`, line);
+  limits.set(keyword, seconds);
+}
+
+function readPolicy(text: string): Policy {
+  try {
+    return parsePolicy(text);
+  } catch (error) {
+    if (!isLimmatError(error)) throw error;
+    throw refused(error.message, undefined, error);
+  }
+}
+
+/** The log lines by origin: exactly one Ed25519 and one ML-DSA-44 key each, and no log key among the witnesses. */
+function pairLogs(policy: Policy): ReadonlyMap<string, TrustedLog> {
+  const logs = new Map<string, TrustedLog>();
+  for (const origin of new Set(policy.logs.map(({ key }) => key.name))) {
+    const lines = policy.logs.filter(({ key }) => key.name === origin);
+    const [ed25519, ...otherEd25519] = lines.filter(({ key }) => key.type === SIGNATURE_TYPE.ed25519);
+    const [mldsa44, ...otherMldsa44] = lines.filter(({ key }) => key.type === SIGNATURE_TYPE.mldsa44);
+    if (ed25519 === undefined || mldsa44 === undefined || otherEd25519.length + otherMldsa44.length > 0) {
+      throw refused(`log ${origin} needs two "log" lines: one with its Ed25519 key and one with its ML-DSA-44 key`);
+    }
+    logs.set(origin, Object.freeze({ origin, ed25519: ed25519.key, mldsa44: mldsa44.key }));
+  }
+  if (logs.size === 0) throw refused('the trust file names no log: add its two "log <vkey>" lines');
+  const logKeys = new Set(policy.logs.map(({ key }) => toHex(key.publicKey)));
+  const witness = policy.witnesses.find(({ key }) => logKeys.has(toHex(key.publicKey)));
+  if (witness !== undefined) throw refused(`witness ${witness.name} has the key of a log, which cannot witness itself`);
+  return logs;
+}
+
+function refused(message: string, line?: number, cause?: unknown): LimmatError {
+  return new LimmatError('bad-trust-file', line === undefined ? message : `line ${line}: ${message}`, {
+    ...(line !== undefined && { details: { line } }),
+    ...(cause !== undefined && { cause }),
+  });
+}
