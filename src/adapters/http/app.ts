@@ -1,0 +1,126 @@
+// What every app here shares: how a resource is declared, what happens to an unknown path or a wrong method, and how
+// apps are put together under path prefixes with request ids, one line a request, and counters.
+
+import type { Context } from 'hono';
+import { Hono } from 'hono';
+import { requestId } from 'hono/request-id';
+import { routePath } from 'hono/route';
+import { LimmatError, asLimmatError } from '../../errors.ts';
+import { printable } from './body.ts';
+import type { HttpMetrics } from './http-metrics.ts';
+import { problemResponse, publicError } from './problem.ts';
+
+/** What handlers find in their context. */
+export interface AppEnv {
+  readonly Variables: { requestId?: string };
+}
+
+/** An app of this folder: mounts under any prefix with `route`. */
+export type App = Hono<AppEnv>;
+
+/** An empty app whose errors and unknown paths answer problem details. */
+export function newApp(): App {
+  const app = new Hono<AppEnv>();
+  app.onError((error, c) => problemResponse(error, c.get('requestId')));
+  app.notFound((c) => {
+    const error = new LimmatError('not-found', `there is nothing at ${printable(c.req.path)}`);
+    return problemResponse(error, c.get('requestId'));
+  });
+  return app;
+}
+
+function methodNotAllowed(allow: string): RequestHandler {
+  return (c) => {
+    throw new LimmatError('method-not-allowed', `${printable(c.req.method)} is not possible here; allowed: ${allow}`, {
+      details: { allow },
+    });
+  };
+}
+
+/** What answers a request; it throws what it refuses. */
+export type RequestHandler = (c: Context<AppEnv>) => Response | Promise<Response>;
+
+/** Declares a public read: GET and HEAD for everybody, from any origin. */
+export function onRead(app: App, path: string, handler: RequestHandler): void {
+  app.get(path, async (c) => {
+    const response = await handler(c);
+    response.headers.set('Access-Control-Allow-Origin', '*');
+    return response;
+  });
+  app.options(path, () => new Response(null, { status: 204, headers: PREFLIGHT }));
+  app.all(path, methodNotAllowed('GET, HEAD, OPTIONS'));
+}
+
+const PREFLIGHT = Object.freeze({
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Methods': 'GET, HEAD',
+  'Access-Control-Allow-Headers': 'If-None-Match',
+  'Access-Control-Expose-Headers': 'ETag, Retry-After, X-Request-Id',
+  'Access-Control-Max-Age': '86400',
+});
+
+/** Declares a write: POST, and no cross-origin access, so that no web page appends in its reader's name. */
+export function onWrite(app: App, path: string, handler: RequestHandler): void {
+  app.post(path, handler);
+  app.all(path, methodNotAllowed('POST'));
+}
+
+/** One finished request, for the operator's log. Never a body, never a header. */
+export interface RequestEvent {
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly durationMillis: number;
+  /** What was thrown, when something was. */
+  readonly error?: LimmatError;
+}
+
+export interface ServerAppOptions {
+  /** Apps by the prefix they are mounted under; '' is the root. */
+  readonly mounts: readonly { readonly prefix: string; readonly app: App }[];
+  /** Called after every request. */
+  readonly onRequest?: (event: RequestEvent) => void;
+  readonly metrics?: HttpMetrics;
+  /** Monotonic milliseconds; default performance.now. */
+  readonly monotonicMillis?: () => number;
+}
+
+/** All the apps of one listener as one. A client's own X-Request-Id is kept when it is short and plain. */
+export function serverApp(options: ServerAppOptions): App {
+  const app = newApp();
+  const now = options.monotonicMillis ?? (() => performance.now());
+  app.use(requestId({ limitLength: 64, generator: requestIds() }));
+  app.use(async (c, next) => {
+    const started = now();
+    await next();
+    finish(c, now() - started, options);
+  });
+  for (const { prefix, app: mounted } of options.mounts) app.route(prefix === '' ? '/' : prefix, mounted);
+  return app;
+}
+
+function finish(c: Context<AppEnv>, durationMillis: number, options: ServerAppOptions): void {
+  const error = c.error === undefined ? undefined : asLimmatError(c.error);
+  const { status } = c.res;
+  if (options.metrics !== undefined) {
+    const route = status === 404 && error === undefined ? 'unknown' : routePath(c, -1);
+    options.metrics.request(c.req.method, route, status, durationMillis / 1000);
+    if (error !== undefined) options.metrics.problem(publicError(error).code);
+  }
+  options.onRequest?.({
+    requestId: c.get('requestId') ?? '',
+    method: c.req.method,
+    path: c.req.path,
+    status,
+    durationMillis,
+    ...(error === undefined ? {} : { error }),
+  });
+}
+
+/** Ids that differ between processes by a random part and within one by a counter. */
+export function requestIds(): () => string {
+  const random = crypto.randomUUID().slice(0, 8);
+  let count = 0;
+  return () => `${random}-${(count++).toString(36)}`;
+}

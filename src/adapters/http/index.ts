@@ -1,0 +1,17 @@
+// The HTTP part without Node: apps, the frame around them, metrics. The Node listener is its own file.
+
+export { newApp, requestIds, serverApp } from './app.ts';
+export type { App, AppEnv, RequestEvent, ServerAppOptions } from './app.ts';
+export { ctApp } from './ct-app.ts';
+export { healthApp } from './health-app.ts';
+export { httpMetrics, logMetrics } from './http-metrics.ts';
+export type { HttpMetrics, MeasuredLog } from './http-metrics.ts';
+export { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_ENTRY_BYTES } from './limits.ts';
+export { logApp } from './log-app.ts';
+export type { LogAppOptions } from './log-app.ts';
+export { MetricsRegistry } from './metrics.ts';
+export { metricsApp } from './metrics-app.ts';
+export { pagesApp } from './pages-app.ts';
+export type { PagesOptions } from './pages-app.ts';
+export { problemOf, problemResponse, publicError } from './problem.ts';
+export type { ServedLog } from './served-log.ts';

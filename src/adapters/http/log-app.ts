@@ -1,0 +1,185 @@
+// The log's own API: tlog-tiles reads, appending, entries and proofs as JSON (DESIGN §6).
+
+import * as v from 'valibot';
+import { toBase64, utf8Text } from '../../bytes.ts';
+import { LimmatError } from '../../errors.ts';
+import type { PublishedHead } from '../../log/archive.ts';
+import type { AppendResult } from '../../log/intake.ts';
+import type { Hash, Hasher } from '../../merkle/hash.ts';
+import { portableHasher } from '../../merkle/hash.ts';
+import { ENTRY_LIMIT, WAIT_LEVELS, addEntry, waitForProof } from './add.ts';
+import type { App } from './app.ts';
+import { newApp, onRead, onWrite } from './app.ts';
+import type { BatchItem } from './batch.ts';
+import { batchParser } from './batch.ts';
+import { bodyLimit, readBody } from './body.ts';
+import { entryJson } from './entry-json.ts';
+import { cacheControl, jsonResponse } from './json.ts';
+import { DEFAULT_WAIT_MILLIS, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_ENTRY_BYTES } from './limits.ts';
+import { decimal, hexHash, pathDecimal, queryOf } from './parameters.ts';
+import { publicError } from './problem.ts';
+import { Resources, resourceResponse, responseBody } from './resource.ts';
+import type { ServedLog } from './served-log.ts';
+import { publishedHead } from './served-log.ts';
+
+export interface LogAppOptions {
+  /** How long `?wait=` waits before it answers 202, in milliseconds. */
+  readonly waitMillis?: number;
+  /** For leaf hashes and ETags; default the portable one. */
+  readonly hasher?: Hasher;
+}
+
+const BATCH_LIMIT = bodyLimit('body-too-large', MAX_BATCH_BYTES);
+
+/** /checkpoint, /tile/…, /add and /api/v1/…, to be mounted at the log's prefix. */
+export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
+  const app = newApp();
+  const hasher = options.hasher ?? portableHasher;
+  const resources = new Resources(log, hasher);
+  const waitMillis = options.waitMillis ?? DEFAULT_WAIT_MILLIS;
+
+  onRead(app, '/checkpoint', (c) => resourceResponse(resources.checkpoint(), c.req.header('if-none-match')));
+
+  onRead(app, '/tile/:path{.+}', async (c) => {
+    const resource = await resources.tile(`tile/${c.req.param('path')}`);
+    return resourceResponse(resource, c.req.header('if-none-match'));
+  });
+
+  onWrite(app, '/add', async (c) => {
+    const { wait } = queryOf(c, {
+      wait: v.optional(v.picklist(WAIT_LEVELS, `must be one of ${WAIT_LEVELS.join(', ')}`)),
+    });
+    if (wait !== undefined) log.assertWaitLevel(wait);
+    const { index, leafHash } = await addEntry(log, await readBody(c.req.raw, ENTRY_LIMIT));
+    if (wait === undefined || wait === 'sequenced') {
+      return new Response(String(index), { headers: { 'Content-Type': 'text/plain; charset=utf-8' } });
+    }
+    const proof = await waitForProof(log, index, waitMillis);
+    if (proof !== undefined) return proofResponse(proof, index);
+    // Relative to /add, so it holds under any prefix and behind any proxy.
+    const location = `api/v1/entries/${index}/proof`;
+    const body = { index, leafHash: toBase64(leafHash), proof: location };
+    return new Response(`${JSON.stringify(body)}\n`, {
+      status: 202,
+      headers: { 'Content-Type': 'application/json', Location: location, 'Retry-After': '1' },
+    });
+  });
+
+  onWrite(app, '/api/v1/batch', async (c) => {
+    queryOf(c, {});
+    const parse = batchParser(c.req.header('content-type'));
+    const items = parse(await readBody(c.req.raw, BATCH_LIMIT));
+    if (items.length === 0) throw new LimmatError('malformed', 'the batch holds no entries');
+    const lines = await appendItems(log, items);
+    return new Response(lines, { headers: { 'Content-Type': 'application/x-ndjson' } });
+  });
+
+  onRead(app, '/api/v1/log', (c) => {
+    queryOf(c, {});
+    const { published, state } = log.status();
+    return jsonResponse(
+      {
+        origin: log.origin,
+        vkeys: log.vkeys,
+        size: published?.size ?? 0,
+        rootHash: published && toBase64(published.head.rootHash),
+        timestamp: published?.timestampSeconds,
+        admission: log.admission,
+        limits: { entryBytes: MAX_ENTRY_BYTES, batchEntries: MAX_BATCH_ENTRIES, batchBytes: MAX_BATCH_BYTES },
+        state,
+      },
+      'changing',
+    );
+  });
+
+  onRead(app, '/api/v1/entries/:index', async (c) => {
+    queryOf(c, {});
+    const index = pathDecimal(c, 'index');
+    return jsonResponse(entryJson(index, await log.entry(index), hasher), 'fixed');
+  });
+
+  onRead(app, '/api/v1/entries/:index/proof', async (c) => {
+    queryOf(c, {});
+    const index = pathDecimal(c, 'index');
+    return proofResponse(await log.proofFile(index), index);
+  });
+
+  onRead(app, '/api/v1/entries/:index/time', async (c) => {
+    queryOf(c, {});
+    const index = pathDecimal(c, 'index');
+    const { before, after } = await log.timeBracket(index);
+    return jsonResponse({ index, before: before && headJson(before), after: headJson(after) }, 'changing');
+  });
+
+  onRead(app, '/api/v1/proof/inclusion', async (c) => {
+    const query = queryOf(c, { index: v.optional(decimal), hash: v.optional(hexHash), size: v.optional(decimal) });
+    const size = query.size ?? publishedHead(log).size;
+    const index = await resolveIndex(log, query, size);
+    const proof = await log.inclusionProof(index, size);
+    const answer = { index, size, leafHash: query.hash && toBase64(query.hash), proof: proof.map(toBase64) };
+    return jsonResponse(answer, query.size === undefined ? 'changing' : 'fixed');
+  });
+
+  onRead(app, '/api/v1/proof/consistency', async (c) => {
+    const query = queryOf(c, { from: decimal, to: v.optional(decimal) });
+    const { from } = query;
+    const to = query.to ?? publishedHead(log).size;
+    const proof = await log.consistencyProof(from, to);
+    return jsonResponse({ from, to, proof: proof.map(toBase64) }, query.to === undefined ? 'changing' : 'fixed');
+  });
+
+  return app;
+}
+
+function headJson(head: PublishedHead): { size: number; timestamp: number; checkpoint: string | undefined } {
+  return { size: head.size, timestamp: head.timestampSeconds, checkpoint: utf8Text(head.note) };
+}
+
+function proofResponse(proof: Uint8Array, index: number): Response {
+  return new Response(responseBody(proof), {
+    headers: {
+      'Content-Type': 'text/plain; charset=utf-8',
+      // The proof is as good as long as it is kept, but a later one may carry more cosignatures.
+      'Cache-Control': cacheControl('changing'),
+      'Content-Disposition': `attachment; filename="entry-${index}.tlog-proof"`,
+      'X-Content-Type-Options': 'nosniff',
+    },
+  });
+}
+
+async function resolveIndex(
+  log: ServedLog,
+  query: { readonly index?: number | undefined; readonly hash?: Hash | undefined },
+  size: number,
+): Promise<number> {
+  if ((query.index === undefined) === (query.hash === undefined)) {
+    throw new LimmatError('bad-parameter', 'give exactly one of the parameters index and hash');
+  }
+  if (query.index !== undefined) {
+    if (query.index < size) return query.index;
+    throw new LimmatError('bad-parameter', `index ${query.index} is not below size ${size}`, {
+      details: { index: query.index, size },
+    });
+  }
+  const index = await log.findLeaf(query.hash!);
+  if (index !== undefined && index < size) return index;
+  throw new LimmatError('not-found', `no entry below size ${size} has this leaf hash`, { details: { size } });
+}
+
+async function appendItems(log: ServedLog, items: readonly BatchItem[]): Promise<string> {
+  const entries = items.filter((item): item is Uint8Array => item instanceof Uint8Array);
+  const results = entries.length === 0 ? [] : await log.append(entries);
+  let next = 0;
+  let lines = '';
+  for (const item of items) {
+    const result: AppendResult = item instanceof LimmatError ? { ok: false, error: item } : results[next++]!;
+    lines += `${JSON.stringify(lineOf(result))}\n`;
+  }
+  return lines;
+}
+
+function lineOf(result: AppendResult): object {
+  if (!result.ok) return publicError(result.error);
+  const line = { index: result.index, leafHash: toBase64(result.leafHash) };
+  return result.duplicate ? { ...line, duplicate: true } : line;
+}

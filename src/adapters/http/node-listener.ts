@@ -1,0 +1,208 @@
+// The listener for node:http. Checkpoints, tiles and plain POST /add are answered here without building a Request:
+// that is most of a log's traffic, and a router and a Request cost more than the answer. All else goes to the app.
+// Both ways use the same resource and append code, so the answers are the same.
+
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { ENTRY_LIMIT, addEntry } from './add.ts';
+import type { App } from './app.ts';
+import { requestIds } from './app.ts';
+import { parseDecimal } from '../../bytes.ts';
+import { asLimmatError } from '../../errors.ts';
+import type { Hasher } from '../../merkle/hash.ts';
+import type { HttpMetrics } from './http-metrics.ts';
+import { problemOf, publicError } from './problem.ts';
+import type { Resource } from './resource.ts';
+import { Resources, matchesEtag, resourceHeaders } from './resource.ts';
+import type { ServedLog } from './served-log.ts';
+
+export interface NodeListenerOptions {
+  /** Everything that has no fast way. */
+  readonly app: App;
+  readonly log: ServedLog;
+  /** Where the log is mounted; '' is the root. */
+  readonly prefix?: string;
+  /** Bytes of full tiles and bundles kept ready to send. */
+  readonly cacheBytes?: number;
+  /** For ETags; default the portable one. */
+  readonly hasher?: Hasher;
+  readonly metrics?: HttpMetrics;
+}
+
+/** Full tiles of a log of a million entries and the bundles that are asked for now; small beside the process. */
+const DEFAULT_CACHE_BYTES = 48 * 1024 * 1024;
+
+/** A resource in the shape that node:http sends fastest: one flat list of names and values. */
+interface Prepared {
+  readonly resource: Resource;
+  readonly body: Uint8Array;
+  readonly headers: string[];
+  readonly notModifiedHeaders: string[];
+}
+
+function prepare(resource: Resource): Prepared {
+  const headers = resourceHeaders(resource).flat();
+  const { body } = resource;
+  return { resource, body, headers: [...headers, 'Content-Length', String(body.length)], notModifiedHeaders: headers };
+}
+
+/** A request listener for `http.createServer`. */
+export function nodeListener(options: NodeListenerOptions): RequestListener {
+  const { log, metrics } = options;
+  const prefix = options.prefix ?? '';
+  const resources = new Resources(log, options.hasher);
+  const cache = new ByteCache<Prepared>(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+  const nextId = requestIds();
+  const fallback = getRequestListener(options.app.fetch);
+  const tileStart = `${prefix}/tile/`;
+  const checkpointPath = `${prefix}/checkpoint`;
+  const addPath = `${prefix}/add`;
+  let checkpoint: Prepared | undefined;
+
+  const fail = (route: string, request: IncomingMessage, response: ServerResponse, thrown: unknown): void => {
+    const { status, headers, body } = problemOf(thrown, nextId());
+    metrics?.problem(publicError(asLimmatError(thrown)).code);
+    metrics?.request(request.method!, route, status, 0);
+    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
+    response.end(body);
+  };
+
+  const send = (route: string, request: IncomingMessage, response: ServerResponse, prepared: Prepared): void => {
+    const notModified = matchesEtag(headerOf(request, 'if-none-match'), prepared.resource.etag);
+    metrics?.request('GET', route, notModified ? 304 : 200, 0);
+    if (notModified) {
+      response.writeHead(304, prepared.notModifiedHeaders);
+      response.end();
+    } else {
+      response.writeHead(200, prepared.headers);
+      response.end(prepared.body);
+    }
+  };
+
+  const getCheckpoint = (request: IncomingMessage, response: ServerResponse): void => {
+    try {
+      const resource = resources.checkpoint();
+      if (checkpoint?.resource !== resource) checkpoint = prepare(resource);
+      send(checkpointPath, request, response, checkpoint);
+    } catch (error) {
+      fail(checkpointPath, request, response, error);
+    }
+  };
+
+  const getTile = async (url: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      const prepared = prepare(await resources.tile(url.slice(prefix.length + 1)));
+      if (prepared.resource.full) cache.set(url, prepared, prepared.body.length);
+      send(`${tileStart}*`, request, response, prepared);
+    } catch (error) {
+      fail(`${tileStart}*`, request, response, error);
+    }
+  };
+
+  const postEntry = async (request: IncomingMessage, response: ServerResponse, length: number): Promise<void> => {
+    const started = performance.now();
+    try {
+      const bytes = await receive(request, length);
+      if (bytes === undefined) return;
+      const text = String((await addEntry(log, bytes)).index);
+      metrics?.request('POST', addPath, 200, (performance.now() - started) / 1000);
+      response.writeHead(200, ['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(text.length)]);
+      response.end(text);
+    } catch (error) {
+      fail(addPath, request, response, error);
+    }
+  };
+
+  return (request, response) => {
+    const { method } = request;
+    const url = request.url ?? '';
+    if (method === 'GET') {
+      if (url.startsWith(tileStart) && !url.includes('?')) {
+        const cached = cache.get(url);
+        if (cached !== undefined) send(`${tileStart}*`, request, response, cached);
+        else void getTile(url, request, response);
+        return;
+      }
+      if (url === checkpointPath) {
+        getCheckpoint(request, response);
+        return;
+      }
+    } else if (method === 'POST' && url === addPath) {
+      const length = plainLength(request);
+      if (length !== undefined) {
+        void postEntry(request, response, length);
+        return;
+      }
+    }
+    void fallback(request, response);
+  };
+}
+
+/** A header's first value, without parsing the others. */
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const { rawHeaders } = request;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const candidate = rawHeaders[i]!;
+    if (candidate.length === name.length && candidate.toLowerCase() === name) return rawHeaders[i + 1];
+  }
+  return undefined;
+}
+
+/** The declared length of a body that is small enough and sent as it is; undefined leaves the request to the app. */
+function plainLength(request: IncomingMessage): number | undefined {
+  if (headerOf(request, 'content-encoding') !== undefined || headerOf(request, 'transfer-encoding') !== undefined) {
+    return undefined;
+  }
+  const length = parseDecimal(headerOf(request, 'content-length') ?? '');
+  return length !== undefined && length > 0 && length <= ENTRY_LIMIT.bytes ? length : undefined;
+}
+
+/** The body, or undefined when the sender went away: then nobody is left to answer. */
+function receive(request: IncomingMessage, length: number): Promise<Uint8Array | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const whole = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
+      // A plain Uint8Array: Buffer's slice() is a view where everybody else expects a copy.
+      resolve(new Uint8Array(whole.buffer, whole.byteOffset, whole.length));
+    });
+    request.on('error', () => resolve(undefined));
+    request.on('close', () => resolve(undefined));
+  });
+}
+
+/**
+ * Values by key up to a number of bytes, in two generations: what was not asked for while one generation filled goes
+ * with the older one. Unlike a strict least-recently-used order this costs nothing on a hit.
+ */
+export class ByteCache<T> {
+  readonly #generationBytes: number;
+  #young = new Map<string, { readonly value: T; readonly bytes: number }>();
+  #old = new Map<string, { readonly value: T; readonly bytes: number }>();
+  #youngBytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#generationBytes = maxBytes / 2;
+  }
+
+  get(key: string): T | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young.value;
+    const old = this.#old.get(key);
+    if (old === undefined) return undefined;
+    this.set(key, old.value, old.bytes);
+    return old.value;
+  }
+
+  set(key: string, value: T, bytes: number): void {
+    if (bytes > this.#generationBytes) return;
+    if (this.#youngBytes + bytes > this.#generationBytes) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngBytes = 0;
+    }
+    if (!this.#young.has(key)) this.#youngBytes += bytes;
+    this.#young.set(key, { value, bytes });
+  }
+}

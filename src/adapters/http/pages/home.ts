@@ -1,0 +1,109 @@
+// The page of a log: its head, how old that is, who signed it, what came last, and how not to take our word for it.
+
+import { html } from 'hono/html';
+import { toHex } from '../../../bytes.ts';
+import type { Published } from '../../../log/publish.ts';
+import { describe } from '../../../record/types.ts';
+import { bytesInWords, count } from '../../../record/words.ts';
+import { statementIn } from '../entry-json.ts';
+import type { ServedLog } from '../served-log.ts';
+import type { Html } from './layout.ts';
+import { definitions, layout } from './layout.ts';
+import { durationInWords, rateInWords, timeInWords } from './words.ts';
+
+/** Entries listed on the page. */
+const LATEST = 20;
+
+/** Entries that the rate looks back over; the archive widens that to at least a minute. */
+const RATE_ENTRIES = 1000;
+
+/** Where the reader is: `base` is the path prefix of the log's links, `url` the same with scheme and host. */
+export interface Place {
+  readonly base: string;
+  readonly url: string;
+  readonly nowSeconds: number;
+}
+
+/** The page at `/`. */
+export async function homePage(log: ServedLog, place: Place): Promise<Html> {
+  const { state, published } = log.status();
+  const notices = html`${state === 'ready' ? '' : html`<p class="bad">This log takes no entries at the moment (${state}). Reading goes on.</p>`}${
+    log.admission === 'open' ? html`<p class="soft">Admission is open: anyone may append any bytes.</p>` : ''
+  }`;
+  const body =
+    published === undefined ? html`<p>No checkpoint is published yet.</p>` : await shown(log, published, place);
+  return layout(
+    log.origin,
+    html`<header>
+        <h1>${log.origin}</h1>
+        <p class="soft">An append-only transparency log.</p>
+        ${notices}
+      </header>
+      ${body}`,
+  );
+}
+
+async function shown(log: ServedLog, published: Published, place: Place): Promise<Html> {
+  const { size, rootHash } = published.head;
+  const { base } = place;
+  const start = Math.max(0, size - LATEST);
+  const latest = size === 0 ? [] : await log.entries(start, size);
+  const age = durationInWords(place.nowSeconds - published.timestampSeconds);
+  return html` <h2>Head</h2>
+    ${definitions([
+      ['Entries', count(size)],
+      ['Signed', html`${age} ago <span class="soft">(${timeInWords(published.timestampSeconds)})</span>`],
+      ['Root hash', html`<code>${toHex(rootHash)}</code>`],
+      ['Growing', await rate(log, published)],
+      ['Signers', log.vkeys.map((vkey) => html`<div><code>${vkey.slice(0, vkey.lastIndexOf('+'))}</code></div>`)],
+    ])}
+    <nav><a href="${base}/checkpoint">checkpoint</a><a href="${base}/api/v1/log">as JSON</a></nav>
+    <h2>Latest entries</h2>
+    ${
+      size === 0
+        ? html`<p>None yet.</p>`
+        : html`<ol>
+              ${latest.toReversed().map((leaf, i) => item(size - 1 - i, leaf, base))}
+            </ol>
+            <form action="${base}/log">
+              <label>Entry <input name="index" inputmode="numeric" pattern="[0-9]+" required /></label>
+              <button>Show</button>
+            </form>`
+    }
+    ${verifying(log, size, place)}`;
+}
+
+function item(index: number, leaf: Uint8Array, base: string): Html {
+  const statement = statementIn(leaf);
+  const words =
+    statement === undefined ? `${bytesInWords(leaf.length)} that are no statement.` : describe(statement.record);
+  const who =
+    statement === undefined ? '' : html` <span class="soft">${statement.iss}, ${timeInWords(statement.iat)}</span>`;
+  return html`<li><a href="${base}/log/${index}">${count(index)}</a> ${words}${who}</li>`;
+}
+
+async function rate(log: ServedLog, published: Published): Promise<string> {
+  const { size } = published.head;
+  if (size === 0) return 'no entries yet';
+  const { before, after } = await log.timeBracket(Math.max(0, size - RATE_ENTRIES));
+  const since = before ?? after;
+  return rateInWords(size - since.size, published.timestampSeconds - since.timestampSeconds);
+}
+
+function verifying(log: ServedLog, size: number, { url }: Place): Html {
+  const index = Math.max(0, size - 1);
+  return html` <h2>Check it yourself</h2>
+    <p>Fetch the proof of an entry, keep it beside the file, and verify it without asking this server:</p>
+    <pre>
+curl -fsS ${url}/api/v1/entries/${index}/proof -o FILE.tlog-proof
+npx limmat verify FILE --proof FILE.tlog-proof --trust trust.txt</pre>
+    <p>
+      The trust file names this log's keys, whose statements you accept, and the witnesses you rely on. Do not take the
+      keys from this page alone: compare them with what the operator publishes elsewhere.
+    </p>
+    <pre>${log.vkeys.map((vkey) => `log ${vkey}\n`).join('')}quorum none</pre>
+    <p>
+      Every tile is at <code>${url}/tile/</code> (C2SP tlog-tiles), so any client of that format can re-hash the whole
+      log.
+    </p>`;
+}

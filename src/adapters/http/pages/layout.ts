@@ -1,0 +1,70 @@
+// The frame of every page: one document, its style inline and named in the content security policy by its digest, no
+// script anywhere, so that a page shows what the server says and nothing that someone else put into a record.
+
+import { html, raw } from 'hono/html';
+import { toBase64, utf8 } from '../../../bytes.ts';
+import { portableHasher } from '../../../merkle/hash.ts';
+
+/** A piece of HTML in which everything from outside is escaped. */
+export type Html = ReturnType<typeof html>;
+
+const STYLE = `
+:root { color-scheme: light dark; --line: #8884; --soft: #777; --bad: #b00020; }
+@media (prefers-color-scheme: dark) { :root { --soft: #aaa; --bad: #ff8a80; } }
+* { box-sizing: border-box; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.4rem; margin: .5rem 0; }
+h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); }
+dl { display: grid; grid-template-columns: minmax(7rem, 12rem) 1fr; gap: .25rem 1rem; margin: .5rem 0; }
+dt { color: var(--soft); } dd { margin: 0; }
+code, pre { font: .85rem/1.5 ui-monospace, monospace; }
+pre { padding: .75rem; border: 1px solid var(--line); border-radius: .25rem; white-space: pre-wrap; }
+ol { padding-left: 0; list-style: none; } ol li { padding: .4rem 0; border-bottom: 1px solid var(--line); }
+nav { display: flex; flex-wrap: wrap; gap: 1rem; } .soft { color: var(--soft); } .bad { color: var(--bad); }
+input, button { font: inherit; padding: .2rem .5rem; } input { width: 9rem; }
+footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
+@media (max-width: 34rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
+`;
+
+/** The headers of every page. The digest covers the style element's text as it is sent. */
+export function pageHeaders(): Record<string, string> {
+  const digest = toBase64(portableHasher.sha256(utf8(STYLE)));
+  return {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Security-Policy':
+      `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'self'; ` +
+      `frame-ancestors 'none'`,
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'no-cache',
+  };
+}
+
+/** A whole document. */
+export function layout(title: string, body: Html): Html {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}</title>
+        <style>
+          ${raw(STYLE)}
+        </style>
+      </head>
+      <body>
+        ${body}
+      </body>
+    </html> `;
+}
+
+/** Pairs of a term and what it is. */
+export function definitions(rows: readonly (readonly [term: string, value: unknown])[]): Html {
+  return html`<dl>
+    ${rows.map(
+      ([term, value]) =>
+        html`<dt>${term}</dt>
+          <dd>${value}</dd>`,
+    )}
+  </dl>`;
+}

@@ -1,0 +1,82 @@
+// Query and path parameters: one schema a resource, strict spelling, errors that name the parameter and its value.
+
+import type { Context } from 'hono';
+import * as v from 'valibot';
+import { fromBase64, fromHex, parseDecimal } from '../../bytes.ts';
+import { LimmatError } from '../../errors.ts';
+import { asHash } from '../../merkle/hash.ts';
+import { printable } from './body.ts';
+
+/** A size or index: canonical decimal text below 2^53. */
+export const decimal = v.pipe(
+  v.string(),
+  v.check(
+    (text) => parseDecimal(text) !== undefined,
+    'must be a decimal number below 2^53 without sign or leading zero',
+  ),
+  v.transform(Number),
+);
+
+/** A hash in a URL of this API: 64 lowercase hexadecimal digits. */
+export const hexHash = v.pipe(
+  v.string(),
+  v.check((text) => fromHex(text)?.length === 32, 'must be 64 lowercase hexadecimal digits'),
+  v.transform((text) => asHash(fromHex(text)!)),
+);
+
+/** A hash in a 6962-style URL: standard base64 of 32 bytes, where `+` has to be written %2B. */
+export const base64Hash = v.pipe(
+  v.string(),
+  v.check((text) => fromBase64(text)?.length === 32, 'must be standard base64 of 32 bytes, with "+" written as %2B'),
+  v.transform((text) => asHash(fromBase64(text)!)),
+);
+
+/**
+ * The query of a request, read by a schema. Throws `bad-parameter` for a value that does not fit, a missing one, one
+ * that is given twice and, with `unknown: 'refuse'`, one that the resource does not have.
+ */
+export function queryOf<const T extends v.ObjectEntries>(
+  c: Context,
+  entries: T,
+  unknown: 'refuse' | 'ignore' = 'refuse',
+): v.InferOutput<v.ObjectSchema<T, undefined>> {
+  const given: Record<string, string> = {};
+  for (const [name, values] of Object.entries(c.req.queries())) {
+    if (!Object.hasOwn(entries, name)) {
+      if (unknown === 'ignore') continue;
+      const known = Object.keys(entries);
+      throw new LimmatError(
+        'bad-parameter',
+        `there is no parameter ${printable(name)} here; ${known.length === 0 ? 'this resource takes none' : `known are ${known.join(', ')}`}`,
+      );
+    }
+    if (values.length !== 1) {
+      throw new LimmatError('bad-parameter', `parameter ${name} is given ${values.length} times`, {
+        details: { parameter: name },
+      });
+    }
+    given[name] = values[0]!;
+  }
+  const result = v.safeParse(v.object(entries), given);
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  throw badParameter(v.getDotPath(issue) ?? '', given, issue.message);
+}
+
+function badParameter(name: string, given: Readonly<Record<string, string>>, problem: string): LimmatError {
+  const value = given[name];
+  if (value === undefined) {
+    return new LimmatError('bad-parameter', `parameter ${name} is missing`, { details: { parameter: name } });
+  }
+  return new LimmatError('bad-parameter', `parameter ${name} is ${printable(value)}, but ${problem}`, {
+    details: { parameter: name },
+  });
+}
+
+/** A decimal path segment; `bad-parameter` for anything else. */
+export function pathDecimal(c: Context, name: string): number {
+  const text = c.req.param(name) ?? '';
+  const value = parseDecimal(text);
+  if (value === undefined) throw badParameter(name, { [name]: text }, 'must be a decimal number below 2^53');
+  return value;
+}
