@@ -63,19 +63,18 @@ export function parseCoseKey(bytes: Uint8Array): CoseKey {
   if (members.size !== (isPoint ? 4 : 3)) {
     throw new LimmatError('malformed', `COSE_Key has members beside those of a public ${row.title} key`);
   }
-  if (!isCoordinate(x) || (isPoint && !isCoordinate(y))) {
-    throw new LimmatError('malformed', `COSE_Key coordinate is not ${COORDINATE} bytes`);
-  }
-  if (!isPoint) return coseKey(row.alg, x);
   const publicKey = new Uint8Array(row.publicKeySize);
-  publicKey[0] = UNCOMPRESSED;
-  publicKey.set(x, 1);
-  publicKey.set(y as Uint8Array, 1 + COORDINATE);
+  publicKey.set(coordinate(x), isPoint ? 1 : 0);
+  if (isPoint) {
+    publicKey[0] = UNCOMPRESSED;
+    publicKey.set(coordinate(y), 1 + COORDINATE);
+  }
   return coseKey(row.alg, publicKey);
 }
 
-function isCoordinate(value: CborValue | undefined): value is Uint8Array {
-  return value instanceof Uint8Array && value.length === COORDINATE;
+function coordinate(value: CborValue | undefined): Uint8Array {
+  if (value instanceof Uint8Array && value.length === COORDINATE) return value;
+  throw new LimmatError('malformed', `COSE_Key coordinate is not ${COORDINATE} bytes`);
 }
 
 /** The key's thumbprint with SHA-256 (RFC 9679 §3): 32 bytes, the `kid` of its statements. */

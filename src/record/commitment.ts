@@ -57,8 +57,6 @@ export const commitment = {
   type: 'commitment',
   payload: object(fields),
   identity: (f: CommitmentFields): string => subjectStep(f.commitmentId),
-  product: (_: CommitmentFields): undefined => undefined,
-  channel: (_: CommitmentFields): undefined => undefined,
   describe(f: CommitmentFields): string {
     const what = f.activities === undefined ? '' : ` (${f.activities.join(', ')})`;
     const whose = f.regions === undefined ? '' : ` for ${regionsInWords(f.regions)}`;

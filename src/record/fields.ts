@@ -10,7 +10,7 @@
 //   oneOf     string                   text                    string
 //   yes       true                     true                    true
 
-import type { CborMap, CborValue } from '../cose/cbor.ts';
+import type { CborValue } from '../cose/cbor.ts';
 import { fromHex, toHex } from '../bytes.ts';
 import { FieldError } from './field-error.ts';
 import { checkText } from './text.ts';
@@ -56,10 +56,10 @@ export function pattern(expression: RegExp, words: string): Kind<string> {
 
 /** One of these words. */
 export function oneOf<const W extends string>(...words: readonly W[]): Kind<W> {
-  const known: ReadonlySet<unknown> = new Set(words);
   return plain((value) => {
-    if (!known.has(value)) throw FieldError.of(value, `is not one of ${words.join(', ')}`);
-    return value as W;
+    const word = words.find((candidate) => candidate === value);
+    if (word === undefined) throw FieldError.of(value, `is not one of ${words.join(', ')}`);
+    return word;
   });
 }
 
@@ -79,14 +79,16 @@ export const yes: Kind<true> = plain((value) => {
   return value;
 });
 
+const seconds = uint(MAX_TIME);
+
 /** A point in time in whole Unix seconds, up to the end of the year 9999. */
 export const time: Kind<number> = {
-  fromCbor: uint(MAX_TIME).fromCbor,
+  fromCbor: (value) => seconds.fromCbor(value),
   toCbor: (value) => value,
   fromJson: (value) => {
-    const seconds = typeof value === 'string' ? parseTime(value) : undefined;
-    if (seconds === undefined) throw FieldError.of(value, 'is not a time like 2026-07-11T10:16:37Z');
-    return seconds;
+    const parsed = typeof value === 'string' ? parseTime(value) : undefined;
+    if (parsed === undefined) throw FieldError.of(value, 'is not a time like 2026-07-11T10:16:37Z');
+    return parsed;
   },
   toJson: formatTime,
 };
@@ -112,23 +114,24 @@ export const ref: Kind<Uint8Array> = {
 
 /** A list of min to max values; in a record, an empty list would say nothing that absence does not. */
 export function list<T>(kind: Kind<T>, max = 64, min = 1): Kind<readonly T[]> {
-  function read(value: unknown, readItem: (item: never) => T): readonly T[] {
-    if (!Array.isArray(value)) throw FieldError.of(value, 'is not a list');
-    if (value.length < min || value.length > max) {
-      throw new FieldError(`list of ${value.length}, not of ${min} to ${max}`);
+  function read<V>(value: unknown, items: readonly V[] | undefined, readItem: (item: V) => T): readonly T[] {
+    if (items === undefined) throw FieldError.of(value, 'is not a list');
+    if (items.length < min || items.length > max) {
+      throw new FieldError(`list of ${items.length}, not of ${min} to ${max}`);
     }
-    return value.map((item: unknown, index) => {
+    return items.map((item, index) => {
       try {
-        return readItem(item as never);
+        return readItem(item);
       } catch (error) {
         throw FieldError.inside(`[${index}]`, error);
       }
     });
   }
   return {
-    fromCbor: (value) => read(value, (item) => kind.fromCbor(item)),
+    fromCbor: (value) =>
+      read<CborValue>(value, Array.isArray(value) ? value : undefined, (item) => kind.fromCbor(item)),
     toCbor: (values) => values.map((value) => kind.toCbor(value)),
-    fromJson: (value) => read(value, (item) => kind.fromJson(item)),
+    fromJson: (value) => read<unknown>(value, Array.isArray(value) ? value : undefined, (item) => kind.fromJson(item)),
     toJson: (values) => values.map((value) => kind.toJson(value)),
   };
 }
@@ -167,31 +170,27 @@ export function object<F extends Fields>(fields: F, rule?: (value: Values<F>) =>
   const rows = Object.entries(fields).map(([fieldName, field]) => ({ fieldName, ...field }));
   const known = new Set(rows.map((row) => row.fieldName));
 
-  function read(
-    size: number,
-    keys: () => Iterable<unknown>,
-    get: (fieldName: string) => unknown,
-    form: 'fromCbor' | 'fromJson',
-  ): Values<F> {
+  function read<V>(source: ReadonlyMap<unknown, V>, readField: (kind: Kind<unknown>, value: V) => unknown): Values<F> {
     const out: Record<string, unknown> = {};
     let found = 0;
     for (const { fieldName, kind, required: mustBe } of rows) {
-      const value = get(fieldName);
+      const value = source.get(fieldName);
       if (value === undefined) {
-        if (mustBe) throw FieldError.inside(fieldName, new FieldError('is missing'));
+        if (mustBe) throw new FieldError('is missing', fieldName);
         continue;
       }
       found += 1;
       try {
-        out[fieldName] = kind[form](value as never);
+        out[fieldName] = readField(kind, value);
       } catch (error) {
         throw FieldError.inside(fieldName, error);
       }
     }
-    if (found !== size) {
-      const unknown = [...keys()].find((key) => typeof key !== 'string' || !known.has(key));
-      throw FieldError.inside(String(unknown), new FieldError(`is not one of the fields ${[...known].join(', ')}`));
+    if (found !== source.size) {
+      const unknown = [...source.keys()].find((key) => typeof key !== 'string' || !known.has(key));
+      throw new FieldError(`is not one of the fields ${[...known].join(', ')}`, String(unknown));
     }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each field was read by the kind that types it
     const values = out as Values<F>;
     rule?.(values);
     return values;
@@ -201,17 +200,11 @@ export function object<F extends Fields>(fields: F, rule?: (value: Values<F>) =>
     fields,
     fromCbor(value: CborValue): Values<F> {
       if (!(value instanceof Map)) throw FieldError.of(value, 'is not a map');
-      const map: CborMap = value;
-      return read(
-        map.size,
-        () => map.keys(),
-        (fieldName) => map.get(fieldName),
-        'fromCbor',
-      );
+      return read<CborValue>(value, (kind, item) => kind.fromCbor(item));
     },
     toCbor(values: Values<F>): CborValue {
       const map = new Map<string, CborValue>();
-      const source = values as Readonly<Record<string, unknown>>;
+      const source: Readonly<Record<string, unknown>> = values;
       for (const [fieldName, value] of Object.entries(source)) {
         // Written even where it is unknown, so that checking what was written refuses it instead of dropping it.
         if (value !== undefined)
@@ -223,16 +216,10 @@ export function object<F extends Fields>(fields: F, rule?: (value: Values<F>) =>
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {
         throw FieldError.of(value, 'is not an object');
       }
-      const entries = new Map(Object.entries(value));
-      return read(
-        entries.size,
-        () => entries.keys(),
-        (fieldName) => entries.get(fieldName),
-        'fromJson',
-      );
+      return read<unknown>(new Map(Object.entries(value)), (kind, item) => kind.fromJson(item));
     },
     toJson(values: Values<F>): Json {
-      const source = values as Readonly<Record<string, unknown>>;
+      const source: Readonly<Record<string, unknown>> = values;
       const out: Record<string, Json> = {};
       for (const { fieldName, kind } of rows) {
         const value = source[fieldName];

@@ -52,8 +52,6 @@ export const relocation = {
   type: 'relocation',
   payload: object(fields),
   identity: (f: RelocationFields): string => subjectStep(f.relocationId),
-  product: (_: RelocationFields): undefined => undefined,
-  channel: (_: RelocationFields): undefined => undefined,
   describe(f: RelocationFields): string {
     const what = f.subject ?? f.category ?? 'what is not named';
     const whose = f.regions === undefined ? '' : ` of ${regionsInWords(f.regions)}`;

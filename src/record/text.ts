@@ -7,6 +7,7 @@ const PRINTABLE_ASCII = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 // Control characters, what has no width or turns the direction, line and paragraph ends, lone surrogates. Listed one by
 // one: Unicode's own classes grow with each version, and replaying a log must give the same answer on every runtime.
 const UNFIT =
+  // oxlint-disable-next-line no-control-regex -- they are what it is for
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}\ud800-\udfff]/u;
 const OUTER_SPACE = /^[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]|[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]$/;
 

@@ -30,14 +30,14 @@ export type LimmatRecord = {
 interface Row {
   readonly payload: Kind<unknown>;
   identity(fields: unknown): string;
-  product(fields: unknown): string | undefined;
-  channel(fields: unknown): string | undefined;
+  product?(fields: unknown): string;
+  channel?(fields: unknown): string;
   describe(fields: unknown): string;
 }
 
-const ROWS: ReadonlyMap<string, Row> = new Map(Object.entries(TYPES) as [string, Row][]);
+const ROWS: ReadonlyMap<string, Row> = new Map<string, Row>(Object.entries(TYPES));
 
-export const RECORD_TYPES: readonly RecordType[] = Object.freeze(Object.keys(TYPES) as RecordType[]);
+export const RECORD_TYPES: readonly RecordType[] = Object.freeze(Object.keys(TYPES).filter(isRecordType));
 
 export function isRecordType(type: string): type is RecordType {
   return ROWS.has(type);
@@ -57,12 +57,12 @@ export function subjectOf(record: LimmatRecord): string {
 
 /** The product that the record is about; undefined for types that are about none. */
 export function productOf(record: LimmatRecord): string | undefined {
-  return rowOf(record).product(record.fields);
+  return rowOf(record).product?.(record.fields);
 }
 
 /** The channel that the record is for; undefined for types that have none. */
 export function channelOf(record: LimmatRecord): string | undefined {
-  return rowOf(record).channel(record.fields);
+  return rowOf(record).channel?.(record.fields);
 }
 
 /** The record in one English sentence, for people. Contains its texts as they are: escape it for the page. */
@@ -82,7 +82,7 @@ export function encodePayload<T extends RecordType>(type: T, fields: FieldsOf<T>
 export function decodePayload(type: string, namespace: string, payload: Uint8Array): LimmatRecord {
   const row = checkHead(type, namespace);
   const value = decodeCbor(payload);
-  return { type, namespace, fields: checked(type, () => row.payload.fromCbor(value)) } as LimmatRecord;
+  return recordOf(type, namespace, () => row.payload.fromCbor(value));
 }
 
 /** A record in JSON, e.g. `{"type": "build", "namespace": "debian", "fields": {"product": "2vcard", …}}`. */
@@ -110,11 +110,7 @@ export function recordFromJson(json: unknown): LimmatRecord {
   const type = members.get('type');
   const namespace = members.get('namespace');
   const row = checkHead(type, namespace);
-  return {
-    type,
-    namespace,
-    fields: checked(type as string, () => row.payload.fromJson(members.get('fields'))),
-  } as LimmatRecord;
+  return recordOf(String(type), String(namespace), () => row.payload.fromJson(members.get('fields')));
 }
 
 function rowOf(record: LimmatRecord): Row {
@@ -132,9 +128,10 @@ function checkHead(type: unknown, namespace: unknown): Row {
   return row;
 }
 
-function checked(type: string, read: () => unknown): unknown {
+function recordOf(type: string, namespace: string, readFields: () => unknown): LimmatRecord {
   try {
-    return read();
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type's own row read the fields
+    return { type, namespace, fields: readFields() } as LimmatRecord;
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;
     const where = error.field === '' ? type : `${type}: ${error.field}`;
