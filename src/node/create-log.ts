@@ -1,0 +1,96 @@
+// Makes a log in a data directory. Every step may be cut short and done again: keys that are there are kept, and
+// meta.json, without which there is no log, is written last.
+
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+
+import { openGuard } from '../adapters/guard.ts';
+import { nodeCrypto } from '../adapters/node-crypto.ts';
+import { formatTrust } from '../client/trust.ts';
+import { thumbprintHex } from '../cose/key.ts';
+import type { CoseKey } from '../cose/key.ts';
+import { LimmatError } from '../errors.ts';
+import { parseVerifierKey } from '../note/key.ts';
+import type { SubmitterList } from '../record/submitters.ts';
+import { CONFIG_TEMPLATE, readConfig } from './config.ts';
+import { makeLogKeys } from './log-keys.ts';
+import { dataPaths, holdsLog, writeMeta } from './meta.ts';
+import type { Meta } from './meta.ts';
+import { openNodeLog } from './open-log.ts';
+import { writeSubmitters } from './submitter-file.ts';
+
+export interface CreateLogOptions {
+  readonly dir: string;
+  /** Default: unique, `limmat.invalid/<hash of the note key>`. */
+  readonly origin?: string | undefined;
+  /** Default `records`. */
+  readonly admission?: 'records' | 'open' | undefined;
+  /** Who may submit from the start. */
+  readonly submitters: SubmitterList;
+  /** Whose records the trust file beside the log believes. */
+  readonly issuers: readonly { readonly iss: string; readonly key: CoseKey }[];
+}
+
+/** A log that was just made. */
+export interface CreatedLog {
+  readonly meta: Meta;
+  readonly vkeys: readonly string[];
+}
+
+/**
+ * Makes a log with fresh keys, an empty tree and a first checkpoint. `wrong-log` when there is one already,
+ * `guard-mismatch` when the guard of an earlier log stands beside the directory.
+ */
+export async function createLog(options: CreateLogOptions): Promise<CreatedLog> {
+  const { dir } = options;
+  const paths = dataPaths(dir);
+  if (holdsLog(dir)) throw new LimmatError('wrong-log', `there is a log in ${dir} already; nothing was changed`);
+  mkdirSync(paths.root, { recursive: true, mode: 0o700 });
+  if (!existsSync(paths.config)) writeFileSync(paths.config, CONFIG_TEMPLATE);
+  const config = readConfig(paths.config);
+  const keys = makeLogKeys(paths, options.origin ?? config.origin, nodeCrypto);
+  if (!existsSync(paths.submitters)) writeSubmitters(paths.submitters, options.submitters);
+  writeFileSync(paths.trust, trustFile(keys, options.issuers));
+  await assertGuardUnused(paths.defaultGuard, dir, keys.origin);
+  const meta: Omit<Meta, 'format'> = {
+    origin: keys.origin,
+    guard: paths.defaultGuard,
+    admission: options.admission ?? config.admission ?? 'records',
+    createdAt: new Date().toISOString(),
+  };
+  const made = await openNodeLog({ paths, meta: { format: 'limmat-data/1', ...meta }, config }, { create: true });
+  await made.close();
+  return { meta: writeMeta(dir, meta), vkeys: keys.vkeys };
+}
+
+/** The guard of an empty tree of this origin is what an interrupted first try left; any other belongs to another log. */
+async function assertGuardUnused(path: string, dir: string, origin: string): Promise<void> {
+  if (!existsSync(path)) return;
+  const guard = await openGuard(path);
+  try {
+    const used = await guard.read();
+    if (used === undefined || (used.origin === origin && used.size === 0)) return;
+    throw new LimmatError(
+      'guard-mismatch',
+      `${path} is the guard of ${used.origin}, which signed a tree of ${used.size} entries from ${dir}: ` +
+        'put that log back, or, if it is gone for good, remove the guard too or choose another --data',
+      { details: { guardOrigin: used.origin, guardSize: used.size } },
+    );
+  } finally {
+    await guard.close();
+  }
+}
+
+function trustFile(keys: { readonly vkeys: readonly string[] }, issuers: CreateLogOptions['issuers']): string {
+  return formatTrust({
+    policy: {
+      logs: keys.vkeys.map((vkey) => ({ key: parseVerifierKey(vkey) })),
+      witnesses: [],
+      groups: [],
+      quorum: 'none',
+    },
+    issuers: issuers.map(({ iss, key }) => ({ iss, key, kid: thumbprintHex(key) })),
+    expected: {},
+    maxAgeSeconds: undefined,
+    clockSkewSeconds: 60,
+  });
+}

@@ -1,0 +1,126 @@
+// Opens the log in a data directory: level, guard, keys, native cryptography and threads, put into a Log.
+
+import { open, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+
+import { openGuard } from '../adapters/guard.ts';
+import { openLevelStorage } from '../adapters/level.ts';
+import type { LevelStorage } from '../adapters/level.ts';
+import { createVerifierPool, nodeCrypto, nodeHasher } from '../adapters/node-crypto.ts';
+import type { LimmatError } from '../errors.ts';
+import { Log, systemClock } from '../log/index.ts';
+import type { Clock, LogEvent } from '../log/index.ts';
+import type { TreeHead } from '../merkle/tree-head.ts';
+import { loadLogSigners } from './log-keys.ts';
+import type { Settings } from './settings.ts';
+import { watchSubmitters } from './submitter-file.ts';
+import type { SubmitterFile } from './submitter-file.ts';
+
+/** Two threads verify 31,000 Ed25519 signatures a second; more than four gain nothing that the writer could use. */
+const MAX_VERIFY_THREADS = 4;
+/** What must fit on the disk before a log that ran out of space tries again: a large commit with its tiles. */
+const PROBE_BYTES = 16 * 1024 * 1024;
+
+/** The clock of a Node process: its next turn costs microseconds, not a millisecond. */
+export const nodeClock: Clock = Object.freeze({
+  ...systemClock,
+  nextTurn: () => new Promise<void>((resolve) => setImmediate(resolve)),
+});
+
+export interface OpenLogOptions {
+  /** True only while the log is being made: writes the first guard state. */
+  readonly create?: boolean;
+  readonly onEvent?: (event: LogEvent) => void;
+  /** The submitter list was read again: how many keys it has now. */
+  readonly onSubmitters?: (count: number) => void;
+  /** A changed submitter list that was not taken; the one before stays in force. */
+  readonly onSubmittersError?: (error: LimmatError) => void;
+}
+
+/** A log that is open, and its store's own copier. */
+export interface NodeLog {
+  readonly log: Log;
+  /** Copies one committed state of the running log into a new directory. */
+  backup(dir: string): Promise<TreeHead>;
+  /** Stops intake, finishes what was taken, publishes it, and lets go of everything. */
+  close(): Promise<void>;
+}
+
+/** Opens the log that these settings describe. Errors: what Log.open throws, `guard-locked`, `bad-key`, `bad-config`. */
+export async function openNodeLog(settings: Settings, options: OpenLogOptions = {}): Promise<NodeLog> {
+  const { paths, meta, config } = settings;
+  const signers = loadLogSigners(paths, meta.origin, config, nodeCrypto);
+  const submitters = meta.admission === 'open' ? undefined : watchList(settings, options);
+  const threads = config['verify-threads'] ?? Math.min(availableParallelism(), MAX_VERIFY_THREADS);
+  const pool = threads === 0 || submitters === undefined ? undefined : createVerifierPool({ threads });
+  let storage: LevelStorage | undefined;
+  const openStorage = async (): Promise<LevelStorage> =>
+    (storage = await openLevelStorage(paths.root, { create: options.create === true }));
+  const releaseOthers = async (): Promise<void> => {
+    submitters?.close();
+    await pool?.close();
+  };
+  const iatWindowMillis = config['iat-window'];
+  const interval = config['checkpoint-interval'];
+  const refresh = config['refresh-interval'];
+  const guard = await openGuard(meta.guard);
+  try {
+    const log = await Log.open({
+      origin: meta.origin,
+      openStorage,
+      guard,
+      ...(options.create === true && (await guard.read()) === undefined ? { create: true } : {}),
+      signers,
+      submitters: submitters === undefined ? undefined : () => submitters.current(),
+      crypto: pool === undefined ? nodeCrypto : { ...nodeCrypto, verifyMany: pool.verifyMany },
+      hasher: nodeHasher,
+      clock: nodeClock,
+      limits: {
+        ...(config['max-queue-entries'] === undefined ? {} : { queueEntries: config['max-queue-entries'] }),
+        ...(config['max-queue-bytes'] === undefined ? {} : { queueBytes: config['max-queue-bytes'] }),
+      },
+      ...(iatWindowMillis === undefined ? {} : { iatWindowSeconds: iatWindowMillis / 1000 }),
+      ...(interval === undefined ? {} : { checkpointIntervalMillis: interval }),
+      ...(refresh === undefined ? {} : { refreshIntervalMillis: refresh }),
+      probeStorage: () => probeWriting(paths.root),
+      ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+    });
+    return {
+      log,
+      backup: (dir) => storage!.backup(dir),
+      close: async () => {
+        await log.close();
+        await releaseOthers();
+      },
+    };
+  } catch (error) {
+    await guard.close();
+    await releaseOthers();
+    throw error;
+  }
+}
+
+function watchList({ paths }: Settings, options: OpenLogOptions): SubmitterFile {
+  return watchSubmitters(
+    paths.submitters,
+    (list) => options.onSubmitters?.(list.submitters.length),
+    (error) => options.onSubmittersError?.(error),
+  );
+}
+
+/** Rejects unless this much can be written and flushed. */
+async function probeWriting(dir: string): Promise<void> {
+  const path = join(dir, 'probe.tmp');
+  try {
+    const file = await open(path, 'w');
+    try {
+      await file.write(new Uint8Array(PROBE_BYTES));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } finally {
+    await rm(path, { force: true });
+  }
+}
