@@ -120,10 +120,13 @@ async function get(send: Fetch, url: string, bounds: Bounds): Promise<Uint8Array
   });
   bounds.signal?.addEventListener('abort', stop, { once: true });
   if (bounds.signal?.aborted === true) stop();
+  let isComplete = false;
   try {
     // 'manual' and a look at the status never follows a redirect either, and unlike 'error' it exists in Workers.
     const response = await Promise.race([send(url, { redirect: 'manual', signal: abort.signal }), aborted]);
-    return await Promise.race([readBody(url, response, bounds.maxBytes, abort.signal), aborted]);
+    const bytes = await Promise.race([readBody(url, response, bounds.maxBytes, abort.signal), aborted]);
+    isComplete = true;
+    return bytes;
   } catch (error) {
     if (isLimmatError(error)) throw error;
     if (bounds.signal?.aborted === true) throw error;
@@ -133,7 +136,7 @@ async function get(send: Fetch, url: string, bounds: Bounds): Promise<Uint8Array
     clearTimeout(timer);
     bounds.signal?.removeEventListener('abort', stop);
     // Lets go of the connection where the body was not read to its end.
-    abort.abort();
+    if (!isComplete) abort.abort();
   }
 }
 

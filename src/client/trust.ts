@@ -12,7 +12,7 @@ import type { Policy } from '../note/policy.ts';
 
 /** A key that may sign statements in the name of an issuer. */
 export interface TrustedIssuer {
-  /** The statement's `iss`, without white space. */
+  /** The statement's `iss`. */
   readonly iss: string;
   readonly key: CoseKey;
   /** The key's RFC 9679 thumbprint, 64 lowercase hex digits. */
@@ -51,7 +51,12 @@ export interface Trust {
 const MAX_TRUST_FILE_BYTES = 1024 * 1024;
 /** A log whose clock is off by more than a minute stops signing (DESIGN §4), so an honest time is not further ahead. */
 export const DEFAULT_CLOCK_SKEW_SECONDS = 60;
-const UNIT_SECONDS: Readonly<Record<string, number>> = Object.freeze({ '': 1, s: 1, m: 60, h: 3600, d: 86_400 });
+const UNITS: readonly (readonly [string, number])[] = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+];
 const OWN_KEYWORDS = ['issuer', 'expect', 'max-age', 'clock-skew'] as const;
 type OwnKeyword = (typeof OWN_KEYWORDS)[number];
 
@@ -70,7 +75,8 @@ interface OwnLines {
  *     witness <name> <vkey> [<url>]
  *     group <name> all|any|<k> <name>...
  *     quorum <name>|none                    exactly one
- *     issuer <iss> <base64 COSE_Key>        at least one; RFC 9679 §4 form, so that its SHA-256 is the kid
+ *     issuer <base64 COSE_Key> <iss to the end of the line>
+ *                                           at least one; the key in RFC 9679 §4 form, so that its SHA-256 is the kid
  *     expect type|namespace|product|channel <value to the end of the line>
  *                                           lines of one field are alternatives
  *     max-age <n>[s|m|h|d]                  at most one
@@ -96,7 +102,7 @@ export function parseTrust(file: Uint8Array | string): Trust {
     return '';
   });
   const policy = readPolicy(policyLines.join('\n'));
-  if (own.issuers.length === 0) throw refused('the trust file names no issuer: add a line "issuer <iss> <key>"');
+  if (own.issuers.length === 0) throw refused('the trust file names no issuer: add a line "issuer <key> <name>"');
   return Object.freeze({
     policy,
     logs: pairLogs(policy),
@@ -110,7 +116,7 @@ export function parseTrust(file: Uint8Array | string): Trust {
 /** The trust file with this content, in one fixed order; parseTrust gives it back. */
 export function formatTrust(trust: Omit<Trust, 'logs'>): string {
   const lines = [formatPolicy(trust.policy).trimEnd(), ''];
-  for (const { iss, key } of trust.issuers) lines.push(`issuer ${iss} ${toBase64(formatCoseKey(key))}`);
+  for (const { iss, key } of trust.issuers) lines.push(`issuer ${toBase64(formatCoseKey(key))} ${iss}`);
   for (const field of EXPECTED_FIELDS) {
     for (const value of trust.expected[field] ?? []) lines.push(`expect ${field} ${value}`);
   }
@@ -124,13 +130,14 @@ export function formatTrust(trust: Omit<Trust, 'logs'>): string {
 /** Seconds of "90", "90s", "15m", "36h" or "7d"; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
   const [, digits, unit] = /^(0|[1-9][0-9]{0,9})([smhd]?)$/.exec(text) ?? [];
-  return digits === undefined ? undefined : Number(digits) * UNIT_SECONDS[unit ?? '']!;
+  if (digits === undefined) return undefined;
+  return Number(digits) * (UNITS.find(([name]) => name === unit)?.[1] ?? 1);
 }
 
 /** A duration in its largest whole unit, as parseDuration reads it. */
 export function formatDuration(seconds: number): string {
-  const unit = ['d', 'h', 'm'].find((name) => seconds !== 0 && seconds % UNIT_SECONDS[name]! === 0) ?? 's';
-  return `${seconds / UNIT_SECONDS[unit]!}${unit}`;
+  const [unit, length] = UNITS.find(([, unitSeconds]) => seconds !== 0 && seconds % unitSeconds === 0) ?? ['s', 1];
+  return `${seconds / length}${unit}`;
 }
 
 /** The line without the spaces and tabs around it; a loop, because the regular expression for it is quadratic. */
@@ -169,9 +176,9 @@ function takeOwnLine(own: OwnLines, keyword: OwnKeyword, rest: string, line: num
 }
 
 function parseIssuer(known: readonly TrustedIssuer[], rest: string, line: number): TrustedIssuer {
-  const [iss, keyText] = splitFirst(rest);
-  const bytes = keyText === '' ? undefined : fromBase64(keyText);
-  if (bytes === undefined) throw refused('"issuer" takes a name and the base64 of its key', line);
+  const [keyText, iss] = splitFirst(rest);
+  const bytes = iss === '' ? undefined : fromBase64(keyText);
+  if (bytes === undefined) throw refused('"issuer" takes the base64 of a key and the name that it signs as', line);
   let key: CoseKey;
   try {
     key = parseCoseKey(bytes);
@@ -208,7 +215,10 @@ function readPolicy(text: string): Policy {
     return parsePolicy(text);
   } catch (error) {
     if (!isLimmatError(error)) throw error;
-    throw refused(error.message, undefined, error);
+    throw new LimmatError('bad-trust-file', error.message.replace(/^policy /, ''), {
+      details: error.details,
+      cause: error,
+    });
   }
 }
 

@@ -259,11 +259,11 @@ const REFUSAL_OF: Readonly<Record<ExpectedField, ErrorCode>> = Object.freeze({
   channel: 'wrong-channel',
 });
 
-function checkExpected(statement: Statement, expected: Expected): void {
+function checkExpected({ record }: Statement, expected: Expected): void {
   for (const field of EXPECTED_FIELDS) {
     const values = expected[field];
     if (values === undefined) continue;
-    const actual = fieldOf(statement, field);
+    const actual = VALUE_OF[field](record);
     if (actual !== undefined && values.includes(actual)) continue;
     const said = actual === undefined ? `says no ${field}` : `is about ${field} ${JSON.stringify(actual)}`;
     const wanted = values.map((value) => JSON.stringify(value)).join(' or ');
@@ -273,18 +273,12 @@ function checkExpected(statement: Statement, expected: Expected): void {
   }
 }
 
-function fieldOf({ record }: Statement, field: ExpectedField): string | undefined {
-  switch (field) {
-    case 'type':
-      return record.type;
-    case 'namespace':
-      return record.namespace;
-    case 'product':
-      return productOf(record);
-    case 'channel':
-      return channelOf(record);
-  }
-}
+const VALUE_OF: Readonly<Record<ExpectedField, (record: LimmatRecord) => string | undefined>> = Object.freeze({
+  type: ({ type }: LimmatRecord) => type,
+  namespace: ({ namespace }: LimmatRecord) => namespace,
+  product: productOf,
+  channel: channelOf,
+});
 
 function checkArtifact({ record }: Statement, sha256: Uint8Array): void {
   const digests = fileDigests(record);
@@ -303,18 +297,10 @@ function checkArtifact({ record }: Statement, sha256: Uint8Array): void {
 }
 
 /** SHA-256 of every file that the record is about. */
-export function fileDigests(record: LimmatRecord): readonly Uint8Array[] {
-  switch (record.type) {
-    case 'build':
-      return record.fields.artifacts.map(({ digest }) => digest.sha256);
-    case 'avdb-release':
-      return [record.fields.contentDigest, ...(record.fields.artifacts ?? []).map(({ digest }) => digest)].map(
-        ({ sha256 }) => sha256,
-      );
-    case 'commitment':
-    case 'relocation':
-      return [];
-  }
+function fileDigests(record: LimmatRecord): readonly Uint8Array[] {
+  if (record.type !== 'build' && record.type !== 'avdb-release') return [];
+  const files = (record.fields.artifacts ?? []).map(({ digest }) => digest.sha256);
+  return record.type === 'avdb-release' ? [record.fields.contentDigest.sha256, ...files] : files;
 }
 
 function badProofFile(error: unknown): unknown {
