@@ -9,7 +9,7 @@ import type { Hash, Hasher } from './hash.ts';
 import { consistencyPlan, inclusionPlan, verifyConsistency, verifyInclusion } from './proof.ts';
 import { foldRight, rangeNodes } from './range.ts';
 import type { NodeId } from './range.ts';
-import { SubtreeHasher, TileCache, TileNodes } from './tile-nodes.ts';
+import { SubtreeHasher, TileCache, TileNodes, tileKey } from './tile-nodes.ts';
 import { TILE_WIDTH, formatTilePath, levelWidth, nodeLocation, rightEdge, tileWidthAt } from './tile.ts';
 import type { HashTilePath, NodeLocation, TilePath } from './tile.ts';
 import type { TreeHead } from './tree-head.ts';
@@ -34,11 +34,6 @@ const KEPT_EDGES = 8;
 interface Edge {
   readonly head: TreeHead;
   readonly tiles: readonly (TileNodes | undefined)[];
-}
-
-/** Levels stay below 8 for sizes below 2^53, so this is one number a tile. */
-function tileKey(level: number, index: number): number {
-  return index * 8 + level;
 }
 
 /**
@@ -150,10 +145,10 @@ export class Prover {
     }
     const parentIndex = Math.floor(index / TILE_WIDTH);
     const tiles = await this.#tiles(head, [{ level: level + 1, tileIndex: parentIndex }]);
-    const tile = new TileNodes(bytes, this.#subtrees);
+    const tile = new TileNodes(level, bytes, this.#subtrees);
     const parent = tiles.get(tileKey(level + 1, parentIndex))!;
     if (!tile.isChild(parent, index % TILE_WIDTH)) throw notInTree(path, head);
-    this.#cache.set(tileKey(level, index), tile);
+    this.#cache.set(level, index, tile);
   }
 
   /** The tiles that hold these places, authenticated. What is not at hand is read in one call. */
@@ -202,14 +197,14 @@ export class Prover {
       const path: HashTilePath = { kind: 'tile', level, index, width: TILE_WIDTH };
       const parent = this.#find(head, edge, level + 1, Math.floor(index / TILE_WIDTH), fresh, found, missing);
       const position = index % TILE_WIDTH;
-      const kept = this.#cache.get(key);
+      const kept = this.#cache.get(level, index);
       const read = fresh.get(key);
       if (parent !== undefined && kept?.isChild(parent, position) === true) {
         tile = kept;
       } else if (parent !== undefined && read !== undefined) {
-        tile = new TileNodes(read, this.#subtrees);
+        tile = new TileNodes(level, read, this.#subtrees);
         if (!tile.isChild(parent, position)) throw notInTree(path, head);
-        this.#cache.set(key, tile);
+        this.#cache.set(level, index, tile);
       } else if (read === undefined && (parent !== undefined || kept === undefined)) {
         missing.push(path);
       }
@@ -225,7 +220,8 @@ export class Prover {
   /** The head's edge, after its perfect subtrees were found to lead to the root hash: they cover every hash in it. */
   #authenticateEdge(head: TreeHead, paths: readonly HashTilePath[], contents: readonly Uint8Array[]): Edge {
     const tiles: (TileNodes | undefined)[] = [];
-    for (const [i, path] of paths.entries()) tiles[path.level] = new TileNodes(contents[i]!, this.#subtrees);
+    for (const [i, path] of paths.entries())
+      tiles[path.level] = new TileNodes(path.level, contents[i]!, this.#subtrees);
     const roots = rangeNodes(0, head.size).map((id) => {
       const { level, height, position } = nodeLocation(id);
       return tiles[level]!.node(height, position);

@@ -6,11 +6,11 @@ import type { Hash, Hasher } from './hash.ts';
 import { TILE_HEIGHT, TILE_WIDTH } from './tile.ts';
 
 /**
- * The height of the inner nodes that are kept. Halfway up, a node takes at most 7 hashes from the nearest kept ones,
- * for 1/16 of memory on top of the tile; keeping all would double it and halve what the cache can hold.
+ * Heights whose nodes are kept. A lone 4, halfway up, leaves at most 7 hashes for any node and takes 1/16 of memory on
+ * top of the tile, which matters for level 0, where the tiles are many. The few tiles above keep every node.
  */
-const KEPT_HEIGHT = 4;
-const KEPT_SPAN = 2 ** KEPT_HEIGHT;
+const KEPT_SPARSE: readonly number[] = [0, 4];
+const KEPT_ALL: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7];
 
 /** Computes subtree roots with one hasher; its scratch memory is reused by every call. */
 export class SubtreeHasher {
@@ -33,35 +33,54 @@ export class SubtreeHasher {
     }
     this.#hasher.foldPairs(from, fromOffset, 1, out, outOffset);
   }
+
+  /** The root over `count` hashes at src[offset], in new memory. */
+  root(src: Uint8Array, offset: number, count: number): Hash {
+    // By way of the scratch: engines move a small array out of their heap when native code writes to it, at the price of
+    // several hashes.
+    this.rootInto(src, offset, count, this.#scratch, 0);
+    return asHash(this.#scratch.slice(0, HASH_SIZE));
+  }
 }
 
-/** The hashes of a tile of some width, and its nodes of height 4; of a full tile also the root. Immutable. */
+/** The hashes of a tile of some width, nodes above them, and the root of a full tile. Immutable. */
 export class TileNodes {
   readonly width: number;
   readonly #subtrees: SubtreeHasher;
-  // The tile's hashes, then the kept inner nodes, then the root of a full tile: one buffer is one allocation.
+  // All kept heights one after another, lowest first, then the root of a full tile: one buffer is one allocation.
   readonly #bytes: Uint8Array;
+  readonly #kept: readonly number[];
 
   /** Copies the hashes (32 × width bytes, 1 ≤ width ≤ 256). */
-  constructor(hashes: Uint8Array, subtrees: SubtreeHasher) {
+  constructor(level: number, hashes: Uint8Array, subtrees: SubtreeHasher) {
     this.width = hashes.length / HASH_SIZE;
     this.#subtrees = subtrees;
-    const kept = Math.floor(this.width / KEPT_SPAN);
+    this.#kept = level === 0 ? KEPT_SPARSE : KEPT_ALL;
     const full = this.width === TILE_WIDTH;
-    this.#bytes = new Uint8Array(HASH_SIZE * (this.width + kept + (full ? 1 : 0)));
+    this.#bytes = new Uint8Array(this.#offset(TILE_HEIGHT) + (full ? HASH_SIZE : 0));
     this.#bytes.set(hashes);
-    for (let i = 0; i < kept; i++) {
-      subtrees.rootInto(hashes, i * KEPT_SPAN * HASH_SIZE, KEPT_SPAN, this.#bytes, this.#offset(KEPT_HEIGHT, i));
-    }
-    if (full) {
-      subtrees.rootInto(this.#bytes, this.#offset(KEPT_HEIGHT, 0), kept, this.#bytes, this.#offset(TILE_HEIGHT, 0));
+    let below = 0;
+    for (const height of full ? [...this.#kept, TILE_HEIGHT] : this.#kept) {
+      if (height > 0) this.#fill(height, below);
+      below = height;
     }
   }
 
-  #offset(keptHeight: number, position: number): number {
-    let hashes = position;
-    if (keptHeight > 0) hashes += this.width;
-    if (keptHeight > KEPT_HEIGHT) hashes += KEPT_SPAN;
+  /** Computes the nodes of a height from the kept ones below it. */
+  #fill(height: number, below: number): void {
+    const count = 2 ** (height - below);
+    const nodes = Math.floor(this.width / 2 ** height);
+    const from = this.#offset(below);
+    const to = this.#offset(height);
+    for (let i = 0; i < nodes; i++) {
+      this.#subtrees.rootInto(this.#bytes, from + HASH_SIZE * i * count, count, this.#bytes, to + HASH_SIZE * i);
+    }
+  }
+
+  /** Where the nodes of a kept height start; for TILE_HEIGHT the byte after the last of them. */
+  #offset(height: number): number {
+    let hashes = 0;
+    for (const kept of this.#kept) if (kept < height) hashes += Math.floor(this.width / 2 ** kept);
     return HASH_SIZE * hashes;
   }
 
@@ -72,67 +91,94 @@ export class TileNodes {
 
   /** The root over a subtree of 2^height of the tile's hashes, 0 ≤ height ≤ 7, all of them inside width. A copy. */
   node(height: number, position: number): Hash {
-    if (height === 0 || height === KEPT_HEIGHT) {
-      const offset = this.#offset(height, position);
-      return asHash(this.#bytes.slice(offset, offset + HASH_SIZE));
-    }
-    const keptHeight = height < KEPT_HEIGHT ? 0 : KEPT_HEIGHT;
-    const count = 2 ** (height - keptHeight);
-    const out = new Uint8Array(HASH_SIZE);
-    this.#subtrees.rootInto(this.#bytes, this.#offset(keptHeight, position * count), count, out, 0);
-    return asHash(out);
+    let kept = height;
+    while (!this.#kept.includes(kept)) kept--;
+    const count = 2 ** (height - kept);
+    const offset = this.#offset(kept) + HASH_SIZE * position * count;
+    if (count > 1) return this.#subtrees.root(this.#bytes, offset, count);
+    return asHash(this.#bytes.slice(offset, offset + HASH_SIZE));
   }
 
   /** True when this full tile's root is hash number `position` of the tile above it. */
   isChild(parent: TileNodes, position: number): boolean {
     if (this.width !== TILE_WIDTH || position >= parent.width) return false;
-    const own = this.#offset(TILE_HEIGHT, 0);
-    const named = parent.#offset(0, position);
+    const own = this.#bytes.length - HASH_SIZE;
+    const named = HASH_SIZE * position;
     for (let i = 0; i < HASH_SIZE; i++) if (this.#bytes[own + i] !== parent.#bytes[named + i]) return false;
     return true;
   }
 }
 
-/** What a full tile takes: its buffer, and about as much as two small objects and a map entry for holding it. */
-const TILE_COST = HASH_SIZE * (TILE_WIDTH + KEPT_SPAN + 1) + 256;
+/** What a full tile takes: its hashes, and about as much as two small objects and a map entry for holding it. */
+function tileCost(kept: readonly number[]): number {
+  let hashes = 1;
+  for (const height of kept) hashes += TILE_WIDTH / 2 ** height;
+  return HASH_SIZE * hashes + 256;
+}
+
+/** The share of the memory for the tiles above level 0; they need 1/140 as much as the level 0 tiles under them. */
+const UPPER_SHARE = 1 / 32;
+
+/** Authenticated full tiles, within a bound of bytes. */
+export class TileCache {
+  readonly #leaves: ClockCache<TileNodes>;
+  readonly #upper: ClockCache<TileNodes>;
+
+  constructor(cacheBytes: number) {
+    this.#leaves = new ClockCache(Math.floor((cacheBytes * (1 - UPPER_SHARE)) / tileCost(KEPT_SPARSE)));
+    this.#upper = new ClockCache(Math.floor((cacheBytes * UPPER_SHARE) / tileCost(KEPT_ALL)));
+  }
+
+  get(level: number, index: number): TileNodes | undefined {
+    return level === 0 ? this.#leaves.get(index) : this.#upper.get(tileKey(level, index));
+  }
+
+  set(level: number, index: number, tile: TileNodes): void {
+    if (level === 0) this.#leaves.set(index, tile);
+    else this.#upper.set(tileKey(level, index), tile);
+  }
+}
+
+/** One number for a tile: levels stay below 8 for sizes below 2^53. */
+export function tileKey(level: number, index: number): number {
+  return index * 8 + level;
+}
 
 /**
- * Full tiles by number, within a bound of bytes. Which to drop is decided by the clock algorithm (a tile used since
- * the hand last passed stays), because keeping a Map in order of use costs more than the proof itself.
+ * A map with a fixed number of places (at least one). What to drop is decided by the clock algorithm (a value used since
+ * the hand last passed stays), because keeping a Map in order of use costs more than a lookup saves.
  */
-export class TileCache {
+class ClockCache<Value> {
   readonly #capacity: number;
   readonly #slotOf = new Map<number, number>();
   readonly #keys: number[] = [];
-  readonly #tiles: TileNodes[] = [];
+  readonly #values: Value[] = [];
   readonly #used: boolean[] = [];
   #hand = 0;
 
-  /** Room for cacheBytes, but always for one tile. */
-  constructor(cacheBytes: number) {
-    this.#capacity = Math.max(1, Math.floor(cacheBytes / TILE_COST));
+  constructor(capacity: number) {
+    this.#capacity = Math.max(1, capacity);
   }
 
-  get(key: number): TileNodes | undefined {
+  get(key: number): Value | undefined {
     const slot = this.#slotOf.get(key);
     if (slot === undefined) return undefined;
     this.#used[slot] = true;
-    return this.#tiles[slot];
+    return this.#values[slot];
   }
 
-  /** Keeps the tile, in place of the one with the same key or of one that was not used lately. */
-  set(key: number, tile: TileNodes): void {
+  set(key: number, value: Value): void {
     const slot = this.#slotOf.get(key) ?? this.#freeSlot();
     const old = this.#keys[slot];
     if (old !== undefined && old !== key) this.#slotOf.delete(old);
     this.#slotOf.set(key, slot);
     this.#keys[slot] = key;
-    this.#tiles[slot] = tile;
+    this.#values[slot] = value;
     this.#used[slot] = false;
   }
 
   #freeSlot(): number {
-    if (this.#tiles.length < this.#capacity) return this.#tiles.length;
+    if (this.#values.length < this.#capacity) return this.#values.length;
     while (this.#used[this.#hand] === true) {
       this.#used[this.#hand] = false;
       this.#hand = (this.#hand + 1) % this.#capacity;
