@@ -9,9 +9,6 @@ import { dayInWords, placesInWords, regionsInWords, reportedInWords } from './wo
 /** What a promise may be about, beyond what a relocation moves. */
 export const COMMITTED_ACTIVITIES = [
   ...ACTIVITIES,
-  'review-updates',
-  'review-rules',
-  'review-documents',
   'produce-updates',
   'verify',
   'match-source',
