@@ -200,10 +200,8 @@ class Storage implements LevelStorage {
   publish(note: Uint8Array, writes: readonly StateWrite[]): Promise<void> {
     return this.#exclusive('publish', async () => {
       const copy = note.slice();
-      await this.#confirmed('publish', () =>
-        this.#writeBatch('publish', [{ key: keys.PUBLISHED_KEY, value: copy }, ...stateRows(writes)]),
-      );
-      this.#published = copy;
+      const rows = [{ key: keys.PUBLISHED_KEY, value: copy }, ...stateRows(writes)];
+      await this.#confirmed('publish', () => this.#writeBatch('publish', rows, () => (this.#published = copy)));
     });
   }
 
@@ -303,9 +301,9 @@ class Storage implements LevelStorage {
 
   async #close(): Promise<void> {
     await this.#writes.catch(() => undefined);
-    await this.#index?.close(this.#failure === undefined);
-    await this.#segments.close();
-    await this.#database.close();
+    // Everything confirmed is on the disk, so there is nothing that a part which fails to close could lose.
+    await this.#index?.close(this.#failure === undefined).catch(() => undefined);
+    await Promise.allSettled([this.#segments.close(), this.#database.close()]);
   }
 
   async #apply(growth: Growth): Promise<void> {
@@ -323,17 +321,18 @@ class Storage implements LevelStorage {
     for (const bundle of bundles) {
       rows.push({ key: keys.bundleKey(bundle.index), value: keys.formatLocation(bundle) });
     }
-    await this.#writeBatch('commit', rows.concat(stateRows(growth.writes)));
-    // From here on, and in one turn, everything shows the new head.
-    this.#head = growth.head;
-    this.#index!.add(growth.oldHead.size, growth.leafHashes);
-    const tail = bundles.at(-1);
-    if (tail !== undefined) this.#segments.committed(tail);
+    await this.#writeBatch('commit', rows.concat(stateRows(growth.writes)), () => {
+      this.#head = growth.head;
+      this.#index!.add(growth.oldHead.size, growth.leafHashes);
+      const tail = bundles.at(-1);
+      if (tail !== undefined) this.#segments.committed(tail);
+    });
     this.#commits++;
     for (const bundle of growth.bundles) this.#entryBytes += bundle.appended.length;
   }
 
-  async #writeBatch(step: LevelStep, rows: readonly Row[]): Promise<void> {
+  /** Writes the batch; `adopt` is called in the same turn in which reads of the database begin to show it. */
+  async #writeBatch(step: LevelStep, rows: readonly Row[], adopt: () => void): Promise<void> {
     const started = performance.now();
     const before = this.#database.snapshot();
     this.#before = before;
@@ -341,6 +340,7 @@ class Storage implements LevelStorage {
       this.#faults?.(step, 'before');
       await writeRows(this.#database, rows);
       this.#faults?.(step, 'after');
+      adopt();
     } finally {
       this.#before = undefined;
       void before.close();
