@@ -65,6 +65,8 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
     .description('A transparency log for software vendors: signed records that anyone can check.')
     .version(version())
     .usage('<command> [options]')
+    // After the command's name every option is the command's own: "limmat add --version 1.0" is about a product.
+    .enablePositionalOptions()
     .configureOutput({ outputError: () => undefined })
     .addHelpText('after', '\n"limmat <command> --help" says more. Every command that a program may read takes --json.');
   const chosen = chosenName(argv);

@@ -1,0 +1,101 @@
+// Options that several commands share, as commander takes them. A flag has the name, the form and the checks of its key
+// in limmat.toml.
+
+import { InvalidArgumentError, Option } from 'commander';
+
+import { DEFAULT_DATA_DIR } from '../../src/node/settings.ts';
+import { LOG_LEVELS } from '../../src/node/config.ts';
+import type { Config } from '../../src/node/config.ts';
+import { parseDuration, parseListen } from '../../src/node/units.ts';
+
+/** Where tools look for a running log unless told otherwise. */
+export const DEFAULT_URL = 'http://127.0.0.1:6962';
+
+/** An argument parser whose RangeError becomes commander's own message. */
+function checked<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof RangeError) throw new InvalidArgumentError(`It ${error.message}.`);
+      throw error;
+    }
+  };
+}
+
+/** A whole number of at least this. */
+export function wholeNumber(least: number): (text: string) => number {
+  return checked((text) => {
+    const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least) return value;
+    throw new RangeError(`must be a whole number of at least ${least}, and is "${text}"`);
+  });
+}
+
+/** Collects the values of an option that may be repeated. (Commander's own lists would swallow arguments after them.) */
+export function repeated(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value];
+}
+
+function parseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new RangeError(`must be an http or https address like ${DEFAULT_URL}, and is "${text}"`);
+  }
+  return text.replace(/\/+$/, '');
+}
+
+/** --data DIR: a log's directory. */
+export const dataOption = (): Option =>
+  new Option('--data <dir>', "the log's data directory").default(DEFAULT_DATA_DIR);
+
+/** --url URL: a running log. */
+export const urlOption = (): Option =>
+  new Option('--url <url>', 'address of the running log').default(DEFAULT_URL).argParser(checked(parseUrl));
+
+/** --json: the answer for a program. */
+export const jsonOption = (): Option => new Option('--json', 'answer as JSON');
+
+/** --origin and --admission: what a log is, fixed when it is made. */
+export const identityOptions = (): Option[] => [
+  new Option('--origin <name>', "the log's name for ever, a host or path of yours (default: a unique one)"),
+  new Option(
+    '--admission <mode>',
+    'records: signed records of known submitters; open: any bytes (default: records)',
+  ).choices(['records', 'open']),
+];
+
+/** The flags of `serve` that limmat.toml knows as well, except identityOptions. */
+export const serverOptions = (): Option[] => [
+  new Option('--listen <host:port>', 'where to listen (default: 127.0.0.1:6962)').argParser(checked(parseListen)),
+  new Option('--metrics-listen <host:port>', 'where to serve /metrics (default: nowhere)').argParser(
+    checked(parseListen),
+  ),
+  new Option(
+    '--checkpoint-interval <time>',
+    'shortest time between checkpoints, 0: every commit (default: 1s)',
+  ).argParser(checked(parseDuration)),
+  new Option('--log-level <level>', 'what is written to standard error (default: info)').choices(LOG_LEVELS),
+];
+
+/** What identityOptions and serverOptions give. */
+export interface ServerFlags {
+  readonly origin?: string;
+  readonly admission?: 'records' | 'open';
+  readonly listen?: Config['listen'];
+  readonly metricsListen?: Config['metrics-listen'];
+  readonly checkpointInterval?: number;
+  readonly logLevel?: Config['log-level'];
+}
+
+/** The flags in the words of limmat.toml. */
+export function configOfFlags(flags: ServerFlags): Config {
+  return {
+    origin: flags.origin,
+    admission: flags.admission,
+    listen: flags.listen,
+    'metrics-listen': flags.metricsListen,
+    'checkpoint-interval': flags.checkpointInterval,
+    'log-level': flags.logLevel,
+  };
+}
