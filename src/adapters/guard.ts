@@ -10,7 +10,7 @@ import { LimmatError } from '../errors.ts';
 import type { Guard, GuardState } from '../log/guard.ts';
 import { HASH_SIZE, asHash } from '../merkle/hash.ts';
 
-type Database = Level<string, string>;
+type Database = Level;
 
 const STATE_KEY = 'state';
 
