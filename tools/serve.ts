@@ -1,0 +1,132 @@
+// limmat serve: runs the log of a data directory until it is told to stop.
+
+import type { Command } from 'commander';
+
+import { LimmatError } from '../src/errors.ts';
+import { dataPaths, holdsLog, readSettings, serveNode } from '../src/node.ts';
+import type { ServedNodeLog, Settings } from '../src/node.ts';
+import { startAdmin } from './support/admin.ts';
+import { commandWords, shellWord, shownPath } from './support/command-name.ts';
+import {
+  DEFAULT_URL,
+  configOfFlags,
+  dataOption,
+  identityOptions,
+  jsonOption,
+  serverOptions,
+} from './support/config.ts';
+import type { ServerFlags } from './support/config.ts';
+import { EXIT } from './support/exit.ts';
+import { FIRST_ISSUER, makeLog } from './support/new-log.ts';
+import { createOutput, style } from './support/output.ts';
+import type { Output } from './support/output.ts';
+
+/** One signal may arrive twice, from the terminal and from a parent that passes it on; a later one is impatience. */
+const SAME_SIGNAL_MILLIS = 1_000;
+
+interface ServeOptions extends ServerFlags {
+  readonly data: string;
+  readonly init?: boolean;
+  readonly json?: boolean;
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('serve')
+    .summary('run the log')
+    .description(
+      'Runs the log of a data directory over HTTP. Flags override limmat.toml in it.\n' +
+        'SIGTERM or Ctrl-C stops intake, finishes and publishes what was taken, and ends.',
+    )
+    .addOption(dataOption())
+    .option('--init', 'make the log first if there is none');
+  for (const option of [...serverOptions(), ...identityOptions()]) command.addOption(option);
+  command.addOption(jsonOption()).action(serve);
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const output = createOutput(options);
+  const { data } = options;
+  const flags = configOfFlags(options);
+  const isNew = !holdsLog(data);
+  if (isNew) {
+    if (options.init !== true) {
+      throw new LimmatError(
+        'bad-config',
+        `there is no log in ${data}: add --init to make one, or name another with --data`,
+      );
+    }
+    await makeLog({ dir: data, origin: options.origin, admission: options.admission });
+  }
+  const settings = readSettings(data, flags);
+  const served = await serveNode(settings);
+  try {
+    const admin = await startAdmin(settings.paths.root, { backup: (to) => served.backup(to) });
+    try {
+      announce(output, served, settings, isNew);
+      await stopSignal(served);
+    } finally {
+      await admin.close();
+    }
+  } finally {
+    await served.close();
+  }
+  const { head } = served.log.status();
+  served.logger.info({ size: head.size }, 'stopped');
+}
+
+/** Resolves at the first SIGTERM, SIGINT or SIGHUP; a second one, a while later, ends the process at once. */
+function stopSignal({ logger }: ServedNodeLog): Promise<void> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (firstAt === undefined) {
+        firstAt = performance.now();
+        logger.info({ signal }, 'stopping: finishing and publishing what was taken');
+        resolve();
+      } else if (performance.now() - firstAt > SAME_SIGNAL_MILLIS) {
+        // As safe as a crash: what was acknowledged is on the disk.
+        process.exit(EXIT.operational);
+      }
+    };
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
+  });
+}
+
+function announce(output: Output, served: ServedNodeLog, { paths, meta }: Settings, isNew: boolean): void {
+  const { log, url, metricsUrl } = served;
+  const { size } = log.status().head;
+  output.value({
+    url,
+    metricsUrl,
+    origin: log.origin,
+    vkeys: log.vkeys,
+    size,
+    data: paths.root,
+    admission: meta.admission,
+  });
+  const made = isNew ? ', made just now' : '';
+  output.line(`${style('bold', 'limmat')} serves ${style('bold', log.origin)} (${size} entries${made})`);
+  output.line(`  page     ${style('underline', `${url}/`)}`);
+  if (metricsUrl !== undefined) output.line(`  metrics  ${metricsUrl}`);
+  output.line(`  data     ${shownPath(paths.root)}`);
+  if (isNew) for (const line of firstSteps(url, paths.root, size)) output.line(line);
+}
+
+/** Three lines for another terminal, to be copied as they are. */
+function firstSteps(url: string, data: string, size: number): string[] {
+  const limmat = commandWords();
+  const paths = dataPaths(shownPath(data));
+  const key = shellWord(shownPath(paths.submitterKey));
+  const trust = shellWord(shownPath(paths.trust));
+  const at = url === DEFAULT_URL ? '' : ` --url ${url}`;
+  return [
+    '',
+    'Try it in another terminal, in this directory: sign and add a file, verify its proof, look at it.',
+    '',
+    `  echo hello > hello.txt && ${limmat} add hello.txt --key ${key} --namespace ${FIRST_ISSUER} --product hello --version 1.0${at}`,
+    `  ${limmat} verify hello.txt --proof hello.txt.tlog-proof --trust ${trust}`,
+    `  ${limmat} proof ${size}${at}`,
+    '',
+  ];
+}
