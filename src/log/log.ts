@@ -166,7 +166,10 @@ export class Log {
   /** `no-witnesses` unless the log can wait for this; called before anything is appended. */
   assertWaitLevel(level: 'sequenced' | 'published' | 'witnessed'): void {
     if (level !== 'witnessed') return;
-    throw new LimmatError('no-witnesses', 'this log has no witnesses configured; wait=published is the most it can wait for');
+    throw new LimmatError(
+      'no-witnesses',
+      'this log has no witnesses configured; wait=published is the most it can wait for',
+    );
   }
 
   /** A proof file for entry `index` once it is published, or undefined when that takes longer. */
@@ -256,7 +259,10 @@ export class Log {
   }
 
   /** The same leaf again is answered with its first index, even where a rule would refuse it today. */
-  async #firstIndexOfKnown(leaves: readonly Uint8Array[], results: readonly AppendResult[]): Promise<readonly AppendResult[]> {
+  async #firstIndexOfKnown(
+    leaves: readonly Uint8Array[],
+    results: readonly AppendResult[],
+  ): Promise<readonly AppendResult[]> {
     if (this.admission === 'open') return results;
     const refused = [...results.keys()].filter((i) => !results[i]!.ok && !isTransient(results[i]!));
     if (refused.length === 0) return results;
@@ -275,10 +281,14 @@ export class Log {
     const published = this.#proofs.published().size;
     if (index < published) return;
     if (index < committed) {
-      throw new LimmatError('not-published', `entry ${index} is durable but not published yet; the checkpoint has ${published}`, {
-        details: { index, publishedSize: published },
-        retryAfterSeconds: 1,
-      });
+      throw new LimmatError(
+        'not-published',
+        `entry ${index} is durable but not published yet; the checkpoint has ${published}`,
+        {
+          details: { index, publishedSize: published },
+          retryAfterSeconds: 1,
+        },
+      );
     }
     throw new LimmatError('not-found', `index ${index} is not below size ${committed}`, {
       details: { index, size: committed },
@@ -334,7 +344,11 @@ async function connect(options: LogOptions, storage: LogStorage): Promise<Parts>
   );
   const currentStorage = (): LogStorage => writer.storage;
   const archive = new Archive(currentStorage);
-  const prover = new Prover({ read: (paths) => readAll(writer.storage, paths), hasher, cacheBytes: PROVER_CACHE_BYTES });
+  const prover = new Prover({
+    read: (paths) => readAll(writer.storage, paths),
+    hasher,
+    cacheBytes: PROVER_CACHE_BYTES,
+  });
   const verifiers = options.signers.map(({ vkey }) => checkpointVerifier(vkey, crypto));
   const publisher: Publisher = new Publisher(
     {

@@ -90,7 +90,9 @@ export class Publisher {
       const head = { size: checkpoint.size, rootHash: checkpoint.rootHash };
       this.#published = { head, size: head.size, timestampSeconds, note };
     } catch (error) {
-      throw new LimmatError('store-corrupt', `the stored checkpoint is not one of ${origin}: ${String(error)}`, { cause: error });
+      throw new LimmatError('store-corrupt', `the stored checkpoint is not one of ${origin}: ${String(error)}`, {
+        cause: error,
+      });
     }
   }
 
@@ -167,7 +169,10 @@ export class Publisher {
   #note(error: unknown): void {
     this.#failures++;
     const reason = error instanceof Error ? error.message : String(error);
-    this.#options.onEvent({ kind: isLimmatError(error, 'clock-behind') ? 'signing-refused' : 'publish-failed', reason });
+    this.#options.onEvent({
+      kind: isLimmatError(error, 'clock-behind') ? 'signing-refused' : 'publish-failed',
+      reason,
+    });
   }
 
   async #attempt(): Promise<void> {

@@ -9,7 +9,8 @@ import type { LogStorage } from '../storage.ts';
 export async function readAll(storage: LogStorage, paths: readonly TilePath[]): Promise<Uint8Array[]> {
   const contents = await storage.read(paths);
   return contents.map((content, i) => {
-    if (content === undefined) throw new LimmatError('store-corrupt', `${formatTilePath(paths[i]!)} is missing in the store`);
+    if (content === undefined)
+      throw new LimmatError('store-corrupt', `${formatTilePath(paths[i]!)} is missing in the store`);
     return content;
   });
 }

@@ -71,7 +71,10 @@ function validateForm(
     statementHash: context.hasher.sha256(statement.toBeSigned),
     verifiedBy: submitters,
   };
-  return { entry: { bytes, leafHash: leafHashOf(bytes, context.hasher), record }, job: signatureJob(statement, submitters) };
+  return {
+    entry: { bytes, leafHash: leafHashOf(bytes, context.hasher), record },
+    job: signatureJob(statement, submitters),
+  };
 }
 
 function leafHashOf(bytes: Uint8Array, hasher: Hasher): Entry['leafHash'] {

@@ -96,7 +96,8 @@ export class Writer {
   /** Queues what passed validation in the room reserved for it; settles when each entry is durable or refused. */
   append(validated: readonly Validated[], reservation: Reservation): Promise<readonly AppendResult[]> {
     this.#intake.release(reservation);
-    const refusal = this.#refusal();
+    // What had its room before a shutdown began still gets in; after a failed write nothing does.
+    const refusal = this.#failure === undefined ? undefined : this.#refusal();
     const ticket = new Ticket(validated.length);
     for (const [position, outcome] of validated.entries()) {
       const error = outcome instanceof LimmatError ? outcome : refusal;
@@ -115,7 +116,10 @@ export class Writer {
   /** Takes nothing more and finishes what was taken. */
   async drain(): Promise<void> {
     this.#closing = true;
-    await this.#run;
+    while (this.#running || this.#intake.load.entries > 0) {
+      await this.#run;
+      await this.#options.clock.nextTurn();
+    }
   }
 
   /** Drains and lets go of the store. */
@@ -132,9 +136,13 @@ export class Writer {
       });
     }
     if (this.#failure === undefined) return undefined;
-    return new LimmatError('read-only', `the log is read-only: ${this.#failure}; nothing was taken, send it again later`, {
-      retryAfterSeconds: 5,
-    });
+    return new LimmatError(
+      'read-only',
+      `the log is read-only: ${this.#failure}; nothing was taken, send it again later`,
+      {
+        retryAfterSeconds: 5,
+      },
+    );
   }
 
   async #commitAll(): Promise<void> {
@@ -211,7 +219,10 @@ export class Writer {
       ({ size, rootHash }) => size === stored.head.size && equalBytes(rootHash, stored.head.rootHash),
     );
     if (adopted === undefined) {
-      throw new LimmatError('store-corrupt', `the reopened store holds ${stored.head.size} entries, which is no state it was left in`);
+      throw new LimmatError(
+        'store-corrupt',
+        `the reopened store holds ${stored.head.size} entries, which is no state it was left in`,
+      );
     }
     await this.#options.checkReopened(stored.head, storage);
     this.#edge = await loadEdge(stored.head, (paths) => readAll(storage, paths), this.#options.hasher);
@@ -225,7 +236,10 @@ export class Writer {
   }
 }
 
-function answer(batch: readonly Waiting[], outcomes: readonly (LimmatError | { index: number; duplicate: boolean })[]): void {
+function answer(
+  batch: readonly Waiting[],
+  outcomes: readonly (LimmatError | { index: number; duplicate: boolean })[],
+): void {
   for (const [i, { entry, ticket, position }] of batch.entries()) {
     const outcome = outcomes[i]!;
     if (outcome instanceof LimmatError) ticket.set(position, { ok: false, error: outcome });
