@@ -36,6 +36,7 @@ async function bundle(names: readonly string[]): Promise<number> {
   const entryPoints: Record<string, string> = {
     limmat: 'tools/cli.ts',
     'verify-worker': 'src/adapters/node-crypto/verify-worker.ts',
+    'bench-load': 'tools/bench/load-main.ts',
   };
   for (const name of names) entryPoints[name] = sourceOf(name);
   const result = await build({
@@ -84,7 +85,7 @@ async function declarations(names: readonly string[]): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const packageJson = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as PackageJson;
+  const packageJson: PackageJson = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const names = parts(packageJson);
   await rm(dist, { recursive: true, force: true });
   await mkdir(dirname(join(dist, 'x')), { recursive: true });
@@ -99,8 +100,9 @@ if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    const { stdout, stderr, message } = error as { stdout?: string; stderr?: string; message: string };
-    process.stderr.write(`${[stdout, stderr, message].filter((text) => text).join('\n')}\n`);
+    // The compiler says what is wrong on its standard output, which execFile keeps in the error.
+    if (error instanceof Error && 'stdout' in error) process.stderr.write(String(error.stdout));
+    process.stderr.write(`${String(error)}\n`);
     process.exitCode = 1;
   }
 }

@@ -74,7 +74,7 @@ export class LoadConnection {
       return;
     }
     this.#pending = NOTHING;
-    const head = data.latin1Slice(0, end);
+    const head = data.toString('latin1', 0, end);
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
     this.#status = Number(head.slice(9, 12));
     if (length === undefined && this.#status !== 304 && this.#status !== 204) {

@@ -83,22 +83,17 @@ function paths(file: string, connections: number): RequestSource {
 
 /** Builds everything that a job will send; the clock has not started yet. */
 export function prepareRequests(requests: LoadRequests, connections: number): PreparedRequests {
-  switch (requests.kind) {
-    case 'add':
-      return {
-        next: counted(connections, '/add', requests.entrySize, 1, false, requests.seed),
-        entriesPerRequest: 1,
-        isBatch: false,
-      };
-    case 'batch':
-      return {
-        next: counted(connections, '/api/v1/batch', requests.entrySize, requests.batchSize, true, requests.seed),
-        entriesPerRequest: requests.batchSize,
-        isBatch: true,
-      };
-    case 'bodies':
-      return { next: bodies(requests.file), entriesPerRequest: requests.entriesPerBody, isBatch: true };
-    case 'paths':
-      return { next: paths(requests.file, connections), entriesPerRequest: 0, isBatch: false };
+  if (requests.kind === 'paths') {
+    return { next: paths(requests.file, connections), entriesPerRequest: 0, isBatch: false };
   }
+  if (requests.kind === 'bodies') {
+    return { next: bodies(requests.file), entriesPerRequest: requests.entriesPerBody, isBatch: true };
+  }
+  const { entrySize, seed } = requests;
+  if (requests.kind === 'add') {
+    const next = counted(connections, '/add', entrySize, 1, false, seed);
+    return { next, entriesPerRequest: 1, isBatch: false };
+  }
+  const next = counted(connections, '/api/v1/batch', entrySize, requests.batchSize, true, seed);
+  return { next, entriesPerRequest: requests.batchSize, isBatch: true };
 }

@@ -1,22 +1,22 @@
-// The load generator, a process of its own so that it shares nothing with the server but the machine. It reads one
-// LoadJob as JSON from its standard input and writes one LoadResult to its standard output. Only ever to 127.0.0.1,
-// and bounded in requests and in time.
+// The load generator: keeps a number of connections busy and measures. Only ever to 127.0.0.1, and bounded in requests
+// and in time.
 
-import { text } from 'node:stream/consumers';
 import { Histogram } from './histogram.ts';
 import { LoadConnection } from './load-connection.ts';
 import { MAX_JOB_CONNECTIONS, MAX_JOB_MILLIS, MAX_JOB_REQUESTS, type LoadJob, type LoadResult } from './load-job.ts';
 import { prepareRequests } from './load-requests.ts';
 
+function assertWithin(name: string, value: number, max: number): void {
+  if (!Number.isSafeInteger(value) || value < 1 || value > max) {
+    throw new RangeError(`${name} ${value} is not in [1, ${max}]`);
+  }
+}
+
 function assertBounded(job: LoadJob): void {
-  const within = (name: string, value: number, max: number): void => {
-    if (!Number.isSafeInteger(value) || value < 1 || value > max)
-      throw new RangeError(`${name} ${value} is not in [1, ${max}]`);
-  };
-  within('connections', job.connections, MAX_JOB_CONNECTIONS);
-  within('maxRequests', job.maxRequests, MAX_JOB_REQUESTS);
-  within('maxMillis', job.maxMillis, MAX_JOB_MILLIS);
-  within('port', job.port, 65_535);
+  assertWithin('connections', job.connections, MAX_JOB_CONNECTIONS);
+  assertWithin('maxRequests', job.maxRequests, MAX_JOB_REQUESTS);
+  assertWithin('maxMillis', job.maxMillis, MAX_JOB_MILLIS);
+  assertWithin('port', job.port, 65_535);
 }
 
 /** Runs one job to its end. Rejects only for a job that cannot be run. */
@@ -127,9 +127,4 @@ export function runJob(job: LoadJob): Promise<LoadResult> {
       );
     }
   });
-}
-
-if (import.meta.main) {
-  const result = await runJob(JSON.parse(await text(process.stdin)) as LoadJob);
-  process.stdout.write(`${JSON.stringify(result)}\n`);
 }

@@ -1,0 +1,156 @@
+// `npm run test:interop`: starts a log, fills it, exports it, and runs the Go tests of test/interop against both. Without
+// Go it says what is missing and ends with 0; with --strict, or LIMMAT_STRICT=1, a missing Go is a failure.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import { portableCrypto } from '../../src/crypto/index.ts';
+import {
+  checkpointVerifier,
+  formatSignerKey,
+  openCheckpoint,
+  parseSignerKey,
+  parseVerifierKey,
+} from '../../src/note/index.ts';
+import { mustRunLimmat, startServe, type ServeProcess } from '../../tools/support/serve-process.ts';
+import { Lane, laneNotRun } from './report.ts';
+
+/** The module's go.mod asks for this; an older Go would try to download a newer one. */
+const OLDEST_GO = [1, 25];
+const GO_TEST_MILLIS = 5 * 60_000;
+/** Enough for full tiles on two levels and a partial one on each. */
+const ENTRIES = 3 * 256 + 77;
+
+const moduleDir = fileURLToPath(new URL('../interop', import.meta.url));
+
+/** Why the lane cannot run, or undefined. */
+function missing(): string | undefined {
+  const { status, stdout } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', cwd: tmpdir() });
+  const version = /^go(\d+)\.(\d+)/.exec(stdout ?? '');
+  if (status !== 0 || version === null) return 'Go is not installed (https://go.dev/doc/install)';
+  const [major, minor] = [Number(version[1]), Number(version[2])];
+  if (major < OLDEST_GO[0]! || (major === OLDEST_GO[0] && minor < OLDEST_GO[1]!)) {
+    return `Go ${major}.${minor} is older than ${OLDEST_GO.join('.')}`;
+  }
+  const download = spawnSync('go', ['mod', 'download'], { encoding: 'utf8', cwd: moduleDir });
+  return download.status === 0 ? undefined : `the Go modules cannot be had: ${download.stderr.trim()}`;
+}
+
+/** Appends distinct entries of many lengths, the shortest and longest among them, in batches. */
+async function fill(server: ServeProcess): Promise<void> {
+  const entries = Array.from({ length: ENTRIES }, (_, i) => Buffer.from(`entry ${i} ${'x'.repeat(i % 300)}`));
+  entries[0] = Buffer.alloc(1, 0x01);
+  entries[1] = Buffer.alloc(65_535, 0xfe);
+  for (let start = 0; start < entries.length; start += 200) {
+    const parts = entries.slice(start, start + 200).flatMap((entry) => {
+      const length = Buffer.alloc(2);
+      length.writeUInt16BE(entry.length);
+      return [length, entry];
+    });
+    const answer = await fetch(`${server.url}/api/v1/batch`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: new Uint8Array(Buffer.concat(parts)),
+    });
+    const text = await answer.text();
+    if (answer.status !== 200 || text.includes('"code"'))
+      throw new Error(`batch: ${answer.status} ${text.slice(0, 500)}`);
+  }
+  await published(server, ENTRIES);
+}
+
+async function published(server: ServeProcess, size: number): Promise<void> {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
+    const checkpoint = await (await fetch(`${server.url}/checkpoint`)).text();
+    if (Number(checkpoint.split('\n')[1]) >= size) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`size ${size} was not published`);
+}
+
+/** Runs `go test -json` and takes over each test as a check. */
+async function goTest(lane: Lane, env: NodeJS.ProcessEnv): Promise<void> {
+  const child = spawn('go', ['test', '-count=1', '-json', './...'], {
+    cwd: moduleDir,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: GO_TEST_MILLIS,
+  });
+  const output = new Map<string, string>();
+  let rest = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (rest += text));
+  for await (const line of createInterface({ input: child.stdout })) {
+    let event: { Action?: string; Test?: string; Output?: string };
+    try {
+      event = JSON.parse(line);
+    } catch {
+      rest += `${line}\n`;
+      continue;
+    }
+    const name = event.Test ?? '';
+    if (event.Action === 'output' || event.Action === 'build-output') {
+      output.set(name, (output.get(name) ?? '') + (event.Output ?? ''));
+    }
+    if (name === '' || !['pass', 'fail', 'skip'].includes(event.Action ?? '')) continue;
+    lane.add({ name, problem: event.Action === 'pass' ? undefined : `${event.Action}: ${output.get(name) ?? ''}` });
+  }
+  const code = child.exitCode ?? (await new Promise<number | null>((resolve) => child.once('close', resolve)));
+  if (code !== 0)
+    await lane.check('go test', () => Promise.reject(new Error(`exit code ${code}\n${output.get('') ?? ''}${rest}`)));
+}
+
+/** The other direction: limmat reads a key and a note that sumdb/note made. */
+async function openGoNote(file: string): Promise<void> {
+  const { skey, vkey, note }: Record<'skey' | 'vkey' | 'note', string> = JSON.parse(readFileSync(file, 'utf8'));
+  const signerKey = parseSignerKey(skey);
+  if (formatSignerKey(signerKey) !== skey) throw new Error('the skey of sumdb/note is formatted differently');
+  if (parseVerifierKey(vkey).keyId !== signerKey.keyId) throw new Error('the key ids differ');
+  const opened = await openCheckpoint(Buffer.from(note), [checkpointVerifier(vkey, portableCrypto)]);
+  if (opened.verified.length !== 1) throw new Error(`${opened.verified.length} signatures verified, want 1`);
+}
+
+async function main(): Promise<void> {
+  const reason = missing();
+  if (reason !== undefined) {
+    laneNotRun('interop', reason);
+    if (process.argv.includes('--strict') || process.env['LIMMAT_STRICT'] === '1') process.exitCode = 1;
+    return;
+  }
+  const lane = new Lane('interop');
+  const dir = mkdtempSync(join(tmpdir(), 'limmat-interop-'));
+  let server: ServeProcess | undefined;
+  try {
+    const dataDir = join(dir, 'data');
+    await mustRunLimmat(['init', '--data', dataDir, '--origin', 'interop.invalid/log', '--admission', 'open']);
+    server = await startServe({ dataDir });
+    await fill(server);
+    const log: { vkeys: string[] } = JSON.parse(await (await fetch(`${server.url}/api/v1/log`)).text());
+    const vkey = log.vkeys.find((key) => Buffer.from(key.split('+')[2] ?? '', 'base64')[0] === 0x01) ?? '';
+    const exportDir = join(dir, 'export');
+    await mustRunLimmat(['export', '--url', server.url, '--to', exportDir]);
+    await goTest(lane, {
+      LIMMAT_URL: server.url,
+      LIMMAT_VKEY: vkey,
+      LIMMAT_SKEY: readFileSync(join(dataDir, 'keys', 'log.skey'), 'utf8').trim(),
+      LIMMAT_EXPORT: exportDir,
+      LIMMAT_OUT: dir,
+    });
+    await lane.check('limmat opens a note that sumdb/note signed', () => openGoNote(join(dir, 'go-note.json')));
+    const exitCode = await server.stop();
+    await lane.check('the log ends cleanly afterwards', () => {
+      if (exitCode !== 0) throw new Error(`exit code ${exitCode}`);
+    });
+  } catch (error) {
+    await lane.check('set-up', () => Promise.reject(error instanceof Error ? error : new Error(String(error))));
+  } finally {
+    await server?.kill();
+    rmSync(dir, { recursive: true, force: true });
+  }
+  lane.finish();
+}
+
+await main();

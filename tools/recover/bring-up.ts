@@ -1,0 +1,110 @@
+// Brings a store that is behind up to a head that the log itself signed, with entries from anywhere. Nothing is trusted
+// but the signed head: the store's tree has to be a part of it, and every entry has to be in it before it is stored.
+
+import { equalBytes, toHex, uintBytes } from '../../src/bytes.ts';
+import { isLimmatError, LimmatError } from '../../src/errors.ts';
+import { loadEdge, type Edge } from '../../src/log/edge.ts';
+import type { SequencedEntry } from '../../src/log/entry.ts';
+import { integrate } from '../../src/log/integrate.ts';
+import {
+  asHash,
+  authenticateBundle,
+  HASH_SIZE,
+  Prover,
+  TILE_WIDTH,
+  type Hasher,
+  type TreeHead,
+} from '../../src/merkle/index.ts';
+import { parseStatement } from '../../src/record/statement.ts';
+import { statementKey, type LogStorage, type StateWrite } from '../../src/storage.ts';
+import type { LogSource } from '../support/log-source.ts';
+import { readBundles, type ReadBundle } from '../support/rehash.ts';
+
+export interface BringUpOptions {
+  readonly storage: LogStorage;
+  /** A head that carries the log's own signatures. */
+  readonly head: TreeHead;
+  readonly source: LogSource;
+  readonly hasher: Hasher;
+  /** Leaves are statements, whose signed content the state names. */
+  readonly records: boolean;
+  readonly onProgress: (entries: number, total: number) => void;
+}
+
+async function readStored(
+  storage: LogStorage,
+  paths: Parameters<LogStorage['read']>[0],
+): Promise<readonly Uint8Array[]> {
+  const contents = await storage.read(paths);
+  return contents.map((content) => {
+    if (content === undefined)
+      throw new LimmatError('store-corrupt', 'a tile of the right edge is missing in the store');
+    return content;
+  });
+}
+
+/** What the statements among these entries write to the state, as sequencing would have. */
+function stateWrites(entries: readonly SequencedEntry[], hasher: Hasher): StateWrite[] {
+  return entries.flatMap(({ entry, index }) => {
+    try {
+      const { toBeSigned } = parseStatement(entry.bytes);
+      return [{ key: statementKey(hasher.sha256(toBeSigned)), value: uintBytes(index, 8) }];
+    } catch (error) {
+      // It is in the signed tree, whatever it is: a log that dropped it now would fork.
+      if (isLimmatError(error)) return [];
+      throw error;
+    }
+  });
+}
+
+/** The entries of a step that the store lacks, each found to be in the signed tree. */
+async function missingEntries(
+  batch: readonly ReadBundle[],
+  size: number,
+  prover: Prover,
+  head: TreeHead,
+): Promise<SequencedEntry[]> {
+  const missing: SequencedEntry[] = [];
+  for (const { path, entries } of batch) {
+    const leafHashes = await authenticateBundle(prover, head, path.index, entries);
+    for (const [i, bytes] of entries.entries()) {
+      const index = path.index * TILE_WIDTH + i;
+      if (index < size) continue;
+      const leafHash = asHash(leafHashes.slice(i * HASH_SIZE, (i + 1) * HASH_SIZE));
+      missing.push({ entry: { bytes, leafHash, record: undefined }, index });
+    }
+  }
+  return missing;
+}
+
+/**
+ * Appends what the store lacks of the tree under `head`, step by step, each step durable: run again after an
+ * interruption, it goes on. How many entries were added. Errors: `not-consistent` when the store's tree is not a part of
+ * the signed one, `bad-tile` when the source's tiles or entries are not.
+ */
+export async function bringUp(options: BringUpOptions): Promise<number> {
+  const { storage, head, source, hasher, records } = options;
+  const stored = (await storage.load()).head;
+  if (stored.size >= head.size) return 0;
+  const prover = new Prover({ read: (paths) => source.read(paths), hasher });
+  const signedRoot = await prover.rootHashAt(head, stored.size);
+  if (!equalBytes(signedRoot, stored.rootHash)) {
+    throw new LimmatError(
+      'not-consistent',
+      `the store's root at size ${stored.size} is ${toHex(stored.rootHash)}, but the tree that this log signed has ` +
+        `${toHex(signedRoot)} there: the store holds another history and cannot be brought up`,
+    );
+  }
+  let edge: Edge = await loadEdge(stored, (paths) => readStored(storage, paths), hasher);
+  for await (const batch of readBundles((paths) => source.read(paths), head.size, stored.size)) {
+    const entries = await missingEntries(batch, edge.head.size, prover, head);
+    const step = integrate(edge, entries, records ? stateWrites(entries, hasher) : []);
+    await storage.commit(step.growth);
+    edge = step.edge;
+    options.onProgress(edge.head.size - stored.size, head.size - stored.size);
+  }
+  if (edge.head.size !== head.size || !equalBytes(edge.head.rootHash, head.rootHash)) {
+    throw new LimmatError('internal', 'bad math in bringUp: authenticated entries do not lead to the signed root');
+  }
+  return head.size - stored.size;
+}
