@@ -2,7 +2,7 @@
 // judged before the entry has a place. Each entry of a request is judged alone.
 
 import { toHex } from '../bytes.ts';
-import type { CryptoSuite } from '../crypto/suite.ts';
+import type { CryptoSuite, VerifyJob } from '../crypto/suite.ts';
 import { LimmatError, asLimmatError } from '../errors.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import { HASH_SIZE, asHash } from '../merkle/hash.ts';
@@ -31,20 +31,19 @@ export type Validated = Entry | LimmatError;
 export async function validate(leaves: readonly Uint8Array[], context: ValidateContext): Promise<Validated[]> {
   const { submitters } = context;
   if (submitters === undefined) return leaves.map((bytes) => validateOpen(bytes, context.hasher));
-  const outcomes: (Validated | ValidatedForm)[] = leaves.map((bytes) => validateForm(bytes, submitters, context));
-  const formed = outcomes.filter((outcome): outcome is ValidatedForm => 'job' in outcome);
-  if (formed.length === 0) return outcomes as Validated[];
-  const verdicts = await context.crypto.verifyMany(formed.map(({ job }) => job));
-  const verdictOf = new Map(formed.map((form, i) => [form, verdicts[i] === true]));
+  const outcomes = leaves.map((bytes) => validateForm(bytes, submitters, context));
+  const jobs = outcomes.flatMap((outcome) => (outcome instanceof LimmatError ? [] : [outcome.job]));
+  const verdicts = jobs.length === 0 ? [] : await context.crypto.verifyMany(jobs);
+  let next = 0;
   return outcomes.map((outcome) => {
-    if (!('job' in outcome)) return outcome;
-    return verdictOf.get(outcome) === true ? outcome.entry : badSignature(outcome.entry);
+    if (outcome instanceof LimmatError) return outcome;
+    return verdicts[next++] === true ? outcome.entry : badSignature(outcome.entry);
   });
 }
 
 interface ValidatedForm {
   readonly entry: Entry & { readonly record: ValidatedRecord };
-  readonly job: ReturnType<typeof signatureJob>;
+  readonly job: VerifyJob;
 }
 
 function validateOpen(bytes: Uint8Array, hasher: Hasher): Validated {
@@ -59,13 +58,15 @@ function validateForm(
   const large = tooLarge(bytes);
   if (large) return large;
   let statement: Statement;
+  let job: VerifyJob;
   try {
     statement = parseStatement(bytes);
+    const refusal = permits(submitters, statement) ?? outsideWindow(statement, context);
+    if (refusal) return refusal;
+    job = signatureJob(statement, submitters);
   } catch (error) {
     return asLimmatError(error);
   }
-  const refusal = permits(submitters, statement) ?? outsideWindow(statement, context);
-  if (refusal) return refusal;
   const record = {
     statement,
     statementHash: context.hasher.sha256(statement.toBeSigned),
@@ -73,7 +74,7 @@ function validateForm(
   };
   return {
     entry: { bytes, leafHash: leafHashOf(bytes, context.hasher), record },
-    job: signatureJob(statement, submitters),
+    job,
   };
 }
 

@@ -14,7 +14,6 @@ import type { Edge } from './edge.ts';
 import type { LogEvent } from './events.ts';
 import { Intake, Ticket } from './intake.ts';
 import type { AppendResult, IntakeLimits, Reservation, Waiting } from './intake.ts';
-import type { Entry } from './entry.ts';
 import { integrate } from './integrate.ts';
 import type { Validated } from './validate.ts';
 import { sequence } from './sequence.ts';
@@ -100,9 +99,9 @@ export class Writer {
     const refusal = this.#failure === undefined ? undefined : this.#refusal();
     const ticket = new Ticket(validated.length);
     for (const [position, outcome] of validated.entries()) {
-      const error = outcome instanceof LimmatError ? outcome : refusal;
-      if (error !== undefined) ticket.set(position, { ok: false, error });
-      else this.#intake.push({ entry: outcome as Entry, ticket, position });
+      if (outcome instanceof LimmatError) ticket.set(position, { ok: false, error: outcome });
+      else if (refusal !== undefined) ticket.set(position, { ok: false, error: refusal });
+      else this.#intake.push({ entry: outcome, ticket, position });
     }
     if (!this.#running && this.#intake.waiting > 0) this.#run = this.#commitAll();
     return ticket.settled;
