@@ -222,7 +222,7 @@ function checkQuorum(cosignatures: readonly CountedCosignature[], trust: Trust):
   if (quorumMet(trust.policy, new Set(witnesses))) return;
   throw new LimmatError(
     'quorum-not-met',
-    `${witnesses.length} of the ${trust.policy.witnesses.length} witnesses have cosigned the checkpoint in time (${witnesses.join(', ') || 'none'}), which is not the quorum ${trust.policy.quorum}`,
+    `${witnesses.length} of the ${trust.policy.witnesses.length} witnesses have cosigned the checkpoint in time (${witnesses.join(', ') || 'none'}), which does not make the quorum ${JSON.stringify(trust.policy.quorum)}`,
     { details: { cosigned: witnesses.length, witnesses: trust.policy.witnesses.length } },
   );
 }

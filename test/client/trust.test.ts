@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { toBase64, toHex } from '../../src/bytes.ts';
+import { formatDuration, formatTrust, parseDuration, parseTrust } from '../../src/client/trust.ts';
+import { formatCoseKey } from '../../src/cose/key.ts';
+import { isLimmatError } from '../../src/errors.ts';
+import { ServedLog } from '../support/served-log.ts';
+import { ISSUER, trustText, vendorSigner, WITNESSES } from '../support/shipped.ts';
+
+const log = new ServedLog([]);
+const good = trustText(log);
+
+/** The line that is named in the refusal (0 = none), and what it says. */
+function refusal(text: string | Uint8Array): { readonly line: number; readonly message: string } {
+  try {
+    parseTrust(text);
+  } catch (error) {
+    if (!isLimmatError(error)) throw error;
+    expect(error.code).toBe('bad-trust-file');
+    const line = Number(/^line (\d+): /.exec(error.message)?.[1] ?? 0);
+    expect(error.details['line'] ?? 0).toBe(line);
+    return { line, message: error.message };
+  }
+  throw new Error(`it was accepted:\n${String(text)}`);
+}
+
+const lineCount = good.split('\n').length - 1;
+
+describe('parseTrust', () => {
+  test('reads logs, witnesses, quorum, issuers, expectations and limits', () => {
+    const trust = parseTrust(
+      trustText(
+        log,
+        'expect product Acme  Shield',
+        'expect product B',
+        'expect type build',
+        'max-age 7d',
+        'clock-skew 5m',
+      ),
+    );
+    const [ed25519, mldsa44] = log.signers.map(({ vkey }) => vkey);
+    expect(trust.logs.get(log.origin)).toMatchObject({ ed25519: { vkey: ed25519 }, mldsa44: { vkey: mldsa44 } });
+    expect(trust.policy.witnesses.map(({ key }) => key.vkey)).toEqual(WITNESSES.map(({ vkey }) => vkey));
+    expect(trust.policy.quorum).toBe('two');
+    expect(trust.issuers).toEqual([{ iss: ISSUER, key: vendorSigner().key, kid: toHex(vendorSigner().kid) }]);
+    expect(trust.expected).toEqual({ product: ['Acme  Shield', 'B'], type: ['build'] });
+    expect(trust.maxAgeSeconds).toBe(7 * 86_400);
+    expect(trust.clockSkewSeconds).toBe(300);
+  });
+
+  test('has its defaults, and reads blanks, comments and the lines in any order', () => {
+    const shuffled = good.split('\n').flatMap((line) => ['', `\t${line.replaceAll(' ', ' \t ')}  `, '  # nothing']);
+    const own = shuffled.filter((line) => line.includes('issuer')).map((line) => line.replaceAll(' \t ', ' '));
+    const rest = shuffled.filter((line) => !line.includes('issuer'));
+    const trust = parseTrust([...own, ...rest].join('\n'));
+    expect(trust).toEqual(parseTrust(good));
+    expect(trust.maxAgeSeconds).toBeUndefined();
+    expect(trust.clockSkewSeconds).toBe(60);
+    expect(trust.expected).toEqual({});
+  });
+
+  test.each([
+    ['a line it does not know', 'grease 7f3a'],
+    ['a control character', 'expect product a\u0000b'],
+    ['a carriage return', 'max-age 5d\r'],
+    ['an issuer without a name', `issuer ${toBase64(formatCoseKey(vendorSigner('x').key))}`],
+    ['an issuer whose key is no base64', 'issuer !!!! name'],
+    ['an issuer whose key is no COSE_Key', 'issuer AAAA name'],
+    ['an issuer that is there already', `issuer ${toBase64(formatCoseKey(vendorSigner().key))} ${ISSUER}`],
+    ['an expectation of an unknown field', 'expect version 1.2'],
+    ['an expectation of nothing', 'expect product'],
+    ['a word alone', 'expect'],
+    ['an age that is none', 'max-age soon'],
+    ['an age below zero', 'max-age -5'],
+    ['a fraction', 'clock-skew 1.5h'],
+    ['a second quorum', 'quorum none'],
+    ['a witness with a word too many', `witness D ${log.signers[1]!.vkey} http://w.example/ what`],
+    ['a group of nobody', 'group g any X'],
+  ])('refuses %s, with the number of its line', (_, line) => {
+    expect(refusal(trustText(log, line)).line).toBe(lineCount + 1);
+  });
+
+  test.each([
+    ['expect channel stable', 'expect channel stable'],
+    ['max-age 5d', 'max-age 6d'],
+    ['clock-skew 5', 'clock-skew 5'],
+  ])('refuses the second of "%s" and "%s"', (first, second) => {
+    expect(refusal(trustText(log, first, second)).line).toBe(lineCount + 2);
+  });
+
+  test('wants a quorum line, an issuer, and a log with both of its keys and no other', () => {
+    const without = (start: string): string =>
+      good
+        .split('\n')
+        .filter((line) => !line.startsWith(start))
+        .join('\n');
+    expect(refusal(without('quorum')).message).toContain('quorum');
+    expect(refusal(without('issuer')).message).toContain('issuer');
+    expect(refusal(without('log')).message).toContain('log');
+    for (const { vkey } of log.signers) expect(refusal(without(`log ${vkey}`)).message).toContain(log.origin);
+    const witnessLog = good.replace('quorum two', `witness L ${log.signers[1]!.vkey}\nquorum two`);
+    expect(refusal(witnessLog).message).toContain('witness L');
+  });
+
+  test('refuses what is not UTF-8, and what is too long, quickly', () => {
+    expect(refusal(Uint8Array.of(0xff, 0x0a)).message).toContain('UTF-8');
+    expect(refusal(' '.repeat(2 ** 20 + 1)).message).toContain('1048576');
+    const started = performance.now();
+    refusal(`issuer${' '.repeat(2 ** 20 - 10)}x`);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
+  test('refuses every truncation within a line', () => {
+    const lines = good.split('\n').slice(0, -1);
+    for (const [i, line] of lines.entries()) {
+      if (line.startsWith('#')) continue;
+      for (let end = 1; end < line.length; end += line.length > 300 ? 97 : 1) {
+        const text = lines.with(i, line.slice(0, end)).join('\n');
+        // A name that is cut short is still a name, and fewer members are still a group.
+        if (line.startsWith('issuer') && line.slice(0, end).split(' ').length > 2) continue;
+        if (line.startsWith('group')) continue;
+        refusal(text);
+      }
+    }
+  });
+});
+
+describe('formatTrust', () => {
+  test('writes what parseTrust reads', () => {
+    const text = trustText(log, 'expect product Acme Shield', 'expect channel stable', 'max-age 36h', 'clock-skew 2s');
+    const trust = parseTrust(text);
+    const written = formatTrust(trust);
+    expect(parseTrust(written)).toEqual(trust);
+    expect(formatTrust(parseTrust(written))).toBe(written);
+    expect(written).toContain(`\nissuer ${toBase64(formatCoseKey(vendorSigner().key))} ${ISSUER}\n`);
+    expect(written).toContain('\nmax-age 36h\nclock-skew 2s\n');
+    expect(formatTrust(parseTrust(good))).not.toContain('clock-skew');
+  });
+});
+
+describe('durations', () => {
+  test('are whole numbers of one unit', () => {
+    expect(['0', '90', '90s', '15m', '36h', '7d'].map(parseDuration)).toEqual([0, 90, 90, 900, 129_600, 604_800]);
+    for (const bad of ['', 's', '-1', '01', '1.5h', '1w', ' 1', '1 d', '99999999999']) {
+      expect(parseDuration(bad), bad).toBeUndefined();
+    }
+  });
+
+  test('come back as they were written', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 10 ** 9 }), (seconds) => {
+        expect(parseDuration(formatDuration(seconds))).toBe(seconds);
+      }),
+    );
+  });
+});
