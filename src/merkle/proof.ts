@@ -183,20 +183,19 @@ export interface ConsistencyClaim {
 
 /**
  * Returns if the proof shows the claim, else throws `bad-proof` (RFC 9162 §2.1.4.2). Equal sizes need equal roots and
- * an empty proof. From size 0 to a larger one nothing can be shown, so that is refused.
+ * an empty proof. From size 0 nothing can be shown, so that is refused: whoever knows no tree yet has nothing to check.
  */
 export function verifyConsistency(claim: ConsistencyClaim, hasher: Hasher = portableHasher): void {
   const { fromSize, toSize, proof } = claim;
   checkNumbers({ fromSize, toSize });
-  const fromRoot = checkedHash('old root', claim.fromRoot);
-  const toRoot = checkedHash('new root', claim.toRoot);
+  const { fromRoot, toRoot } = claim;
   if (fromSize > toSize) throw refuse(`size ${fromSize} is above size ${toSize}`);
+  if (fromSize === 0) throw refuse(`a consistency proof from size 0 to size ${toSize} shows nothing`);
   if (fromSize === toSize) {
     if (proof.length > 0) throw refuse(`equal sizes take an empty consistency proof, not ${proof.length} hashes`);
     if (!equalBytes(fromRoot, toRoot)) throw refuse(`two different roots of the same size ${fromSize}`);
     return;
   }
-  if (fromSize === 0) throw refuse(`a consistency proof from size 0 to size ${toSize} shows nothing`);
   const name = `consistency proof from size ${fromSize} to size ${toSize}`;
   // RFC 9162 calls these fn and sn: the last node of the old tree and of the new one, at the height reached.
   let node = fromSize - 1;
@@ -209,7 +208,7 @@ export function verifyConsistency(claim: ConsistencyClaim, hasher: Hasher = port
   const path = node === 0 ? [fromRoot, ...proof] : proof;
   const start = path[0];
   if (start === undefined) throw refuse(`${name} is empty`);
-  let oldRoot = checkedHash('proof hash 0', start);
+  let oldRoot = checkedHash(node === 0 ? 'old root' : 'proof hash 0', start);
   let newRoot = oldRoot;
   for (let i = 1; i < path.length; i++) {
     if (last === 0) throw refuse(`${name} has too many hashes: ${proof.length}`);
