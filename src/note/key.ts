@@ -82,7 +82,7 @@ const SKEY_PREFIX = 'PRIVATE+KEY+';
  * its public key, which the crypto suite computes. No message repeats any of the text.
  *
  * ```text
- * PRIVATE+KEY+example.com/foo+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW
+ * PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz
  * ```
  */
 export function parseSignerKey(skey: string, crypto: CryptoSuite = portableCrypto): SignerKey {

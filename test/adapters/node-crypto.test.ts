@@ -1,0 +1,164 @@
+import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { toHex } from '../../src/bytes.ts';
+import { createVerifierPool, makeNodeCrypto, nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
+import { packJobs, unpackJobs } from '../../src/adapters/node-crypto/packed.ts';
+import { portableCrypto } from '../../src/crypto/portable.ts';
+import type { CryptoSuite } from '../../src/crypto/suite.ts';
+import { portableHasher } from '../../src/merkle/hash.ts';
+import { cryptoContract, mixedJobs, mixedOrderSignatures, testSecret } from '../support/crypto-contract.ts';
+
+const withoutMldsa44 = makeNodeCrypto({ mldsa44: 'portable' }).suite;
+
+cryptoContract('nodeCrypto', nodeCrypto, portableCrypto);
+cryptoContract('nodeCrypto on a runtime without ML-DSA', withoutMldsa44, portableCrypto);
+cryptoContract('portableCrypto, given native signatures,', portableCrypto, nodeCrypto);
+
+test('native and portable agree on any Ed25519 key and signature that a fuzzer finds', async () => {
+  const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
+  const message = Uint8Array.of(1, 2, 3);
+  const publicKey = nodeCrypto.ed25519.publicKey(testSecret(1));
+  const good = await nodeCrypto.ed25519.sign(testSecret(1), message);
+  const mutated = fc.tuple(fc.nat(63), fc.nat(255)).map(([i, byte]) => good.with(i, byte));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(bytes(32), fc.constant(publicKey)),
+      fc.oneof(bytes(64), mutated, fc.constant(good)),
+      async (key, signature) => {
+        const portable = await portableCrypto.ed25519.verify(key, message, signature);
+        expect(await nodeCrypto.ed25519.verify(key, message, signature)).toBe(portable);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+test('remembering more keys than the cache holds changes no answer', async () => {
+  const message = Uint8Array.of(9);
+  const signers = Array.from({ length: 1300 }, (_, i) => {
+    const secret = testSecret(1);
+    secret[0] = i % 256;
+    secret[1] = Math.floor(i / 256);
+    return secret;
+  });
+  const jobs = await Promise.all(
+    signers.map(async (secret) => ({
+      algorithm: 'Ed25519' as const,
+      publicKey: nodeCrypto.ed25519.publicKey(secret),
+      message,
+      signature: await nodeCrypto.ed25519.sign(secret, message),
+    })),
+  );
+  for (let round = 0; round < 2; round++) {
+    expect((await nodeCrypto.verifyMany(jobs)).every(Boolean)).toBe(true);
+    const shifted = jobs.map((job, i) => ({ ...job, publicKey: jobs[(i + 1) % jobs.length]!.publicKey }));
+    expect((await nodeCrypto.verifyMany(shifted)).some(Boolean)).toBe(false);
+  }
+});
+
+describe('nodeHasher', () => {
+  const entries = [0, 1, 31, 32, 33, 64, 65, 1000, 4095, 4096, 8192, 65_535, 70_000].map((length) =>
+    Uint8Array.from({ length }, (_, i) => i % 251),
+  );
+
+  test('gives the portable hashes for entries of every length, the large ones before the small ones too', () => {
+    for (const entry of [...entries, ...entries.toReversed()]) {
+      expect(toHex(nodeHasher.leafHash(entry))).toBe(toHex(portableHasher.leafHash(entry)));
+      expect(toHex(nodeHasher.sha256(entry))).toBe(toHex(portableHasher.sha256(entry)));
+      const out = new Uint8Array(96).fill(7);
+      nodeHasher.leafHashInto(entry, out, 33);
+      const expected = new Uint8Array(96).fill(7);
+      portableHasher.leafHashInto(entry, expected, 33);
+      expect(out).toEqual(expected);
+    }
+  });
+
+  test('gives the portable node hashes and refuses what is no hash', () => {
+    const [left, right] = [portableHasher.sha256(entries[1]!), portableHasher.sha256(entries[2]!)];
+    expect(toHex(nodeHasher.nodeHash(left, right))).toBe(toHex(portableHasher.nodeHash(left, right)));
+    expect(() => nodeHasher.nodeHash(left, right.subarray(1))).toThrow(RangeError);
+  });
+
+  test('folds a level as the portable hasher does, also over its own input', () => {
+    const level = entries[8]!.slice(0, 4064);
+    for (const [from, count, to] of [
+      [0, 63, 0],
+      [32, 10, 32],
+      [64, 3, 0],
+      [0, 0, 0],
+    ] as const) {
+      const native = level.slice();
+      const portable = level.slice();
+      nodeHasher.foldPairs(native, from, count, native, to);
+      portableHasher.foldPairs(portable, from, count, portable, to);
+      expect(native).toEqual(portable);
+    }
+  });
+
+  test('never writes past the memory it is given', () => {
+    expect(() => nodeHasher.leafHashInto(entries[0]!, new Uint8Array(40), 9)).toThrow(RangeError);
+    expect(() => nodeHasher.foldPairs(new Uint8Array(128), 0, 2, new Uint8Array(63), 0)).toThrow(RangeError);
+  });
+
+  test('does not change what it returned when it is used again', () => {
+    const first = nodeHasher.leafHash(entries[3]!);
+    const copy = toHex(first);
+    nodeHasher.leafHash(entries[4]!);
+    expect(toHex(first)).toBe(copy);
+  });
+});
+
+describe('a packed block', () => {
+  test('holds the jobs unchanged', async () => {
+    const jobs = await mixedJobs(nodeCrypto, 12);
+    expect(unpackJobs(packJobs(jobs))).toEqual(jobs);
+    expect(unpackJobs(packJobs([]))).toEqual([]);
+  });
+});
+
+describe('the verifier pool', () => {
+  const pool = createVerifierPool({ threads: 2 });
+  const pooled: CryptoSuite = { ...nodeCrypto, verifyMany: pool.verifyMany };
+  afterAll(() => pool.close());
+
+  cryptoContract('a suite with a pool', pooled, nodeCrypto);
+
+  test('answers large, small, empty and interleaved requests as verifyMany does', async () => {
+    const jobs = [...(await mixedJobs(nodeCrypto, 700)), ...mixedOrderSignatures().map(({ job }) => job)];
+    const expected = await nodeCrypto.verifyMany(jobs);
+    const [all, singles, none] = await Promise.all([
+      pool.verifyMany(jobs),
+      Promise.all(jobs.map(async (job) => (await pool.verifyMany([job]))[0])),
+      pool.verifyMany([]),
+    ]);
+    expect(all).toEqual(expected);
+    expect(singles).toEqual(expected);
+    expect(none).toEqual([]);
+    expect(await pool.verifyMany(jobs.slice(0, 2))).toEqual(expected.slice(0, 2));
+  });
+
+  test('answers what is under way before it closes, and nothing afterwards', async () => {
+    const closing = createVerifierPool({ threads: 1 });
+    const jobs = await mixedJobs(nodeCrypto, 200);
+    const answer = closing.verifyMany(jobs);
+    await closing.close();
+    expect(await answer).toEqual(await nodeCrypto.verifyMany(jobs));
+    await expect(closing.verifyMany(jobs)).rejects.toMatchObject({ code: 'shutting-down' });
+    await closing.close();
+  });
+
+  test('verifies on its own thread when the others cannot start', async () => {
+    const workerUrl = pathToFileURL('/nowhere/verify-worker.ts');
+    const broken = createVerifierPool({ threads: 2, workerUrl });
+    const jobs = await mixedJobs(nodeCrypto, 300);
+    const expected = await nodeCrypto.verifyMany(jobs);
+    expect(await broken.verifyMany(jobs)).toEqual(expected);
+    expect(await broken.verifyMany(jobs)).toEqual(expected);
+    await broken.close();
+  });
+
+  test('wants at least one thread', () => {
+    for (const threads of [0, -1, 1.5, Number.NaN]) expect(() => createVerifierPool({ threads })).toThrow(RangeError);
+  });
+});

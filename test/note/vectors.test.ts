@@ -1,0 +1,100 @@
+// Notes that others made: the specification's example, and a proof file of a live log with its witnesses' cosignatures.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { nodeCrypto } from '../../src/adapters/node-crypto.ts';
+import { equalBytes, utf8 } from '../../src/bytes.ts';
+import { portableCrypto } from '../../src/crypto/portable.ts';
+import { portableHasher } from '../../src/merkle/hash.ts';
+import { verifyInclusion } from '../../src/merkle/proof.ts';
+import { SIGNATURE_TYPE, formatVerifierKey, parseVerifierKey } from '../../src/note/key.ts';
+import { formatNote, parseNote } from '../../src/note/note.ts';
+import { openCheckpoint } from '../../src/note/open.ts';
+import { checkpointVerifier } from '../../src/note/signer.ts';
+import { formatTlogProof, parseTlogProof } from '../../src/note/tlog-proof.ts';
+import { greaseLines, seededNumbers, shuffled } from '../support/notes.ts';
+import { sharedVectors } from '../support/vectors.ts';
+
+const c2sp = sharedVectors('c2sp');
+const markovian = sharedVectors('tlog-proof');
+const suites = [
+  ['portable', portableCrypto],
+  ['native', nodeCrypto],
+] as const;
+
+describe.skipIf(c2sp === undefined)('the signed-note specification’s example', () => {
+  test.each(suites)('verifies (%s)', async (_name, suite) => {
+    const { vkey, note } = JSON.parse(readFileSync(join(c2sp!, 'signed-note-example.json'), 'utf8')) as {
+      vkey: string;
+      note: string;
+    };
+    const { text, textBytes, signatures } = parseNote(note);
+    expect(formatNote(text, signatures)).toBe(note);
+    const key = parseVerifierKey(vkey);
+    expect(formatVerifierKey(key)).toBe(vkey);
+    expect(signatures.map(({ name, keyId }) => [name, keyId])).toEqual([[key.name, key.keyId]]);
+    expect(await suite.ed25519.verify(key.publicKey, textBytes, signatures[0]!.signature)).toBe(true);
+    expect(await suite.ed25519.verify(key.publicKey, utf8(`${text}\n`), signatures[0]!.signature)).toBe(false);
+  });
+});
+
+describe.skipIf(markovian === undefined)('a live log’s proof file', () => {
+  const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(markovian!, name)));
+  const load = (): {
+    readonly file: Uint8Array;
+    readonly proof: ReturnType<typeof parseTlogProof>;
+    readonly vkeys: readonly string[];
+  } => {
+    const file = read('proof_7271.tlog-proof');
+    const keyLines = new TextDecoder().decode(read('keys_unabhaengig.txt')).split('\n');
+    const vkeys = keyLines.filter((line) => line !== '' && !line.startsWith('#'));
+    return { file, proof: parseTlogProof(file), vkeys };
+  };
+
+  test('is read and written byte for byte, and proves its leaf', async () => {
+    const { file, proof, vkeys } = load();
+    expect(equalBytes(formatTlogProof(proof), file)).toBe(true);
+    const { checkpoint, note } = await openCheckpoint(
+      proof.checkpoint,
+      vkeys.map((vkey) => checkpointVerifier(vkey, nodeCrypto)),
+    );
+    expect(checkpoint).toMatchObject({ origin: 'markovianprotocol.com/log', size: 7341, extensions: [] });
+    expect(note.signatures).toHaveLength(11);
+    const leafHash = portableHasher.leafHash(read('leaf_7271.raw'));
+    const { size, rootHash } = checkpoint;
+    expect(() => verifyInclusion({ leafHash, index: proof.index, size, rootHash, proof: proof.proof })).not.toThrow();
+  });
+
+  test.each(suites)(
+    'carries the log’s signature, 5 Ed25519 and 2 ML-DSA-44 cosignatures (%s)',
+    async (_name, suite) => {
+      const { proof, vkeys } = load();
+      const { verified } = await openCheckpoint(
+        proof.checkpoint,
+        vkeys.map((vkey) => checkpointVerifier(vkey, suite)),
+      );
+      const ofType = (type: number): number => verified.filter(({ verifier }) => verifier.type === type).length;
+      expect(ofType(SIGNATURE_TYPE.ed25519)).toBe(1);
+      expect(ofType(SIGNATURE_TYPE.cosignatureEd25519)).toBe(5);
+      expect(ofType(SIGNATURE_TYPE.mldsa44)).toBe(2);
+      // All within two seconds of 2026-08-11.
+      const times = verified.map((one) => one.timestampSeconds).filter((time) => time !== 0);
+      expect(times).toHaveLength(7);
+      for (const time of times) expect([0x6a7eb716, 0x6a7eb717, 0x6a7eb718]).toContain(time);
+    },
+  );
+
+  test('verifies with grease between its lines, and not with a byte of its text changed', async () => {
+    const { proof, vkeys } = load();
+    const verifiers = vkeys.map((vkey) => checkpointVerifier(vkey, nodeCrypto));
+    const { text, signatures } = parseNote(proof.checkpoint);
+    const next = seededNumbers(7);
+    const lines = shuffled([...signatures.map(({ line }) => line), ...greaseLines(40, next)], next);
+    expect((await openCheckpoint(formatNote(text, lines), verifiers)).verified).toHaveLength(8);
+    const changed = formatNote(text.replace('7341', '7342'), signatures);
+    for (const verifier of verifiers) {
+      await expect(openCheckpoint(changed, [verifier])).rejects.toMatchObject({ code: 'bad-note' });
+    }
+  });
+});
