@@ -88,7 +88,7 @@ async function initialise(database: Database, dir: string): Promise<StoredLog> {
     throw new LimmatError('store-corrupt', `${dir} has layout ${format[0]}, this program reads layout ${keys.FORMAT}`);
   }
   const row = database.getSync(keys.HEAD_KEY);
-  const head = row === undefined ? undefined : keys.parseHead(row);
+  const head = row === undefined ? undefined : keys.parseHead(plain(row));
   if (head === undefined) throw new LimmatError('store-corrupt', `${dir}/db holds no head`);
   const published = database.getSync(keys.PUBLISHED_KEY);
   return { head, published: published === undefined ? undefined : plain(published) };

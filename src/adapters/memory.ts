@@ -142,7 +142,8 @@ class MemoryStorage implements LogStorage {
       this.#faults?.(step, 'after');
     } catch (cause) {
       this.#stopped = new LimmatError('store-failed', 'an earlier write failed; open the store again', { cause });
-      throw new LimmatError('outcome-unknown', `the store could not confirm a ${step}; open it again to see`, {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new LimmatError('outcome-unknown', `the store could not confirm a ${step} (${reason}); open it again`, {
         cause,
       });
     }

@@ -171,7 +171,7 @@ export class DirectoryStorage implements LevelStorage {
     this.#assertUsable();
     const options = { ...keys.stateRange(range), limit: range.limit, reverse: range.reverse === true };
     const rows = await this.#database.iterator({ ...options, ...this.#readOptions() }).all();
-    return rows.map(([key, value]) => ({ key: keys.stateKeyOf(key), value: plain(value) }));
+    return rows.map(([key, value]) => ({ key: keys.stateKeyOf(plain(key)), value: plain(value) }));
   }
 
   stats(): LevelStats {
