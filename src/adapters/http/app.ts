@@ -90,10 +90,12 @@ export interface ServerAppOptions {
 export function serverApp(options: ServerAppOptions): App {
   const app = newApp();
   const now = options.monotonicMillis ?? (() => performance.now());
-  app.use(requestId({ limitLength: 64, generator: requestIds() }));
+  app.use(requestId({ limitLength: 64, headerName: 'X-Request-Id', generator: requestIds() }));
   app.use(async (c, next) => {
     const started = now();
     await next();
+    // Set on the answer itself: what is prepared before a handler runs does not reach a Response that it makes.
+    c.res.headers.set('X-Request-Id', c.get('requestId')!);
     finish(c, now() - started, options);
   });
   for (const { prefix, app: mounted } of options.mounts) app.route(prefix === '' ? '/' : prefix, mounted);

@@ -36,6 +36,8 @@ const CONDITIONS: ReadonlyMap<ErrorCode, string> = new Map<ErrorCode, string>([
   ['clock-behind', 'the log signs nothing until its clock is right again; try again later'],
 ]);
 
+const REOPENING = 'the store is being reopened after a failure; try again in a moment';
+
 /** Seconds to wait when an error with status 503 does not say. */
 const DEFAULT_RETRY_SECONDS = 2;
 
@@ -67,6 +69,8 @@ export interface PublicError {
 
 /** The public part of an error. A code that is not meant for clients becomes `internal` without any detail. */
 export function publicError(error: LimmatError): PublicError {
+  // A store that is being reopened: tiles are read meanwhile, its index and archive are not.
+  if (error.code === 'store-failed') return { code: 'read-only', detail: REOPENING };
   const condition = CONDITIONS.get(error.code);
   if (condition !== undefined) return { code: error.code, detail: condition };
   if (!ANSWERED.has(error.code)) {

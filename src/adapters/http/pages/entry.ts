@@ -11,6 +11,7 @@ import { bytesInWords, count } from '../../../record/words.ts';
 import { statementIn } from '../entry-json.ts';
 import type { ServedLog } from '../served-log.ts';
 import { publishedHead } from '../served-log.ts';
+import { UNKNOWN_NOW, bracketOf } from './bracket.ts';
 import type { Place } from './home.ts';
 import type { Html } from './layout.ts';
 import { definitions, layout } from './layout.ts';
@@ -24,7 +25,7 @@ export async function entryPage(log: ServedLog, index: number, place: Place, has
   const leaf = await log.entry(index);
   // One size for the page, so that index, size, root and proof belong together.
   const { head } = publishedHead(log);
-  const [proof, bracket] = await Promise.all([log.inclusionProof(index, head.size), log.timeBracket(index)]);
+  const [proof, bracket] = await Promise.all([log.inclusionProof(index, head.size), bracketOf(log, index)]);
   const statement = statementIn(leaf);
   const { base } = place;
   const title = `Entry ${count(index)} of ${log.origin}`;
@@ -84,9 +85,14 @@ function flatten(json: Json, path = ''): [string, string][] {
   return Object.entries(json).flatMap(([name, value]) => flatten(value, path === '' ? name : `${path}.${name}`));
 }
 
-function logged({ before, after }: TimeBracket): Html {
+function logged(bracket: TimeBracket | undefined): Html {
+  if (bracket === undefined) return html`<p>The log's times are ${UNKNOWN_NOW}.</p>`;
+  const { before, after } = bracket;
   const from = before === undefined ? '' : html`after ${signed(before)}, and `;
-  return html`<p>Logged ${from}no later than ${signed(after)}. Both times are signed by the log.</p>`;
+  return html`<p>
+    Logged ${from}no later than ${signed(after)}. ${before === undefined ? 'The time is' : 'Both times are'} signed by
+    the log.
+  </p>`;
 }
 
 function signed(head: PublishedHead): Html {

@@ -7,6 +7,7 @@ import { describe } from '../../../record/types.ts';
 import { bytesInWords, count } from '../../../record/words.ts';
 import { statementIn } from '../entry-json.ts';
 import type { ServedLog } from '../served-log.ts';
+import { UNKNOWN_NOW, bracketOf } from './bracket.ts';
 import type { Html } from './layout.ts';
 import { definitions, layout } from './layout.ts';
 import { durationInWords, rateInWords, timeInWords } from './words.ts';
@@ -55,7 +56,7 @@ async function shown(log: ServedLog, published: Published, place: Place): Promis
       ['Signed', html`${age} ago <span class="soft">(${timeInWords(published.timestampSeconds)})</span>`],
       ['Root hash', html`<code>${toHex(rootHash)}</code>`],
       ['Growing', await rate(log, published)],
-      ['Signers', log.vkeys.map((vkey) => html`<div><code>${vkey.slice(0, vkey.lastIndexOf('+'))}</code></div>`)],
+      ['Signers', log.vkeys.map((vkey) => html`<div><code>${vkey.split('+', 2).join('+')}</code></div>`)],
     ])}
     <nav><a href="${base}/checkpoint">checkpoint</a><a href="${base}/api/v1/log">as JSON</a></nav>
     <h2>Latest entries</h2>
@@ -85,7 +86,9 @@ function item(index: number, leaf: Uint8Array, base: string): Html {
 async function rate(log: ServedLog, published: Published): Promise<string> {
   const { size } = published.head;
   if (size === 0) return 'no entries yet';
-  const { before, after } = await log.timeBracket(Math.max(0, size - RATE_ENTRIES));
+  const bracket = await bracketOf(log, Math.max(0, size - RATE_ENTRIES));
+  if (bracket === undefined) return UNKNOWN_NOW;
+  const { before, after } = bracket;
   const since = before ?? after;
   return rateInWords(size - since.size, published.timestampSeconds - since.timestampSeconds);
 }
