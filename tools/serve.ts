@@ -110,7 +110,8 @@ function announce(output: Output, served: ServedNodeLog, { paths, meta }: Settin
   output.line(`  page     ${style('underline', `${url}/`)}`);
   if (metricsUrl !== undefined) output.line(`  metrics  ${metricsUrl}`);
   output.line(`  data     ${shownPath(paths.root)}`);
-  if (isNew) for (const line of firstSteps(url, paths.root, size)) output.line(line);
+  // Until something is in it: a first start may have ended at a port that was taken.
+  if (size === 0) for (const line of firstSteps(url, paths.root, size)) output.line(line);
 }
 
 /** Three lines for another terminal, to be copied as they are. */

@@ -8,7 +8,7 @@ import { openGuard } from '../adapters/guard.ts';
 import { openLevelStorage } from '../adapters/level.ts';
 import type { LevelStorage } from '../adapters/level.ts';
 import { createVerifierPool, nodeCrypto, nodeHasher } from '../adapters/node-crypto.ts';
-import type { LimmatError } from '../errors.ts';
+import { LimmatError, isLimmatError } from '../errors.ts';
 import { Log, systemClock } from '../log/index.ts';
 import type { Clock, LogEvent } from '../log/index.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
@@ -64,7 +64,10 @@ export async function openNodeLog(settings: Settings, options: OpenLogOptions = 
   const iatWindowMillis = config['iat-window'];
   const interval = config['checkpoint-interval'];
   const refresh = config['refresh-interval'];
-  const guard = await openGuard(meta.guard);
+  const guard = await openGuard(meta.guard).catch(async (error: unknown) => {
+    await releaseOthers();
+    throw explainLock(error, settings);
+  });
   try {
     const log = await Log.open({
       origin: meta.origin,
@@ -97,8 +100,19 @@ export async function openNodeLog(settings: Settings, options: OpenLogOptions = 
   } catch (error) {
     await guard.close();
     await releaseOthers();
-    throw error;
+    throw explainLock(error, settings);
   }
+}
+
+/** Whoever starts a second process on a log mostly wants to talk to the first. */
+function explainLock(error: unknown, { paths, meta }: Settings): unknown {
+  if (!isLimmatError(error, 'guard-locked') && !isLimmatError(error, 'store-locked')) return error;
+  const what = isLimmatError(error, 'guard-locked') ? `the guard ${meta.guard}` : `the data in ${paths.root}`;
+  return new LimmatError(
+    error.code,
+    `another process has ${what} open: talk to the running log with --url http://127.0.0.1:6962, or stop it first`,
+    { details: error.details, cause: error },
+  );
 }
 
 function watchList({ paths }: Settings, options: OpenLogOptions): SubmitterFile {
