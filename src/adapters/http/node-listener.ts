@@ -55,6 +55,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
   const nextId = requestIds();
   const fallback = getRequestListener(options.app.fetch);
   const tileStart = `${prefix}/tile/`;
+  const tileRoute = `${tileStart}*`;
   const checkpointPath = `${prefix}/checkpoint`;
   const addPath = `${prefix}/add`;
   let checkpoint: Prepared | undefined;
@@ -93,9 +94,9 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     try {
       const prepared = prepare(await resources.tile(url.slice(prefix.length + 1)));
       if (prepared.resource.full) cache.set(url, prepared, prepared.body.length);
-      send(`${tileStart}*`, request, response, prepared);
+      send(tileRoute, request, response, prepared);
     } catch (error) {
-      fail(`${tileStart}*`, request, response, error);
+      fail(tileRoute, request, response, error);
     }
   };
 
@@ -117,10 +118,14 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     const { method } = request;
     const url = request.url ?? '';
     if (method === 'GET') {
-      if (url.startsWith(tileStart) && !url.includes('?')) {
-        const cached = cache.get(url);
-        if (cached !== undefined) send(`${tileStart}*`, request, response, cached);
-        else void getTile(url, request, response);
+      const cached = cache.get(url);
+      if (cached !== undefined) {
+        send(tileRoute, request, response, cached);
+        return;
+      }
+      // A query or an escape is the router's business.
+      if (url.startsWith(tileStart) && !/[?%]/.test(url)) {
+        void getTile(url, request, response);
         return;
       }
       if (url === checkpointPath) {
