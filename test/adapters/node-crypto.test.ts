@@ -15,8 +15,9 @@ cryptoContract('nodeCrypto', nodeCrypto, portableCrypto);
 cryptoContract('nodeCrypto on a runtime without ML-DSA', withoutMldsa44, portableCrypto);
 cryptoContract('portableCrypto, given native signatures,', portableCrypto, nodeCrypto);
 
+const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
+
 test('native and portable agree on any Ed25519 key and signature that a fuzzer finds', async () => {
-  const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
   const message = Uint8Array.of(1, 2, 3);
   const publicKey = nodeCrypto.ed25519.publicKey(testSecret(1));
   const good = await nodeCrypto.ed25519.sign(testSecret(1), message);

@@ -4,16 +4,23 @@ import { portableCrypto } from '../../src/crypto/portable.ts';
 import { checkPublicKey, isLowS, isStrictEd25519Key, toLowS } from '../../src/crypto/public-key.ts';
 import { ALGORITHMS, cryptoContract, smallOrderKeys, testSecret } from '../support/crypto-contract.ts';
 
+const withS = (s: bigint): Uint8Array => {
+  const bytes = new Uint8Array(64).fill(1, 0, 32);
+  for (let i = 63, rest = s; i >= 32; i--, rest /= 256n) bytes[i] = Number(rest % 256n);
+  return bytes;
+};
+
 cryptoContract('portableCrypto', portableCrypto, portableCrypto);
 
 describe('checkPublicKey', () => {
   test.each(ALGORITHMS)('takes an honest %s key and refuses one that is a byte short or long', (name) => {
-    const { publicKey, publicKeySize } = {
+    const algorithm = {
       Ed25519: portableCrypto.ed25519,
       'ECDSA-P256': portableCrypto.p256,
       'ML-DSA-44': portableCrypto.mldsa44,
     }[name];
-    const key = publicKey(testSecret(5));
+    const { publicKeySize } = algorithm;
+    const key = algorithm.publicKey(testSecret(5));
     expect(() => checkPublicKey(name, key)).not.toThrow();
     expect(() => checkPublicKey(name, key.subarray(1))).toThrow(`${publicKeySize - 1} bytes, not ${publicKeySize}`);
     expect(() => checkPublicKey(name, new Uint8Array(publicKeySize + 1))).toThrow(`${publicKeySize + 1} bytes`);
@@ -47,11 +54,6 @@ describe('low S', () => {
   test('is s ≤ n/2, and the other form maps onto it', () => {
     const half = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8n;
     const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-    const withS = (s: bigint): Uint8Array => {
-      const bytes = new Uint8Array(64).fill(1, 0, 32);
-      for (let i = 63, rest = s; i >= 32; i--, rest /= 256n) bytes[i] = Number(rest % 256n);
-      return bytes;
-    };
     expect(isLowS(withS(half))).toBe(true);
     expect(isLowS(withS(half + 1n))).toBe(false);
     expect(toLowS(withS(half + 1n))).toEqual(withS(order - half - 1n));

@@ -8,6 +8,14 @@ import { formatCheckpoint, parseCheckpoint } from '../../src/note/checkpoint.ts'
 const TEXT = 'example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n';
 const rootHash = asHash(fromBase64('CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=')!);
 
+const tryOne = (changed: string): void => {
+  try {
+    expect(formatCheckpoint(parseCheckpoint(changed))).toBe(changed);
+  } catch (error) {
+    if (!isLimmatError(error, 'malformed')) throw error;
+  }
+};
+
 describe('parseCheckpoint', () => {
   test('reads the specification’s example, and formatCheckpoint writes it', () => {
     const checkpoint = { origin: 'example.com/behind-the-sofa', size: 20_852_163, rootHash, extensions: [] };
@@ -59,13 +67,6 @@ describe('parseCheckpoint', () => {
 
   test('meets every truncation and every changed character with another checkpoint or a clear error', () => {
     const text = `${TEXT}extension\n`;
-    const tryOne = (changed: string): void => {
-      try {
-        expect(formatCheckpoint(parseCheckpoint(changed))).toBe(changed);
-      } catch (error) {
-        if (!isLimmatError(error, 'malformed')) throw error;
-      }
-    };
     for (let i = 0; i < text.length; i++) {
       tryOne(text.slice(0, i));
       for (const character of ['\n', '\0', ' ', '0', '9', 'A', '=', '\ud800', 'é']) {
@@ -97,7 +98,7 @@ describe('formatCheckpoint', () => {
   });
 
   test('is what parseCheckpoint reads, for any field', () => {
-    const line = fc.string({ minLength: 1, unit: 'grapheme' }).filter((s) => !/[\0-\u001f]/u.test(s));
+    const line = fc.string({ minLength: 1, unit: 'grapheme' }).filter((s) => !/\p{Cc}/u.test(s));
     fc.assert(
       fc.property(
         line,

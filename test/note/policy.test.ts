@@ -9,14 +9,12 @@ const log = verifierKeyOf(logKey).vkey;
 const head = verifierKeyOf(headKey).vkey;
 const witness = (name: string, fill: number): string =>
   verifierKeyOf(testKey(name, SIGNATURE_TYPE.cosignatureEd25519, fill)).vkey;
-const [X1, X2, X3, Y1, Y2, Y3] = [1, 2, 3, 4, 5, 6].map((i) => witness(`w${i}.example`, 10 + i)) as [
-  string,
-  string,
-  string,
-  string,
-  string,
-  string,
-];
+const X1 = witness('w1.example', 11);
+const X2 = witness('w2.example', 12);
+const X3 = witness('w3.example', 13);
+const Y1 = witness('w4.example', 14);
+const Y2 = witness('w5.example', 15);
+const Y3 = witness('w6.example', 16);
 
 /** The specification's example, with its two levels of groups. */
 const EXAMPLE = `log ${log}
@@ -34,6 +32,14 @@ group Y-witnesses any Y1 Y2 Y3
 group X-and-Y all X-witnesses Y-witnesses
 quorum X-and-Y
 `;
+
+const tryOne = (changed: Uint8Array): void => {
+  try {
+    parsePolicy(changed);
+  } catch (error) {
+    if (!isLimmatError(error, 'malformed')) throw error;
+  }
+};
 
 describe('parsePolicy', () => {
   test('reads the specification’s example', () => {
@@ -150,13 +156,6 @@ describe('parsePolicy', () => {
 
   test('meets every truncation and every changed byte with a policy or a clear error', () => {
     const bytes = utf8(`log ${log}\nwitness X ${X1} u\nwitness Y ${X2}\ngroup g 1 X Y\nquorum g\n`);
-    const tryOne = (changed: Uint8Array): void => {
-      try {
-        parsePolicy(changed);
-      } catch (error) {
-        if (!isLimmatError(error, 'malformed')) throw error;
-      }
-    };
     for (let length = 0; length < bytes.length; length++) tryOne(bytes.subarray(0, length));
     for (let i = 0; i < bytes.length; i++) {
       for (const byte of [0, 9, 0x0a, 0x20, 0x23, 0x30, 0xe9]) tryOne(bytes.with(i, byte));
@@ -164,9 +163,9 @@ describe('parsePolicy', () => {
   });
 });
 
-describe('quorumMet', () => {
-  const met = (text: string, ...names: readonly string[]): boolean => quorumMet(parsePolicy(text), new Set(names));
+const met = (text: string, ...names: readonly string[]): boolean => quorumMet(parsePolicy(text), new Set(names));
 
+describe('quorumMet', () => {
   test('follows the groups of the specification’s example', () => {
     expect(met(EXAMPLE, 'X1', 'X2', 'Y1')).toBe(true);
     expect(met(EXAMPLE, 'X1', 'X2', 'X3', 'Y1', 'Y2', 'Y3')).toBe(true);

@@ -25,10 +25,10 @@ const suites = [
 
 describe.skipIf(c2sp === undefined)('the signed-note specification’s example', () => {
   test.each(suites)('verifies (%s)', async (_name, suite) => {
-    const { vkey, note } = JSON.parse(readFileSync(join(c2sp!, 'signed-note-example.json'), 'utf8')) as {
-      vkey: string;
-      note: string;
-    };
+    const example: { readonly vkey: string; readonly note: string } = JSON.parse(
+      readFileSync(join(c2sp!, 'signed-note-example.json'), 'utf8'),
+    );
+    const { vkey, note } = example;
     const { text, textBytes, signatures } = parseNote(note);
     expect(formatNote(text, signatures)).toBe(note);
     const key = parseVerifierKey(vkey);
@@ -39,19 +39,20 @@ describe.skipIf(c2sp === undefined)('the signed-note specification’s example',
   });
 });
 
-describe.skipIf(markovian === undefined)('a live log’s proof file', () => {
-  const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(markovian!, name)));
-  const load = (): {
-    readonly file: Uint8Array;
-    readonly proof: ReturnType<typeof parseTlogProof>;
-    readonly vkeys: readonly string[];
-  } => {
-    const file = read('proof_7271.tlog-proof');
-    const keyLines = new TextDecoder().decode(read('keys_unabhaengig.txt')).split('\n');
-    const vkeys = keyLines.filter((line) => line !== '' && !line.startsWith('#'));
-    return { file, proof: parseTlogProof(file), vkeys };
-  };
+const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(markovian!, name)));
 
+const load = (): {
+  readonly file: Uint8Array;
+  readonly proof: ReturnType<typeof parseTlogProof>;
+  readonly vkeys: readonly string[];
+} => {
+  const file = read('proof_7271.tlog-proof');
+  const keyLines = new TextDecoder().decode(read('keys_unabhaengig.txt')).split('\n');
+  const vkeys = keyLines.filter((line) => line !== '' && !line.startsWith('#'));
+  return { file, proof: parseTlogProof(file), vkeys };
+};
+
+describe.skipIf(markovian === undefined)('a live log’s proof file', () => {
   test('is read and written byte for byte, and proves its leaf', async () => {
     const { file, proof, vkeys } = load();
     expect(equalBytes(formatTlogProof(proof), file)).toBe(true);
