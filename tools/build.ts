@@ -36,7 +36,9 @@ async function bundle(names: readonly string[]): Promise<number> {
   const entryPoints: Record<string, string> = {
     limmat: 'tools/cli.ts',
     'verify-worker': 'src/adapters/node-crypto/verify-worker.ts',
-    'bench-load': 'tools/bench/load-main.ts',
+    'bench-load-main': 'tools/bench/load-main.ts',
+    'bench-append-main': 'tools/bench/append-main.ts',
+    'bench-follow-main': 'tools/bench/follow-main.ts',
   };
   for (const name of names) entryPoints[name] = sourceOf(name);
   const result = await build({

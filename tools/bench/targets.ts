@@ -1,0 +1,65 @@
+// What this project has to reach on its reference machine (two cores, native Node 24), and how a measured value compares.
+
+/** A number that a bench reports under a name of its own. */
+export interface Measured {
+  readonly name: MetricName;
+  readonly value: number;
+  /** How it was measured, and what else was seen: connections, percentiles, counts. */
+  readonly details: Readonly<Record<string, string | number>>;
+}
+
+interface Metric {
+  readonly title: string;
+  readonly unit: string;
+  readonly better: 'higher' | 'lower';
+  readonly target?: number;
+  readonly digits?: number;
+}
+
+const METRICS = {
+  'append-rate': { title: 'library append, every commit flushed', unit: 'entries/s', better: 'higher', target: 90_000 },
+  'append-rss': { title: 'resident memory of that, highest', unit: 'MB', better: 'lower', target: 350 },
+  'append-rss-growth': { title: 'resident memory of that, last tenth − second tenth', unit: 'MB', better: 'lower' },
+  'add-rate': { title: 'POST /add, 256 connections', unit: 'entries/s', better: 'higher', target: 30_000 },
+  'add-p99': { title: 'POST /add, 256 connections, p99', unit: 'ms', better: 'lower', target: 40, digits: 1 },
+  'add-single-p50': { title: 'POST /add, one connection, median', unit: 'ms', better: 'lower', target: 2, digits: 2 },
+  'batch-rate': { title: 'batches of opaque entries', unit: 'entries/s', better: 'higher', target: 80_000 },
+  'statements-rate': { title: 'batches of Ed25519 statements', unit: 'entries/s', better: 'higher', target: 20_000 },
+  'tiles-rate': { title: 'GET of full tiles', unit: 'requests/s', better: 'higher', target: 45_000 },
+  'proofs-rate': { title: 'inclusion proofs by hash', unit: 'requests/s', better: 'higher', target: 10_000 },
+  'fsck-rate': { title: 'fsck from loopback', unit: 'entries/s', better: 'higher', target: 200_000 },
+  'follow-rate': { title: 'follow from loopback', unit: 'entries/s', better: 'higher', target: 200_000 },
+  'start-millis': { title: 'process start to first checkpoint', unit: 'ms', better: 'lower', target: 1000 },
+  'growth-1e4': { title: 'append rate at 10⁴ entries', unit: 'entries/s', better: 'higher' },
+  'growth-1e5': { title: 'append rate at 10⁵ entries', unit: 'entries/s', better: 'higher' },
+  'growth-1e6': { title: 'append rate at 10⁶ entries', unit: 'entries/s', better: 'higher' },
+  'growth-1e7': { title: 'append rate at 10⁷ entries', unit: 'entries/s', better: 'higher' },
+} as const satisfies Record<string, Metric>;
+
+export type MetricName = keyof typeof METRICS;
+
+/** A measured value beside its target. */
+export interface BenchRow {
+  readonly name: MetricName;
+  readonly title: string;
+  readonly unit: string;
+  readonly value: number;
+  readonly target: number | undefined;
+  /** Above 1 is better than the target, whichever way the metric runs. */
+  readonly ratio: number | undefined;
+  readonly reached: boolean | undefined;
+  readonly details: Measured['details'];
+}
+
+/** The row of a measured value. */
+export function benchRow({ name, value, details }: Measured): BenchRow {
+  const { title, unit, better, target }: Metric = METRICS[name];
+  const ratio = target === undefined ? undefined : better === 'higher' ? value / target : target / value;
+  return { name, title, unit, value, target, ratio, reached: ratio === undefined ? undefined : ratio >= 1, details };
+}
+
+/** A value of this metric for people. */
+export function formatValue(name: MetricName, value: number): string {
+  const { digits = 0 }: Metric = METRICS[name];
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
