@@ -142,7 +142,7 @@ function consistencyVectors(tree: RfcTree): ConsistencyVector[] {
   return vectors;
 }
 
-function text(vectors: readonly unknown[]): string {
+function jsonLines(vectors: readonly unknown[]): string {
   return `[\n${vectors.map((vector) => JSON.stringify(vector)).join(',\n')}\n]\n`;
 }
 
@@ -150,9 +150,9 @@ function text(vectors: readonly unknown[]): string {
 export function makeMerkleVectors(): ReadonlyMap<string, string> {
   const tree = rfcTestTree(65_537);
   return new Map([
-    ['merkle-root.json', text(rootVectors(tree))],
-    ['merkle-inclusion.json', text(inclusionVectors(tree))],
-    ['merkle-consistency.json', text(consistencyVectors(tree))],
+    ['merkle-root.json', jsonLines(rootVectors(tree))],
+    ['merkle-inclusion.json', jsonLines(inclusionVectors(tree))],
+    ['merkle-consistency.json', jsonLines(consistencyVectors(tree))],
   ]);
 }
 
