@@ -45,6 +45,8 @@ const EXIT_BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   'wrong-product': EXIT.finding,
   'wrong-channel': EXIT.finding,
   'unknown-issuer': EXIT.finding,
+  'unknown-log': EXIT.finding,
+  'bad-record': EXIT.finding,
   'store-corrupt': EXIT.finding,
   // Two heads that both carry the log's signature.
   fork: EXIT.proof,
