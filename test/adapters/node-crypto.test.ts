@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -157,6 +159,34 @@ describe('the verifier pool', () => {
     expect(await broken.verifyMany(jobs)).toEqual(expected);
     expect(await broken.verifyMany(jobs)).toEqual(expected);
     await broken.close();
+  });
+
+  test('verifies again what a thread had before it when it died, and starts another one', async () => {
+    // Answers its first block with "none holds" and dies of the second.
+    const program = `import { parentPort } from 'node:worker_threads';
+      let blocks = 0;
+      parentPort.on('message', () => (blocks++ === 0 ? parentPort.postMessage(new ArrayBuffer(8)) : process.exit(1)));`;
+    const workerUrl = new URL(`data:text/javascript,${encodeURIComponent(program)}`);
+    const dying = createVerifierPool({ threads: 1, workerUrl });
+    const jobs = (await mixedJobs(nodeCrypto, 8)).map((job) => ({ ...job, message: new Uint8Array(3) }));
+    const good = await mixedJobs(nodeCrypto, 8);
+    const none = jobs.map(() => false);
+    const expected = await nodeCrypto.verifyMany(good);
+    for (let round = 0; round < 3; round++) {
+      expect(await dying.verifyMany(jobs)).toEqual(none);
+      expect(await dying.verifyMany(good)).toEqual(expected);
+    }
+    await dying.close();
+  });
+
+  test('does not keep a process alive that has nothing else to do', () => {
+    const program = `import { createVerifierPool } from './src/adapters/node-crypto.ts';
+      const job = { algorithm: 'Ed25519', publicKey: new Uint8Array(32), message: new Uint8Array(1), signature: new Uint8Array(64) };
+      const answers = await createVerifierPool({ threads: 2 }).verifyMany(Array.from({ length: 300 }, () => job));
+      console.log(answers.length);`;
+    const options = { cwd: join(import.meta.dirname, '..', '..'), encoding: 'utf8', timeout: 20_000 } as const;
+    const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], options);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '300\n' });
   });
 
   test('wants at least one thread', () => {
