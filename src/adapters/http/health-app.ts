@@ -19,6 +19,7 @@ export function healthApp(log: ServedLog): App {
     const { state, published } = log.status();
     if (state === 'closed') throw new LimmatError('shutting-down', 'the log is closed');
     if (state === 'read-only') throw new LimmatError('read-only', 'the log is read-only');
+    if (state === 'not-signing') throw new LimmatError('clock-behind', 'the log signs nothing');
     if (published === undefined) throw new LimmatError('no-checkpoint', 'the log has not published a checkpoint yet');
     return plain('ready\n');
   });

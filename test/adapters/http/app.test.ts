@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LimmatError } from '../../../src/errors.ts';
 import { opaqueEntries } from '../../support/test-log.ts';
-import { appOf, problem, refusal, serve } from './support.ts';
+import { appOf, overriding, problem, refusal, serve } from './support.ts';
 
 const READS = [
   '/checkpoint',
@@ -93,7 +93,7 @@ describe('requests', () => {
 
   it('give the operator the error that the client does not see', async () => {
     const { log } = await serve(3);
-    const broken = Object.assign(Object.create(log) as typeof log, {
+    const broken = overriding(log, {
       read: () => Promise.reject(new Error('tile file is gone: /srv/log')),
     });
     const seen: (LimmatError | undefined)[] = [];
@@ -144,5 +144,13 @@ describe('health', () => {
     expect((await ask('/readyz')).status).toBe(200);
     await log.close();
     expect(await refusal(ask('/readyz'))).toBe('503 shutting-down');
+  });
+
+  it('is not ready, and says so on the page, while nothing is signed', async () => {
+    const { log } = await serve(3);
+    const app = appOf(overriding(log, { status: () => ({ ...log.status(), state: 'not-signing' }) }));
+    expect(await refusal(app.request('/readyz'))).toBe('503 clock-behind');
+    expect(await (await app.request('/')).text()).toContain('signs no new checkpoints');
+    expect((await app.request('/healthz')).status).toBe(200);
   });
 });

@@ -7,7 +7,7 @@ import type { BatchItem } from '../../../src/adapters/http/batch.ts';
 import { portableHasher } from '../../../src/merkle/hash.ts';
 import { formatEntryBundle } from '../../../src/merkle/tile.ts';
 import { opaqueEntries } from '../../support/test-log.ts';
-import { appOf, buildStatement, problem, refusal, serve, testSubmitters } from './support.ts';
+import { appOf, buildStatement, overriding, problem, refusal, serve, testSubmitters } from './support.ts';
 
 const cbor = (entries: readonly Uint8Array[]): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Buffer.concat(entries.map((entry) => encode(Buffer.from(entry)))));
@@ -33,7 +33,17 @@ async function linesOf(response: Response): Promise<Record<string, unknown>[]> {
   return text
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+    .map((line): Record<string, unknown> => JSON.parse(line));
+}
+
+/** What a parser makes of a body; anything but a LimmatError is a crash. */
+function outcomeOf(parse: (body: Uint8Array) => BatchItem[], body: Uint8Array): BatchItem[] | LimmatError {
+  try {
+    return parse(body);
+  } catch (error) {
+    if (isLimmatError(error)) return error;
+    throw error;
+  }
 }
 
 describe.each(FORMS)('a batch as $type', ({ type, format, parse }) => {
@@ -92,23 +102,15 @@ describe.each(FORMS)('a batch as $type', ({ type, format, parse }) => {
 
   it('meets every truncation and every changed byte without a crash', () => {
     const body = format([utf8('first'), utf8('second entry'), new Uint8Array(300)]);
-    const outcome = (bytes: Uint8Array): BatchItem[] | LimmatError => {
-      try {
-        return parse(bytes);
-      } catch (error) {
-        if (isLimmatError(error)) return error;
-        throw error;
-      }
-    };
     for (let length = 0; length < body.length; length++) {
-      const result = outcome(body.slice(0, length));
+      const result = outcomeOf(parse, body.slice(0, length));
       if (!(result instanceof LimmatError)) expect(result.length).toBeLessThanOrEqual(3);
     }
     for (let at = 0; at < body.length; at++) {
       for (const flip of [1, 0x20, 0x80, 0xff]) {
         const changed = body.slice();
         changed[at]! ^= flip;
-        outcome(changed);
+        outcomeOf(parse, changed);
       }
     }
   });
@@ -173,7 +175,7 @@ describe('the framing of a batch', () => {
     await ask('/api/v1/batch', batch('application/cbor-seq', teach));
     const answer = await linesOf(await ask('/api/v1/batch', batch('application/cbor-seq', cbor([utf8('a')]))));
     expect(answer).toHaveLength(1);
-    expect(answer[0]).toMatchObject({ index: expect.any(Number) as number });
+    expect(answer[0]).toHaveProperty('index');
   });
 
   it('takes an entry of 65,535 bytes and refuses a larger one alone', async () => {
@@ -190,7 +192,7 @@ describe('the framing of a batch', () => {
   it('takes nothing when the log takes nothing', async () => {
     const { log } = await serve();
     const full = new LimmatError('queue-full', 'full', { retryAfterSeconds: 1 });
-    const app = appOf(Object.assign(Object.create(log) as typeof log, { append: () => Promise.reject(full) }));
+    const app = appOf(overriding(log, { append: () => Promise.reject(full) }));
     const response = app.request('/api/v1/batch', batch('application/octet-stream', bundle([utf8('a')])));
     expect(await refusal(response)).toBe('503 queue-full');
   });

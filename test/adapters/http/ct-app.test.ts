@@ -1,17 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { fromBase64, toBase64, utf8, utf8Text } from '../../../src/bytes.ts';
-import { asHash, portableHasher } from '../../../src/merkle/hash.ts';
+import { toBase64, utf8, utf8Text } from '../../../src/bytes.ts';
+import { portableHasher } from '../../../src/merkle/hash.ts';
 import { verifyConsistency, verifyInclusion } from '../../../src/merkle/proof.ts';
 import { opaqueEntries } from '../../support/test-log.ts';
-import { refusal, serve } from './support.ts';
+import { hashesOf, jsonOf, refusal, serve } from './support.ts';
 
-const jsonOf = async (response: Response): Promise<Record<string, unknown>> => {
+const answerOf = async <T = Record<string, unknown>>(response: Response): Promise<T> => {
   expect(response.status).toBe(200);
   expect(response.headers.get('access-control-allow-origin')).toBe('*');
-  return JSON.parse(await response.text()) as Record<string, unknown>;
+  return jsonOf<T>(response);
 };
-const hashesOf = (list: unknown) => (list as string[]).map((text) => asHash(fromBase64(text)!));
 const hashOf = (index: number) => portableHasher.leafHash(utf8(`entry ${index}`));
+interface Entries {
+  readonly entries: readonly { readonly leaf_input: string; readonly extra_data: string }[];
+}
+
+const leavesOf = (start: number, end: number): string[] => opaqueEntries(start, end).map(toBase64);
 const FOREVER = 'public, max-age=31536000, immutable';
 
 /** An index below 300 whose leaf hash has this character in base64. */
@@ -23,7 +27,7 @@ describe('/ct/v1', () => {
   it('get-sth gives the published head, no signature of its own, and the checkpoint', async () => {
     const { ask, log } = await serve(300);
     const { published } = log.status();
-    expect(await jsonOf(await ask('/ct/v1/get-sth'))).toEqual({
+    expect(await answerOf(await ask('/ct/v1/get-sth'))).toEqual({
       tree_size: 300,
       timestamp: published!.timestampSeconds * 1000,
       sha256_root_hash: toBase64(published!.head.rootHash),
@@ -37,11 +41,11 @@ describe('/ct/v1', () => {
     const early = await serve(100);
     const response = await ask('/ct/v1/get-sth-consistency?first=100&second=300');
     expect(response.headers.get('cache-control')).toBe(FOREVER);
-    const proof = hashesOf((await jsonOf(response))['consistency']);
+    const proof = hashesOf((await answerOf(response))['consistency']);
     const [fromRoot, toRoot] = [early.log.status().head.rootHash, log.status().head.rootHash];
     verifyConsistency({ fromSize: 100, fromRoot, toSize: 300, toRoot, proof });
     for (const query of ['first=0&second=0', 'first=0&second=300', 'first=7&second=7', 'first=7&second=7&extra=1']) {
-      expect(await jsonOf(await ask(`/ct/v1/get-sth-consistency?${query}`))).toEqual({ consistency: [] });
+      expect(await answerOf(await ask(`/ct/v1/get-sth-consistency?${query}`))).toEqual({ consistency: [] });
     }
   });
 
@@ -50,7 +54,7 @@ describe('/ct/v1', () => {
     const { rootHash } = log.status().head;
     for (const index of [0, 299, indexWith('+'), indexWith('/')]) {
       const hash = encodeURIComponent(toBase64(hashOf(index)));
-      const answer = await jsonOf(await ask(`/ct/v1/get-proof-by-hash?hash=${hash}&tree_size=300`));
+      const answer = await answerOf(await ask(`/ct/v1/get-proof-by-hash?hash=${hash}&tree_size=300`));
       expect(answer['leaf_index']).toBe(index);
       verifyInclusion({ leafHash: hashOf(index), index, size: 300, rootHash, proof: hashesOf(answer['audit_path']) });
     }
@@ -63,16 +67,14 @@ describe('/ct/v1', () => {
   it('get-entries gives entries from start on, to the end of a bundle, and clips what is beyond the log', async () => {
     const { ask } = await serve(300);
     const entries = async (start: number, end: number): Promise<string[]> => {
-      const answer = await jsonOf(await ask(`/ct/v1/get-entries?start=${start}&end=${end}`));
-      const list = answer['entries'] as { leaf_input: string; extra_data: string }[];
+      const { entries: list } = await answerOf<Entries>(await ask(`/ct/v1/get-entries?start=${start}&end=${end}`));
       expect(list.every(({ extra_data: extra }) => extra === '')).toBe(true);
       return list.map(({ leaf_input: leaf }) => leaf);
     };
-    const expected = (start: number, end: number) => opaqueEntries(start, end).map(toBase64);
-    expect(await entries(0, 0)).toEqual(expected(0, 1));
-    expect(await entries(10, 19)).toEqual(expected(10, 20));
-    expect(await entries(250, 299)).toEqual(expected(250, 256));
-    expect(await entries(256, 9_007_199_254_740_991)).toEqual(expected(256, 300));
+    expect(await entries(0, 0)).toEqual(leavesOf(0, 1));
+    expect(await entries(10, 19)).toEqual(leavesOf(10, 20));
+    expect(await entries(250, 299)).toEqual(leavesOf(250, 256));
+    expect(await entries(256, 9_007_199_254_740_991)).toEqual(leavesOf(256, 300));
     const clipped = await ask('/ct/v1/get-entries?start=290&end=400');
     expect(clipped.headers.get('cache-control')).toBe('no-cache');
     const whole = await ask('/ct/v1/get-entries?start=0&end=400');
@@ -83,18 +85,18 @@ describe('/ct/v1', () => {
     const { ask, log, clock } = await serve();
     await log.append(Array.from({ length: 100 }, (_, i) => new Uint8Array(65_535).fill(i)));
     await clock.advance(2000);
-    const answer = await jsonOf(await ask('/ct/v1/get-entries?start=0&end=99'));
-    expect((answer['entries'] as unknown[]).length).toBe(64);
+    const answer = await answerOf<Entries>(await ask('/ct/v1/get-entries?start=0&end=99'));
+    expect(answer.entries).toHaveLength(64);
   });
 
   it('get-entry-and-proof gives both for the same entry', async () => {
     const { ask, log } = await serve(300);
-    const answer = await jsonOf(await ask('/ct/v1/get-entry-and-proof?leaf_index=77&tree_size=300'));
+    const answer = await answerOf(await ask('/ct/v1/get-entry-and-proof?leaf_index=77&tree_size=300'));
     expect(answer).toMatchObject({ leaf_input: toBase64(utf8('entry 77')), extra_data: '' });
     const { rootHash } = log.status().head;
     verifyInclusion({ leafHash: hashOf(77), index: 77, size: 300, rootHash, proof: hashesOf(answer['audit_path']) });
     const one = await serve(1);
-    expect(await jsonOf(await one.ask('/ct/v1/get-entry-and-proof?leaf_index=0&tree_size=1'))).toMatchObject({
+    expect(await answerOf(await one.ask('/ct/v1/get-entry-and-proof?leaf_index=0&tree_size=1'))).toMatchObject({
       audit_path: [],
     });
   });

@@ -1,14 +1,14 @@
+import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import { connect } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MetricsRegistry, httpMetrics } from '../../../src/adapters/http/index.ts';
 import { ByteCache, nodeListener } from '../../../src/adapters/http/node-listener.ts';
 import type { ServedLog } from '../../../src/adapters/http/index.ts';
 import { LimmatError } from '../../../src/errors.ts';
 import { opaqueEntries } from '../../support/test-log.ts';
-import { appOf, serve } from './support.ts';
+import { appOf, overriding, serve } from './support.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -41,7 +41,9 @@ async function listen(log: ServedLog, options: { prefix?: string; cacheBytes?: n
   const server = createServer(nodeListener({ app, log, metrics, ...options }));
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new TypeError('not listening on a port');
+  const { port } = address;
   const ask: Running['ask'] = (path, { method = 'GET', headers = {}, body } = {}) =>
     new Promise((resolve, reject) => {
       const request = httpRequest({ port, path, method, headers, host: '127.0.0.1' }, (response) => {
@@ -55,6 +57,17 @@ async function listen(log: ServedLog, options: { prefix?: string; cacheBytes?: n
       request.end(body);
     });
   return { port, registry, ask };
+}
+
+/** The error code in a problem body. */
+function code({ body }: Answer): unknown {
+  const { code: found }: { code: unknown } = JSON.parse(body.toString());
+  return found;
+}
+
+/** A request line and the least headers. */
+function rawGet(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 }
 
 const OWN = new Set(['date', 'connection', 'keep-alive', 'x-request-id', 'transfer-encoding']);
@@ -76,7 +89,6 @@ describe('the Node listener', () => {
       ['/tile/0/003', {}],
       ['/tile/0/0000', {}],
       ['/tile/%30/000', {}],
-      ['/tile/', {}],
       ['/api/v1/log', {}],
       ['/', {}],
       ['/log/3', {}],
@@ -89,9 +101,7 @@ describe('the Node listener', () => {
         const answer = comparable(await ask(path, { headers }));
         expect(answer.status, path).toBe(expected.status);
         for (const name of ['content-type', 'cache-control', 'etag', 'access-control-allow-origin', 'retry-after']) {
-          expect((answer.headers as Record<string, string>)[name] ?? null, `${path} ${name}`).toBe(
-            expected.headers.get(name),
-          );
+          expect(answer.headers[name] ?? null, `${path} ${name}`).toBe(expected.headers.get(name));
         }
         const text = Buffer.from(await expected.clone().arrayBuffer()).toString('latin1');
         if (!path.startsWith('/log') && path !== '/') {
@@ -147,7 +157,6 @@ describe('the Node listener', () => {
   it('bounds and refuses as the app does', async () => {
     const { log } = await serve();
     const { ask } = await listen(log);
-    const code = ({ body }: Answer): unknown => (JSON.parse(body.toString()) as { code: unknown }).code;
     const large = await ask('/add', { method: 'POST', body: new Uint8Array(65_536) });
     expect([large.status, code(large)]).toEqual([413, 'entry-too-large']);
     const empty = await ask('/add', { method: 'POST' });
@@ -156,7 +165,7 @@ describe('the Node listener', () => {
     expect([gzip.status, code(gzip)]).toEqual([415, 'unsupported-media-type']);
     const chunked = await ask('/add', { method: 'POST', body: 'chunks', headers: { 'transfer-encoding': 'chunked' } });
     expect([chunked.status, chunked.body.toString()]).toEqual([200, '0']);
-    const refusing = Object.assign(Object.create(log) as typeof log, {
+    const refusing = overriding(log, {
       append: () => Promise.reject(new LimmatError('queue-full', 'full', { retryAfterSeconds: 7 })),
     });
     const other = await listen(refusing);
@@ -193,13 +202,13 @@ describe('the Node listener', () => {
     const { log } = await serve(300);
     const { port } = await listen(log);
     const socket = connect(port, '127.0.0.1');
-    const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
     socket.write(
-      `${get('/tile/0/000')}POST /add HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nnew${get('/checkpoint')}` +
+      `${rawGet('/tile/0/000')}POST /add HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nnew${rawGet('/checkpoint')}` +
         'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
     );
     const chunks: Buffer[] = [];
-    for await (const data of socket) chunks.push(data as Buffer);
+    socket.on('data', (data) => chunks.push(data));
+    await once(socket, 'close');
     const text = Buffer.concat(chunks).toString('latin1');
     expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(4);
     const at = ['application/octet-stream', '\r\n\r\n300', log.origin, '\r\n\r\nok\n'].map((part) =>

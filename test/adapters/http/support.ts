@@ -9,8 +9,11 @@ import type {
   ServedLog,
   ServerAppOptions,
 } from '../../../src/adapters/http/index.ts';
+import { fromBase64 } from '../../../src/bytes.ts';
 import { portableCrypto } from '../../../src/crypto/portable.ts';
 import { coseKey } from '../../../src/cose/key.ts';
+import { asHash } from '../../../src/merkle/hash.ts';
+import type { Hash } from '../../../src/merkle/hash.ts';
 import { createStatement, statementSigner } from '../../../src/record/statement.ts';
 import type { StatementSigner } from '../../../src/record/statement.ts';
 import { submitterList } from '../../../src/record/submitters.ts';
@@ -56,10 +59,32 @@ export async function serve(
   return { ...test, app, requests, ask: async (path, init) => app.request(path, init) };
 }
 
+/** A JSON answer, in the form that the test expects of it. */
+export async function jsonOf<T = Record<string, unknown>>(response: Response): Promise<T> {
+  const body: T = JSON.parse(await response.text());
+  return body;
+}
+
+/** The same log with some of its members replaced. */
+export function overriding(log: ServedLog, changes: Partial<ServedLog>): ServedLog {
+  return new Proxy(log, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(name in changes ? changes : target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+/** The hashes of a JSON list of base64. */
+export function hashesOf(list: unknown): Hash[] {
+  if (!Array.isArray(list)) throw new TypeError('not a list of hashes');
+  return list.map((text) => asHash(fromBase64(String(text))!));
+}
+
 /** The problem body of a refused request, after checking its form. */
 export async function problem(response: Response): Promise<Record<string, unknown>> {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
-  const body = JSON.parse(await response.text()) as Record<string, unknown>;
+  const body = await jsonOf(response);
   expect(body['status']).toBe(response.status);
   expect(body['type']).toBe(`urn:limmat:error:${String(body['code'])}`);
   expect(typeof body['title']).toBe('string');

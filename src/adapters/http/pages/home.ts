@@ -2,6 +2,7 @@
 
 import { html } from 'hono/html';
 import { toHex } from '../../../bytes.ts';
+import type { LogStatus } from '../../../log/log.ts';
 import type { Published } from '../../../log/publish.ts';
 import { describe } from '../../../record/types.ts';
 import { bytesInWords, count } from '../../../record/words.ts';
@@ -18,6 +19,12 @@ const LATEST = 20;
 /** Entries that the rate looks back over; the archive widens that to at least a minute. */
 const RATE_ENTRIES = 1000;
 
+const NOTICES: Readonly<Record<Exclude<LogStatus['state'], 'ready'>, string>> = Object.freeze({
+  'read-only': 'This log takes no entries at the moment. Reading goes on.',
+  'not-signing': 'This log signs no new checkpoints at the moment. Entries are taken and will be published later.',
+  closed: 'This log is shutting down.',
+});
+
 /** Where the reader is: `base` is the path prefix of the log's links, `url` the same with scheme and host. */
 export interface Place {
   readonly base: string;
@@ -28,9 +35,10 @@ export interface Place {
 /** The page at `/`. */
 export async function homePage(log: ServedLog, place: Place): Promise<Html> {
   const { state, published } = log.status();
-  const notices = html`${state === 'ready' ? '' : html`<p class="bad">This log takes no entries at the moment (${state}). Reading goes on.</p>`}${
-    log.admission === 'open' ? html`<p class="soft">Admission is open: anyone may append any bytes.</p>` : ''
-  }`;
+  const notices = [
+    state === 'ready' ? '' : html`<p class="bad">${NOTICES[state]}</p>`,
+    log.admission === 'open' ? html`<p class="soft">Admission is open: anyone may append any bytes.</p>` : '',
+  ];
   const body =
     published === undefined ? html`<p>No checkpoint is published yet.</p>` : await shown(log, published, place);
   return layout(
