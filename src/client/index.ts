@@ -1,0 +1,21 @@
+// Public names of the client part.
+
+export { follow, readHead } from './follow.ts';
+export type { FollowedEntries, FollowOptions } from './follow.ts';
+export { httpReader, logPrefix } from './http-reader.ts';
+export type { Fetch, HttpReaderOptions, LogReader } from './http-reader.ts';
+export { proveEntry } from './prove.ts';
+export type { ProvenEntry } from './prove.ts';
+export { NOTHING_REMEMBERED, advance, checkRemembered, compareHeads, formatState, parseState } from './state.ts';
+export type { LogHead, RememberedHeads } from './state.ts';
+export {
+  DEFAULT_CLOCK_SKEW_SECONDS,
+  EXPECTED_FIELDS,
+  formatDuration,
+  formatTrust,
+  parseDuration,
+  parseTrust,
+} from './trust.ts';
+export type { Expected, ExpectedField, Trust, TrustedIssuer, TrustedLog } from './trust.ts';
+export { REFUSALS, verifyProofFile } from './verify.ts';
+export type { CountedCosignature, VerifiedProof, VerifyOptions } from './verify.ts';

@@ -1,0 +1,220 @@
+// limmat verify: checks a file against its proof file and a trust file, offline. Exit code 0 = verified, 4 = refused,
+// 6 = the log contradicts itself; a check that could not be made (no such file, …) is neither.
+
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+
+import { InvalidArgumentError, type Command } from 'commander';
+
+import { nodeCrypto, nodeHasher } from '../src/adapters/node-crypto.ts';
+import { toHex } from '../src/bytes.ts';
+import { NOTHING_REMEMBERED, formatState, parseState } from '../src/client/state.ts';
+import type { RememberedHeads } from '../src/client/state.ts';
+import { EXPECTED_FIELDS, parseDuration, parseTrust } from '../src/client/trust.ts';
+import type { Expected } from '../src/client/trust.ts';
+import { REFUSALS, verifyProofFile } from '../src/client/verify.ts';
+import type { VerifiedProof } from '../src/client/verify.ts';
+import { LimmatError } from '../src/errors.ts';
+import { MAX_TLOG_PROOF_BYTES } from '../src/note/tlog-proof.ts';
+import { describe } from '../src/record/types.ts';
+import { statementToJson } from '../src/record/statement.ts';
+import { formatTime } from '../src/record/time.ts';
+import { jsonOption, repeated } from './support/config.ts';
+import { EXIT } from './support/exit.ts';
+import { createOutput, style, styleError } from './support/output.ts';
+import { createProgress, formatSeconds } from './support/progress.ts';
+
+interface VerifyFlags {
+  readonly proof?: string;
+  readonly trust: string;
+  readonly type?: readonly string[];
+  readonly namespace?: readonly string[];
+  readonly product?: readonly string[];
+  readonly channel?: readonly string[];
+  readonly maxAge?: number;
+  readonly state?: string;
+  readonly recordOnly?: boolean;
+  readonly json?: boolean;
+}
+
+/** Files below this are hashed before a bar would have been drawn. */
+const PROGRESS_BYTES = 256 * 1024 * 1024;
+
+export function register(program: Command): void {
+  const command = program
+    .command('verify')
+    .summary('check a file against its proof file, offline')
+    .description(
+      'Checks that the record of a file is in the log: the digest of the file, who signed the record, the proof, both\n' +
+        'signatures of the log, the witnesses and the age that the trust file asks for. Needs no network. Exit code 0:\n' +
+        'verified; 4: refused, and the line says why; 6: the log has signed two histories.',
+    )
+    .argument('[file]', 'the file to check')
+    .option('--proof <file>', 'the proof file (default: FILE.tlog-proof)')
+    .requiredOption('--trust <file>', 'whom to believe: logs, witnesses, issuers, limits');
+  for (const field of EXPECTED_FIELDS) {
+    command.option(
+      `--${field} <${field}>`,
+      `the ${field} that the record has to be about (repeat for alternatives)`,
+      repeated,
+    );
+  }
+  command
+    .option(
+      '--max-age <time>',
+      'refuse a checkpoint that is older, such as 36h or 7d (where the trust file is laxer)',
+      age,
+    )
+    .option('--state <file>', 'remember the log in this file, and refuse a history that contradicts it')
+    .option('--record-only', 'check a record that is about no file')
+    .addOption(jsonOption())
+    .action(verify);
+}
+
+function age(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds === undefined) throw new InvalidArgumentError('It must be a time such as 90s, 15m, 36h or 7d.');
+  return seconds;
+}
+
+async function verify(file: string | undefined, flags: VerifyFlags): Promise<void> {
+  const output = createOutput(flags);
+  const proofPath = chosenProof(file, flags);
+  const trust = parseTrust(readFileSync(flags.trust));
+  const remembered = flags.state === undefined ? NOTHING_REMEMBERED : readState(flags.state);
+  const limits = [trust.maxAgeSeconds, flags.maxAge].filter((seconds) => seconds !== undefined);
+  const artifactSha256 = file === undefined ? 'none' : await sha256OfFile(file, output.json);
+  let proven: VerifiedProof;
+  try {
+    proven = await verifyProofFile({
+      proofFile: readProof(proofPath),
+      artifactSha256,
+      trust: { ...trust, maxAgeSeconds: limits.length === 0 ? undefined : Math.min(...limits) },
+      expected: expectedOf(flags),
+      remembered,
+      crypto: nodeCrypto,
+      hasher: nodeHasher,
+    });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const { code, message, details } = error;
+    output.value({ verified: false, ...(file !== undefined && { file }), error: { code, message, details } });
+    output.note(`${styleError('red', 'refused')} ${file ?? proofPath}: ${message} (${code})`);
+    process.exitCode = code === 'fork' ? EXIT.proof : EXIT.finding;
+    return;
+  }
+  if (flags.state !== undefined && proven.remembered !== remembered) {
+    writeState(flags.state, proven.remembered);
+  }
+  output.result(toJson(proven, file), toLines(proven, file, proofPath));
+}
+
+/** A verdict about what was checked, unlike a check that could not be made. */
+function isRefusal(error: unknown): error is LimmatError {
+  return error instanceof LimmatError && REFUSALS.some((code) => code === error.code);
+}
+
+/** The proof file to read, or `usage` where what is to be checked is not clear. */
+function chosenProof(file: string | undefined, flags: VerifyFlags): string {
+  if (flags.recordOnly === true) {
+    if (file !== undefined)
+      throw new LimmatError('usage', '--record-only checks no file: leave out the file, or the flag');
+    if (flags.proof === undefined) throw new LimmatError('usage', '--record-only needs --proof FILE');
+    return flags.proof;
+  }
+  if (file === undefined) {
+    throw new LimmatError('usage', 'say which file to check, or --record-only for a record that is about no file');
+  }
+  const proof = flags.proof ?? `${file}.tlog-proof`;
+  if (flags.proof === undefined && !existsSync(proof)) {
+    throw new LimmatError('usage', `${proof} is not there: say where the proof file is with --proof FILE`);
+  }
+  return proof;
+}
+
+function readProof(path: string): Uint8Array {
+  // The size first: a path may name anything, and a proof file is small.
+  const { size } = statSync(path);
+  if (size > MAX_TLOG_PROOF_BYTES) {
+    throw new LimmatError(
+      'bad-proof-file',
+      `${path} has ${size} bytes, and a proof file at most ${MAX_TLOG_PROOF_BYTES}`,
+    );
+  }
+  return readFileSync(path);
+}
+
+/** What is remembered; nothing when the file is not there yet. One that cannot be read is never taken for that. */
+function readState(path: string): RememberedHeads {
+  if (!existsSync(path)) return NOTHING_REMEMBERED;
+  try {
+    return parseState(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (!(error instanceof LimmatError)) throw error;
+    throw new LimmatError('bad-config', `${path}: ${error.message}`, { cause: error });
+  }
+}
+
+function writeState(path: string, heads: RememberedHeads): void {
+  writeFileSync(`${path}.new`, formatState(heads));
+  renameSync(`${path}.new`, path);
+}
+
+function expectedOf(flags: VerifyFlags): Expected {
+  return Object.fromEntries(
+    EXPECTED_FIELDS.flatMap((field) => {
+      const values = flags[field];
+      return values === undefined ? [] : [[field, values]];
+    }),
+  );
+}
+
+async function sha256OfFile(path: string, silent: boolean): Promise<Uint8Array> {
+  const { size } = statSync(path);
+  const progress = createProgress({
+    label: 'hash',
+    unit: 'bytes',
+    total: size,
+    silent: silent || size < PROGRESS_BYTES,
+  });
+  const hash = createHash('sha256');
+  let done = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+    if (!(chunk instanceof Uint8Array)) throw new TypeError('bad math in sha256OfFile');
+    hash.update(chunk);
+    progress.update((done += chunk.length));
+  }
+  progress.finish();
+  return new Uint8Array(hash.digest());
+}
+
+function toJson(proven: VerifiedProof, file: string | undefined): unknown {
+  const { head, statement, cosignatures } = proven;
+  return {
+    verified: true,
+    ...(file !== undefined && { file }),
+    index: proven.index,
+    leafHash: toHex(proven.leafHash),
+    record: statementToJson(statement),
+    log: {
+      origin: head.origin,
+      size: head.size,
+      rootHash: toHex(head.rootHash),
+      time: formatTime(head.timestampSeconds),
+      ageSeconds: proven.ageSeconds,
+    },
+    witnesses: cosignatures.map(({ witness, timestampSeconds }) => ({ witness, time: formatTime(timestampSeconds) })),
+  };
+}
+
+function toLines(proven: VerifiedProof, file: string | undefined, proofPath: string): readonly string[] {
+  const { head, cosignatures } = proven;
+  const witnesses = cosignatures.length === 0 ? 'none asked' : cosignatures.map(({ witness }) => witness).join(', ');
+  return [
+    `${style('green', 'verified')} ${file ?? proofPath}`,
+    `  record     ${describe(proven.statement.record)}`,
+    `  signed by  ${proven.issuer.iss} (key ${proven.issuer.kid})`,
+    `  log        ${head.origin}, entry ${proven.index} of ${head.size}, as of ${formatTime(head.timestampSeconds)} (${formatSeconds(Math.max(0, proven.ageSeconds))} ago)`,
+    `  witnesses  ${witnesses}`,
+  ];
+}
