@@ -67,7 +67,7 @@ export function runSigningCommand(command: string, input: Uint8Array): Promise<U
 export function parseCommandSignature(output: Uint8Array, size: number, derAllowed: boolean): Uint8Array {
   if (output.length === size) return output;
   const text = (utf8Text(output) ?? '').trim();
-  const decoded = fromHex(text) ?? fromBase64(text) ?? output;
+  const decoded = text === '' ? output : (fromHex(text) ?? fromBase64(text) ?? output);
   if (decoded.length === size) return decoded;
   const fixed = derAllowed ? fixedFromDer(decoded, size / 2) : undefined;
   if (fixed !== undefined) return fixed;
