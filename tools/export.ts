@@ -116,7 +116,7 @@ async function exportLog(options: ExportOptions): Promise<void> {
       throw new LimmatError(
         'bad-tile',
         `the ${tree.size} entries lead to root ${toHex(tree.rootHash())}, the checkpoint has ${toHex(checkpoint.rootHash)}; ` +
-          'no checkpoint was written: "limmat fsck" says what is damaged',
+          `no checkpoint was written: "limmat fsck" says whether the log is damaged; if it is not, ${directory} is`,
       );
     }
     await writeWhole(join(directory, 'checkpoint'), note, true);

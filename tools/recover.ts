@@ -14,13 +14,13 @@ import { equalBytes, toHex } from '../src/bytes.ts';
 import { LimmatError } from '../src/errors.ts';
 import type { Guard, GuardState } from '../src/log/guard.ts';
 import { Archive } from '../src/log/archive.ts';
-import type { TreeHead } from '../src/merkle/index.ts';
+import { Prover, type TreeHead } from '../src/merkle/index.ts';
 import { readMeta, type Meta } from '../src/node/meta.ts';
 import { openLogCheckpoint } from '../src/note/index.ts';
 import type { LogStorage } from '../src/storage.ts';
 import { bringUp } from './recover/bring-up.ts';
 import { keysOfData, type LogKeys } from './support/log-keys.ts';
-import { namedSource, type LogSource } from './support/log-source.ts';
+import { namedSource, storageSource, type LogSource } from './support/log-source.ts';
 import { createOutput, type Output } from './support/output.ts';
 import { createProgress, formatCount } from './support/progress.ts';
 
@@ -114,6 +114,14 @@ function guardMissing(path: string): LimmatError {
   );
 }
 
+/** True when the store holds everything that the log has signed: then there is nothing to recover. */
+async function holdsGuarded(storage: LogStorage, state: GuardState): Promise<boolean> {
+  const { head } = await storage.load();
+  if (head.size < state.size) return false;
+  const prover = new Prover({ read: storageSource('the store', storage).read, hasher: nodeHasher });
+  return equalBytes(await prover.rootHashAt(head, state.size), state.rootHash);
+}
+
 /** The whole of it under the open store and guard; how many entries were added, and the head reached. */
 async function recoverInto(
   storage: LogStorage,
@@ -123,7 +131,11 @@ async function recoverInto(
   context: { readonly meta: Meta; readonly output: Output },
 ): Promise<number> {
   const { meta, output } = context;
-  if (state !== undefined) assertReachesGuard(signed, state, meta.origin);
+  if (state !== undefined) {
+    const covered = await holdsGuarded(storage, state);
+    if (covered && signed.head.size < state.size) return 0;
+    assertReachesGuard(signed, state, meta.origin);
+  }
   const progress = createProgress({ label: 'recover', unit: 'entries', silent: output.json });
   let added: number;
   try {
