@@ -7,13 +7,7 @@ import { subjectStep } from './text.ts';
 import { dayInWords, placesInWords, regionsInWords, reportedInWords } from './words.ts';
 
 /** What a promise may be about, beyond what a relocation moves. */
-export const COMMITTED_ACTIVITIES = [
-  ...ACTIVITIES,
-  'produce-updates',
-  'verify',
-  'match-source',
-  'supervise',
-] as const;
+export const COMMITTED_ACTIVITIES = [...ACTIVITIES, 'produce-updates', 'verify', 'match-source', 'supervise'] as const;
 
 /** The record that would show the promise kept: its type, and for a relocation which step of it. */
 const fulfilment = object(

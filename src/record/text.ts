@@ -25,5 +25,6 @@ export function checkText(value: unknown, maxBytes: number): string {
 
 /** A text as one step of `sub`: "/" and "%" become %2F and %25, so that different steps never join to the same path. */
 export function subjectStep(value: string): string {
+  if (!value.includes('%') && !value.includes('/')) return value;
   return value.replaceAll('%', '%25').replaceAll('/', '%2F');
 }
