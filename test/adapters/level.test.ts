@@ -276,10 +276,12 @@ describe('a backup of a level store', () => {
     expect(await copy.get([leafKey(growth.leafHashes.subarray(-32))])).toEqual([uintBytes(66_047, 8)]);
   });
 
-  test('is refused where something is already', async () => {
+  test('is refused where something is already, and says so when it cannot be finished', async () => {
     const storage = await open();
     await writeFile(join(dir, 'log', 'note.txt'), 'mine');
     await expect(storage.backup(join(dir, 'log'))).rejects.toMatchObject({ code: 'bad-parameter' });
+    await writeFile(join(dir, 'file'), '');
+    await expect(storage.backup(join(dir, 'file', 'copy'))).rejects.toMatchObject({ code: 'store-failed' });
     await storage.commit(new GrowingTree().grow(1));
   });
 });

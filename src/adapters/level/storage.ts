@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { equalBytes } from '../../bytes.ts';
-import { LimmatError } from '../../errors.ts';
+import { LimmatError, isLimmatError } from '../../errors.ts';
 import { HASH_SIZE } from '../../merkle/hash.ts';
 import type { TreeHead } from '../../merkle/tree-head.ts';
 import { TILE_WIDTH, tileWidthAt } from '../../merkle/tile.ts';
@@ -37,7 +37,7 @@ export interface LevelStorage extends LogStorage {
   /**
    * Copies the store, as it is now, into a directory that does not exist or is empty, while reads and commits go on.
    * The copy is complete and durable when the promise resolves, with the head that it holds. Errors: `bad-parameter`
-   * for a directory that holds something.
+   * for a directory that holds something, `store-failed` when the copy could not be finished.
    */
   backup(targetDir: string): Promise<TreeHead>;
   /** Makes the leaf index again from the tree. Commits and searches by leaf hash wait until it is done. */
@@ -199,6 +199,10 @@ export class DirectoryStorage implements LevelStorage {
     try {
       await copyStore(source, targetDir);
       return source.head;
+    } catch (cause) {
+      if (isLimmatError(cause)) throw cause;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new LimmatError('store-failed', `the copy in ${targetDir} is incomplete (${reason}); remove it`, { cause });
     } finally {
       await Promise.all([source.index.snapshot.close(), source.main.snapshot.close()]);
     }
