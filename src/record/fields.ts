@@ -136,7 +136,7 @@ export function list<T>(kind: Kind<T>, max = 64, min = 1): Kind<readonly T[]> {
   };
 }
 
-interface Field<T, Required extends boolean> {
+export interface Field<T, Required extends boolean> {
   readonly kind: Kind<T>;
   readonly required: Required;
 }
