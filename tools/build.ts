@@ -53,8 +53,6 @@ async function bundle(names: readonly string[]): Promise<number> {
     platform: 'node',
     target: TARGET,
     packages: 'external',
-    sourcemap: 'linked',
-    sourcesContent: false,
     metafile: true,
     logLevel: 'warning',
   });

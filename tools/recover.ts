@@ -118,7 +118,8 @@ function guardMissing(path: string): LimmatError {
 async function holdsGuarded(storage: LogStorage, state: GuardState): Promise<boolean> {
   const { head } = await storage.load();
   if (head.size < state.size) return false;
-  const prover = new Prover({ read: storageSource('the store', storage).read, hasher: nodeHasher });
+  const source = storageSource('the store', storage);
+  const prover = new Prover({ read: (paths) => source.read(paths), hasher: nodeHasher });
   return equalBytes(await prover.rootHashAt(head, state.size), state.rootHash);
 }
 
