@@ -3,12 +3,13 @@
 
 import type { Context } from 'hono';
 import { Hono } from 'hono';
-import { requestId } from 'hono/request-id';
 import { routePath } from 'hono/route';
 import { LimmatError, asLimmatError } from '../../errors.ts';
+import type { Answer } from './answer.ts';
+import { OPEN_TO_ALL, toResponse } from './answer.ts';
 import { printable } from './body.ts';
 import type { HttpMetrics } from './http-metrics.ts';
-import { problemResponse, publicError } from './problem.ts';
+import { problemOf, publicError } from './problem.ts';
 
 /** What handlers find in their context. */
 export interface AppEnv {
@@ -18,15 +19,40 @@ export interface AppEnv {
 /** An app of this folder: mounts under any prefix with `route`. */
 export type App = Hono<AppEnv>;
 
-/** An empty app whose errors and unknown paths answer problem details. */
+/** What answers a request; it throws what it refuses. */
+export type RequestHandler = (c: Context<AppEnv>) => Answer | Promise<Answer>;
+
+/** Turns what a handler threw into an answer. */
+export type Refuse = (thrown: unknown, c: Context<AppEnv>) => Answer | Promise<Answer>;
+
+const refuseWithProblem: Refuse = (thrown, c) => problemOf(thrown, c.get('requestId'));
+
+/** An empty app whose unknown paths answer problem details. */
 export function newApp(): App {
   const app = new Hono<AppEnv>();
-  app.onError((error, c) => problemResponse(error, c.get('requestId')));
   app.notFound((c) => {
     const error = new LimmatError('not-found', `there is nothing at ${printable(c.req.path)}`);
-    return problemResponse(error, c.get('requestId'));
+    return send(c, refuseWithProblem, () => problemOf(error, c.get('requestId')));
   });
   return app;
+}
+
+/** Runs a handler. Errors are answered here and not by the router, whose own way costs every request a second round. */
+async function send(
+  c: Context<AppEnv>,
+  refuse: Refuse,
+  handler: RequestHandler,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  const id = c.get('requestId');
+  const headers = id === undefined ? more : { ...more, 'X-Request-Id': id };
+  try {
+    return toResponse(await handler(c), headers);
+  } catch (thrown) {
+    // Kept for whoever reports the request.
+    c.error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    return toResponse(await refuse(thrown, c), headers);
+  }
 }
 
 function methodNotAllowed(allow: string): RequestHandler {
@@ -37,22 +63,15 @@ function methodNotAllowed(allow: string): RequestHandler {
   };
 }
 
-/** What answers a request; it throws what it refuses. */
-export type RequestHandler = (c: Context<AppEnv>) => Response | Promise<Response>;
-
 /** Declares a public read: GET and HEAD for everybody, from any origin. */
-export function onRead(app: App, path: string, handler: RequestHandler): void {
-  app.get(path, async (c) => {
-    const response = await handler(c);
-    response.headers.set('Access-Control-Allow-Origin', '*');
-    return response;
-  });
-  app.options(path, () => new Response(null, { status: 204, headers: PREFLIGHT }));
-  app.all(path, methodNotAllowed('GET, HEAD, OPTIONS'));
+export function onRead(app: App, path: string, handler: RequestHandler, refuse: Refuse = refuseWithProblem): void {
+  app.get(path, (c) => send(c, refuse, handler, OPEN_TO_ALL));
+  app.options(path, (c) => send(c, refuse, () => ({ status: 204, headers: PREFLIGHT, body: null })));
+  app.all(path, (c) => send(c, refuse, methodNotAllowed('GET, HEAD, OPTIONS')));
 }
 
 const PREFLIGHT = Object.freeze({
-  'Access-Control-Allow-Origin': '*',
+  ...OPEN_TO_ALL,
   'Access-Control-Allow-Methods': 'GET, HEAD',
   'Access-Control-Allow-Headers': 'If-None-Match',
   'Access-Control-Expose-Headers': 'ETag, Retry-After, X-Request-Id',
@@ -61,8 +80,8 @@ const PREFLIGHT = Object.freeze({
 
 /** Declares a write: POST, and no cross-origin access, so that no web page appends in its reader's name. */
 export function onWrite(app: App, path: string, handler: RequestHandler): void {
-  app.post(path, handler);
-  app.all(path, methodNotAllowed('POST'));
+  app.post(path, (c) => send(c, refuseWithProblem, handler));
+  app.all(path, (c) => send(c, refuseWithProblem, methodNotAllowed('POST')));
 }
 
 /** One finished request, for the operator's log. Never a body, never a header. */
@@ -86,16 +105,19 @@ export interface ServerAppOptions {
   readonly monotonicMillis?: () => number;
 }
 
+/** A request id that a client may choose: nothing in it needs escaping anywhere. */
+const GIVEN_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
 /** All the apps of one listener as one. A client's own X-Request-Id is kept when it is short and plain. */
 export function serverApp(options: ServerAppOptions): App {
   const app = newApp();
   const now = options.monotonicMillis ?? (() => performance.now());
-  app.use(requestId({ limitLength: 64, headerName: 'X-Request-Id', generator: requestIds() }));
+  const nextId = requestIds();
   app.use(async (c, next) => {
     const started = now();
+    const given = c.req.header('x-request-id');
+    c.set('requestId', given !== undefined && GIVEN_ID.test(given) ? given : nextId());
     await next();
-    // Set on the answer itself: what is prepared before a handler runs does not reach a Response that it makes.
-    c.res.headers.set('X-Request-Id', c.get('requestId')!);
     finish(c, now() - started, options);
   });
   for (const { prefix, app: mounted } of options.mounts) app.route(prefix === '' ? '/' : prefix, mounted);

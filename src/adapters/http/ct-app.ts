@@ -7,7 +7,7 @@ import { LimmatError } from '../../errors.ts';
 import { TILE_WIDTH } from '../../merkle/tile.ts';
 import type { App } from './app.ts';
 import { newApp, onRead } from './app.ts';
-import { jsonResponse } from './json.ts';
+import { jsonAnswer } from './answer.ts';
 import { MAX_ENTRIES_BYTES } from './limits.ts';
 import { base64Hash, decimal, queryOf } from './parameters.ts';
 import type { ServedLog } from './served-log.ts';
@@ -23,7 +23,7 @@ export function ctApp(log: ServedLog): App {
 
   onRead(app, '/ct/v1/get-sth', () => {
     const head = publishedHead(log);
-    return jsonResponse(
+    return jsonAnswer(
       {
         tree_size: head.size,
         timestamp: head.timestampSeconds * 1000,
@@ -42,7 +42,7 @@ export function ctApp(log: ServedLog): App {
     if (second > size) throw badParameter(`second ${second} is above the published size ${size}`, { second, size });
     // From the empty tree there is nothing to prove; the reference server says so with an empty list.
     const proof = first === 0 ? [] : await log.consistencyProof(first, second);
-    return jsonResponse({ consistency: proof.map(toBase64) }, 'fixed');
+    return jsonAnswer({ consistency: proof.map(toBase64) }, 'fixed');
   });
 
   onRead(app, '/ct/v1/get-proof-by-hash', async (c) => {
@@ -53,7 +53,7 @@ export function ctApp(log: ServedLog): App {
       throw new LimmatError('not-found', `no entry below size ${size} has this leaf hash`, { details: { size } });
     }
     const proof = await log.inclusionProof(index, size);
-    return jsonResponse({ leaf_index: index, audit_path: proof.map(toBase64) }, 'fixed');
+    return jsonAnswer({ leaf_index: index, audit_path: proof.map(toBase64) }, 'fixed');
   });
 
   onRead(app, '/ct/v1/get-entries', async (c) => {
@@ -71,7 +71,7 @@ export function ctApp(log: ServedLog): App {
       if (entries.length > 0 && bytes > MAX_ENTRIES_BYTES) break;
       entries.push({ leaf_input: toBase64(entry), extra_data: '' });
     }
-    return jsonResponse({ entries }, stop === size && end >= size ? 'changing' : 'fixed');
+    return jsonAnswer({ entries }, stop === size && end >= size ? 'changing' : 'fixed');
   });
 
   onRead(app, '/ct/v1/get-entry-and-proof', async (c) => {
@@ -83,7 +83,7 @@ export function ctApp(log: ServedLog): App {
     if (index >= treeSize)
       throw badParameter(`leaf_index ${index} is not below tree_size ${treeSize}`, { index, treeSize });
     const [entry, proof] = await Promise.all([log.entry(index), log.inclusionProof(index, treeSize)]);
-    return jsonResponse({ leaf_input: toBase64(entry), extra_data: '', audit_path: proof.map(toBase64) }, 'fixed');
+    return jsonAnswer({ leaf_input: toBase64(entry), extra_data: '', audit_path: proof.map(toBase64) }, 'fixed');
   });
 
   return app;

@@ -6,6 +6,8 @@ import type { MetricsRegistry } from './metrics.ts';
 
 /** What the HTTP servers count. */
 export interface HttpMetrics {
+  /** Counts one kind of request at the cost of an addition, without its time: for answers that are ready to send. */
+  ready(method: string, route: string, status: number): () => void;
   request(method: string, route: string, status: number, seconds: number): void;
   problem(code: string): void;
 }
@@ -24,6 +26,7 @@ export function httpMetrics(registry: MetricsRegistry): HttpMetrics {
     'code',
   ]);
   return {
+    ready: (method, route, status) => requests.series(method, route, String(status)),
     request: (method, route, status, duration) => {
       // A method is the client's text; the label set must stay closed.
       requests.add(1, METHODS.has(method) ? method : 'other', route, String(status));

@@ -1,5 +1,6 @@
 // The HTTP part without Node: apps, the frame around them, metrics. The Node listener is its own file.
 
+export type { Answer } from './answer.ts';
 export { newApp, requestIds, serverApp } from './app.ts';
 export type { App, AppEnv, RequestEvent, ServerAppOptions } from './app.ts';
 export { ctApp } from './ct-app.ts';
@@ -13,5 +14,5 @@ export { MetricsRegistry } from './metrics.ts';
 export { metricsApp } from './metrics-app.ts';
 export { pagesApp } from './pages-app.ts';
 export type { PagesOptions } from './pages-app.ts';
-export { problemOf, problemResponse, publicError } from './problem.ts';
+export { problemOf, publicError } from './problem.ts';
 export type { ServedLog } from './served-log.ts';

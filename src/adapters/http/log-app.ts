@@ -14,11 +14,12 @@ import type { BatchItem } from './batch.ts';
 import { batchParser } from './batch.ts';
 import { bodyLimit, readBody } from './body.ts';
 import { entryJson } from './entry-json.ts';
-import { cacheControl, jsonResponse } from './json.ts';
+import type { Answer } from './answer.ts';
+import { bodyHeaders, jsonAnswer, textAnswer } from './answer.ts';
 import { DEFAULT_WAIT_MILLIS, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_ENTRY_BYTES } from './limits.ts';
 import { decimal, hexHash, pathDecimal, queryOf } from './parameters.ts';
 import { publicError } from './problem.ts';
-import { Resources, resourceResponse, responseBody } from './resource.ts';
+import { Resources, resourceAnswer } from './resource.ts';
 import type { ServedLog } from './served-log.ts';
 import { publishedHead } from './served-log.ts';
 
@@ -38,11 +39,11 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   const resources = new Resources(log, hasher);
   const waitMillis = options.waitMillis ?? DEFAULT_WAIT_MILLIS;
 
-  onRead(app, '/checkpoint', (c) => resourceResponse(resources.checkpoint(), c.req.header('if-none-match')));
+  onRead(app, '/checkpoint', (c) => resourceAnswer(resources.checkpoint(), c.req.header('if-none-match')));
 
   onRead(app, '/tile/:path{.+}', async (c) => {
     const resource = await resources.tile(`tile/${c.req.param('path')}`);
-    return resourceResponse(resource, c.req.header('if-none-match'));
+    return resourceAnswer(resource, c.req.header('if-none-match'));
   });
 
   onWrite(app, '/add', async (c) => {
@@ -52,17 +53,14 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
     if (wait !== undefined) log.assertWaitLevel(wait);
     const { index, leafHash } = await addEntry(log, await readBody(c.req.raw, ENTRY_LIMIT));
     if (wait === undefined || wait === 'sequenced') {
-      return new Response(String(index), { headers: { 'Content-Type': 'text/plain; charset=utf-8' } });
+      return textAnswer(String(index), 'momentary');
     }
     const proof = await waitForProof(log, index, waitMillis);
-    if (proof !== undefined) return proofResponse(proof, index);
+    if (proof !== undefined) return proofAnswer(proof, index);
     // Relative to /add, so it holds under any prefix and behind any proxy.
     const location = `api/v1/entries/${index}/proof`;
-    const body = { index, leafHash: toBase64(leafHash), proof: location };
-    return new Response(`${JSON.stringify(body)}\n`, {
-      status: 202,
-      headers: { 'Content-Type': 'application/json', Location: location, 'Retry-After': '1' },
-    });
+    const answer = jsonAnswer({ index, leafHash: toBase64(leafHash), proof: location }, 'momentary');
+    return { ...answer, status: 202, headers: { ...answer.headers, Location: location, 'Retry-After': '1' } };
   });
 
   onWrite(app, '/api/v1/batch', async (c) => {
@@ -71,13 +69,13 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
     const items = parse(await readBody(c.req.raw, BATCH_LIMIT));
     if (items.length === 0) throw new LimmatError('malformed', 'the batch holds no entries');
     const lines = await appendItems(log, items);
-    return new Response(lines, { headers: { 'Content-Type': 'application/x-ndjson' } });
+    return { status: 200, headers: bodyHeaders('application/x-ndjson', 'momentary'), body: lines };
   });
 
   onRead(app, '/api/v1/log', (c) => {
     queryOf(c, {});
     const { published, state } = log.status();
-    return jsonResponse(
+    return jsonAnswer(
       {
         origin: log.origin,
         vkeys: log.vkeys,
@@ -95,20 +93,20 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   onRead(app, '/api/v1/entries/:index', async (c) => {
     queryOf(c, {});
     const index = pathDecimal(c, 'index');
-    return jsonResponse(entryJson(index, await log.entry(index), hasher), 'fixed');
+    return jsonAnswer(entryJson(index, await log.entry(index), hasher), 'fixed');
   });
 
   onRead(app, '/api/v1/entries/:index/proof', async (c) => {
     queryOf(c, {});
     const index = pathDecimal(c, 'index');
-    return proofResponse(await log.proofFile(index), index);
+    return proofAnswer(await log.proofFile(index), index);
   });
 
   onRead(app, '/api/v1/entries/:index/time', async (c) => {
     queryOf(c, {});
     const index = pathDecimal(c, 'index');
     const { before, after } = await log.timeBracket(index);
-    return jsonResponse({ index, before: before && headJson(before), after: headJson(after) }, 'changing');
+    return jsonAnswer({ index, before: before && headJson(before), after: headJson(after) }, 'changing');
   });
 
   onRead(app, '/api/v1/proof/inclusion', async (c) => {
@@ -117,7 +115,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
     const index = await resolveIndex(log, query, size);
     const proof = await log.inclusionProof(index, size);
     const answer = { index, size, leafHash: query.hash && toBase64(query.hash), proof: proof.map(toBase64) };
-    return jsonResponse(answer, query.size === undefined ? 'changing' : 'fixed');
+    return jsonAnswer(answer, query.size === undefined ? 'changing' : 'fixed');
   });
 
   onRead(app, '/api/v1/proof/consistency', async (c) => {
@@ -125,7 +123,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
     const { from } = query;
     const to = query.to ?? publishedHead(log).size;
     const proof = await log.consistencyProof(from, to);
-    return jsonResponse({ from, to, proof: proof.map(toBase64) }, query.to === undefined ? 'changing' : 'fixed');
+    return jsonAnswer({ from, to, proof: proof.map(toBase64) }, query.to === undefined ? 'changing' : 'fixed');
   });
 
   return app;
@@ -135,16 +133,16 @@ function headJson(head: PublishedHead): { size: number; timestamp: number; check
   return { size: head.size, timestamp: head.timestampSeconds, checkpoint: utf8Text(head.note) };
 }
 
-function proofResponse(proof: Uint8Array, index: number): Response {
-  return new Response(responseBody(proof), {
+function proofAnswer(proof: Uint8Array, index: number): Answer {
+  return {
+    status: 200,
     headers: {
-      'Content-Type': 'text/plain; charset=utf-8',
       // The proof is as good as long as it is kept, but a later one may carry more cosignatures.
-      'Cache-Control': cacheControl('changing'),
+      ...bodyHeaders('text/plain; charset=utf-8', 'changing'),
       'Content-Disposition': `attachment; filename="entry-${index}.tlog-proof"`,
-      'X-Content-Type-Options': 'nosniff',
     },
-  });
+    body: proof,
+  };
 }
 
 async function resolveIndex(

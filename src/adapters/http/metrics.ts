@@ -18,6 +18,8 @@ interface Metric {
 export interface Counter {
   /** Adds `by` ≥ 0 to the series with these label values. */
   add(by?: number, ...labels: string[]): void;
+  /** Adds 1 to the series with these label values, found once. */
+  series(...labels: string[]): () => void;
 }
 
 /** A distribution: how many observations were at most each bound, their sum and their number. */
@@ -52,6 +54,12 @@ export class MetricsRegistry {
         if (!(by >= 0)) throw new RangeError(`counter ${name} cannot grow by ${by}`);
         const cell = series.get(labels);
         if (cell !== undefined) cell.value += by;
+      },
+      series: (...labels) => {
+        const cell = series.get(labels);
+        return () => {
+          if (cell !== undefined) cell.value += 1;
+        };
       },
     };
   }

@@ -5,6 +5,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { ENTRY_LIMIT, addEntry } from './add.ts';
+import { textAnswer } from './answer.ts';
 import type { App } from './app.ts';
 import { requestIds } from './app.ts';
 import { parseDecimal } from '../../bytes.ts';
@@ -13,7 +14,7 @@ import type { Hasher } from '../../merkle/hash.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 import { problemOf, publicError } from './problem.ts';
 import type { Resource } from './resource.ts';
-import { Resources, matchesEtag, resourceHeaders } from './resource.ts';
+import { Resources, resourceAnswer } from './resource.ts';
 import type { ServedLog } from './served-log.ts';
 
 export interface NodeListenerOptions {
@@ -32,18 +33,26 @@ export interface NodeListenerOptions {
 /** Full tiles of a log of a million entries and the bundles that are asked for now; small beside the process. */
 const DEFAULT_CACHE_BYTES = 48 * 1024 * 1024;
 
-/** A resource in the shape that node:http sends fastest: one flat list of names and values. */
+/** A resource in the shape that node:http sends fastest: flat lists of header names and values. */
 interface Prepared {
   readonly resource: Resource;
-  readonly body: Uint8Array;
   readonly headers: string[];
   readonly notModifiedHeaders: string[];
 }
 
 function prepare(resource: Resource): Prepared {
-  const headers = resourceHeaders(resource).flat();
-  const { body } = resource;
-  return { resource, body, headers: [...headers, 'Content-Length', String(body.length)], notModifiedHeaders: headers };
+  const { whole, notModified } = resource;
+  return {
+    resource,
+    headers: Object.entries(whole.headers).flat(),
+    notModifiedHeaders: Object.entries(notModified.headers).flat(),
+  };
+}
+
+/** Counters of a route's two good answers. */
+interface ReadCounters {
+  readonly whole: () => void;
+  readonly notModified: () => void;
 }
 
 /** A request listener for `http.createServer`. */
@@ -58,25 +67,40 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
   const tileRoute = `${tileStart}*`;
   const checkpointPath = `${prefix}/checkpoint`;
   const addPath = `${prefix}/add`;
+  const addHeaders = Object.entries(textAnswer('', 'momentary').headers).flat();
   let checkpoint: Prepared | undefined;
 
+  const countersOf = (route: string): ReadCounters => ({
+    whole: metrics?.ready('GET', route, 200) ?? ignore,
+    notModified: metrics?.ready('GET', route, 304) ?? ignore,
+  });
+  const tileCounters = countersOf(tileRoute);
+  const checkpointCounters = countersOf(checkpointPath);
+
   const fail = (route: string, request: IncomingMessage, response: ServerResponse, thrown: unknown): void => {
-    const { status, headers, body } = problemOf(thrown, nextId());
+    const id = nextId();
+    const { status, headers, body } = problemOf(thrown, id);
     metrics?.problem(publicError(asLimmatError(thrown)).code);
     metrics?.request(request.method!, route, status, 0);
-    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
+    response.writeHead(status, { ...headers, 'X-Request-Id': id, 'Content-Length': Buffer.byteLength(body ?? '') });
     response.end(body);
   };
 
-  const send = (route: string, request: IncomingMessage, response: ServerResponse, prepared: Prepared): void => {
-    const notModified = matchesEtag(headerOf(request, 'if-none-match'), prepared.resource.etag);
-    metrics?.request('GET', route, notModified ? 304 : 200, 0);
-    if (notModified) {
-      response.writeHead(304, prepared.notModifiedHeaders);
+  const send = (
+    counters: ReadCounters,
+    request: IncomingMessage,
+    response: ServerResponse,
+    { resource, headers, notModifiedHeaders }: Prepared,
+  ): void => {
+    const ifNoneMatch = headerOf(request, 'if-none-match');
+    if (ifNoneMatch !== undefined && resourceAnswer(resource, ifNoneMatch) === resource.notModified) {
+      counters.notModified();
+      response.writeHead(304, notModifiedHeaders);
       response.end();
     } else {
-      response.writeHead(200, prepared.headers);
-      response.end(prepared.body);
+      counters.whole();
+      response.writeHead(200, headers);
+      response.end(resource.whole.body);
     }
   };
 
@@ -84,7 +108,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     try {
       const resource = resources.checkpoint();
       if (checkpoint?.resource !== resource) checkpoint = prepare(resource);
-      send(checkpointPath, request, response, checkpoint);
+      send(checkpointCounters, request, response, checkpoint);
     } catch (error) {
       fail(checkpointPath, request, response, error);
     }
@@ -93,8 +117,8 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
   const getTile = async (url: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       const prepared = prepare(await resources.tile(url.slice(prefix.length + 1)));
-      if (prepared.resource.full) cache.set(url, prepared, prepared.body.length);
-      send(tileRoute, request, response, prepared);
+      if (prepared.resource.full) cache.set(url, prepared, prepared.resource.whole.body.length);
+      send(tileCounters, request, response, prepared);
     } catch (error) {
       fail(tileRoute, request, response, error);
     }
@@ -107,7 +131,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
       if (bytes === undefined) return;
       const text = String((await addEntry(log, bytes)).index);
       metrics?.request('POST', addPath, 200, (performance.now() - started) / 1000);
-      response.writeHead(200, ['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(text.length)]);
+      response.writeHead(200, [...addHeaders, 'Content-Length', String(text.length)]);
       response.end(text);
     } catch (error) {
       fail(addPath, request, response, error);
@@ -120,7 +144,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     if (method === 'GET') {
       const cached = cache.get(url);
       if (cached !== undefined) {
-        send(tileRoute, request, response, cached);
+        send(tileCounters, request, response, cached);
         return;
       }
       // A query or an escape is the router's business.
@@ -142,6 +166,8 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     void fallback(request, response);
   };
 }
+
+function ignore(): void {}
 
 /** A header's first value, without parsing the others. */
 function headerOf(request: IncomingMessage, name: string): string | undefined {

@@ -5,7 +5,8 @@ import { html } from 'hono/html';
 import { asLimmatError } from '../../errors.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import { portableHasher } from '../../merkle/hash.ts';
-import type { App } from './app.ts';
+import type { Answer } from './answer.ts';
+import type { App, Refuse } from './app.ts';
 import { newApp, onRead } from './app.ts';
 import { entryPage } from './pages/entry.ts';
 import { homePage } from './pages/home.ts';
@@ -35,30 +36,42 @@ export function pagesApp(log: ServedLog, options: PagesOptions = {}): App {
     const base = options.publicUrl === undefined ? prefixOf(c.req.path, ownPath) : url.pathname.replace(/\/$/, '');
     return { base, url: `${url.origin}${base}`, nowSeconds: Math.floor(nowMillis() / 1000) };
   };
-  const answer = async (page: Html, status = 200, more: Readonly<Record<string, string>> = {}): Promise<Response> =>
-    new Response(String(await page), { status, headers: { ...headers, ...more } });
+  const answer = async (page: Html, status = 200, more: Readonly<Record<string, string>> = {}): Promise<Answer> => ({
+    status,
+    headers: { ...headers, ...more },
+    body: String(await page),
+  });
 
-  app.onError((thrown, c) => {
+  const refuse: Refuse = (thrown, c) => {
     const problem = problemOf(thrown, c.get('requestId'));
-    if (!(c.req.header('accept') ?? '').includes('text/html')) {
-      return new Response(problem.body, { status: problem.status, headers: problem.headers });
-    }
+    if (!(c.req.header('accept') ?? '').includes('text/html')) return problem;
     const { code, detail } = publicError(asLimmatError(thrown));
     const retry = problem.headers['Retry-After'];
     const page = html`<h1>${problem.status}: ${code}</h1>
       <p>${detail}</p>`;
     return answer(layout(code, page), problem.status, retry === undefined ? {} : { 'Retry-After': retry });
-  });
+  };
 
-  onRead(app, '/', async (c) => answer(await homePage(log, placeOf(c, '/'))));
-  onRead(app, '/log', (c) => {
-    const { index } = queryOf(c, { index: decimal });
-    return c.redirect(`${placeOf(c, '/log').base}/log/${index}`, 303);
-  });
-  onRead(app, '/log/:index', async (c) => {
-    const index = pathDecimal(c, 'index');
-    return answer(await entryPage(log, index, placeOf(c, `/log/${c.req.param('index')}`), hasher));
-  });
+  onRead(app, '/', async (c) => answer(await homePage(log, placeOf(c, '/'))), refuse);
+  onRead(
+    app,
+    '/log',
+    (c) => {
+      const { index } = queryOf(c, { index: decimal });
+      const location = `${placeOf(c, '/log').base}/log/${index}`;
+      return { status: 303, headers: { Location: location, 'Cache-Control': 'no-cache' }, body: null };
+    },
+    refuse,
+  );
+  onRead(
+    app,
+    '/log/:index',
+    async (c) => {
+      const index = pathDecimal(c, 'index');
+      return answer(await entryPage(log, index, placeOf(c, `/log/${c.req.param('index')}`), hasher));
+    },
+    refuse,
+  );
   return app;
 }
 

@@ -3,6 +3,8 @@
 
 import type { ErrorCode, LimmatError } from '../../errors.ts';
 import { ERROR_STATUS, asLimmatError } from '../../errors.ts';
+import type { Answer } from './answer.ts';
+import { OPEN_TO_ALL, bodyHeaders } from './answer.ts';
 
 /** Codes whose message and details are made for whoever sent the request. Every other code is the server's own. */
 const ANSWERED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -80,14 +82,6 @@ export function publicError(error: LimmatError): PublicError {
   return { code: error.code, detail: error.message, ...Object.fromEntries(details) };
 }
 
-/** An error as an HTTP answer, for any server. */
-export interface Problem {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  /** JSON text. */
-  readonly body: string;
-}
-
 /**
  * The answer for any thrown value:
  *
@@ -96,7 +90,7 @@ export interface Problem {
  *
  * Details of the error stand beside these members. Status 503 always carries Retry-After.
  */
-export function problemOf(thrown: unknown, requestId?: string): Problem {
+export function problemOf(thrown: unknown, requestId?: string): Answer {
   const error = asLimmatError(thrown);
   const shown = publicError(error);
   const status = ERROR_STATUS[shown.code];
@@ -107,21 +101,9 @@ export function problemOf(thrown: unknown, requestId?: string): Problem {
     ...shown,
     ...(requestId === undefined ? {} : { instance: `urn:limmat:request:${requestId}` }),
   };
-  const headers: Record<string, string> = {
-    'Content-Type': 'application/problem+json',
-    'Cache-Control': 'no-store',
-    // A browser page of another origin reads why it was refused; there is nothing secret in a public error.
-    'Access-Control-Allow-Origin': '*',
-    'X-Content-Type-Options': 'nosniff',
-  };
+  // A browser page of another origin reads why it was refused; there is nothing secret in a public error.
+  const headers = { ...bodyHeaders('application/problem+json', 'momentary'), ...OPEN_TO_ALL };
   if (status === 503) headers['Retry-After'] = String(error.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS);
   if (typeof error.details['allow'] === 'string' && status === 405) headers['Allow'] = error.details['allow'];
-  if (requestId !== undefined) headers['X-Request-Id'] = requestId;
   return { status, headers, body: `${JSON.stringify(body)}\n` };
-}
-
-/** The same as a Response. */
-export function problemResponse(thrown: unknown, requestId?: string): Response {
-  const { status, headers, body } = problemOf(thrown, requestId);
-  return new Response(body, { status, headers });
 }

@@ -6,20 +6,19 @@ import { LimmatError } from '../../errors.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import { portableHasher } from '../../merkle/hash.ts';
 import { TILE_WIDTH, parseTilePath } from '../../merkle/tile.ts';
+import type { Answer, Freshness } from './answer.ts';
+import { OPEN_TO_ALL, bodyHeaders } from './answer.ts';
 import { printable } from './body.ts';
 import type { ServedLog } from './served-log.ts';
 
-/** A resource as it is answered with status 200. */
+/** A resource: the answer to who does not have it, and to who does. */
 export interface Resource {
-  readonly body: Uint8Array;
   readonly etag: string;
-  readonly contentType: string;
-  readonly cacheControl: string;
-  /** True when no later answer to the same path can differ and the path names a full tile: worth keeping. */
+  readonly whole: Answer & { readonly body: Uint8Array };
+  readonly notModified: Answer;
+  /** True for a full tile or bundle, to which no later answer can differ: worth keeping. */
   readonly full: boolean;
 }
-
-const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 /** Makes the resources of one log. Holds only the last checkpoint, to compute its ETag once. */
 export class Resources {
@@ -41,7 +40,7 @@ export class Resources {
       });
     }
     if (this.#checkpoint?.note !== note) {
-      const resource = this.#make(note, 'text/plain; charset=utf-8', 'no-cache', false);
+      const resource = this.#make(note, 'text/plain; charset=utf-8', 'changing', false);
       this.#checkpoint = { note, resource };
     }
     return this.#checkpoint.resource;
@@ -63,28 +62,23 @@ export class Resources {
         details: { size },
       });
     }
-    return this.#make(body, 'application/octet-stream', IMMUTABLE, path.width === TILE_WIDTH);
+    return this.#make(body, 'application/octet-stream', 'fixed', path.width === TILE_WIDTH);
   }
 
-  #make(body: Uint8Array, contentType: string, cacheControl: string, full: boolean): Resource {
+  #make(body: Uint8Array, contentType: string, freshness: Freshness, full: boolean): Resource {
     const etag = `"${toHex(this.#hasher.sha256(body).subarray(0, 16))}"`;
-    return { body, etag, contentType, cacheControl, full };
+    const headers = { ...bodyHeaders(contentType, freshness), ETag: etag, ...OPEN_TO_ALL };
+    return {
+      etag,
+      whole: { status: 200, headers: { ...headers, 'Content-Length': String(body.length) }, body },
+      notModified: { status: 304, headers, body: null },
+      full,
+    };
   }
-}
-
-/** The headers of a resource, Content-Length aside; a 304 carries them too. */
-export function resourceHeaders(resource: Resource): [name: string, value: string][] {
-  return [
-    ['Content-Type', resource.contentType],
-    ['Cache-Control', resource.cacheControl],
-    ['ETag', resource.etag],
-    ['Access-Control-Allow-Origin', '*'],
-    ['X-Content-Type-Options', 'nosniff'],
-  ];
 }
 
 /** True when an If-None-Match header names this entity tag (RFC 9110 §13.1.2, weak comparison). */
-export function matchesEtag(ifNoneMatch: string | undefined, etag: string): boolean {
+function matchesEtag(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch.split(',').some((tag) => {
     const trimmed = tag.trim();
@@ -92,16 +86,7 @@ export function matchesEtag(ifNoneMatch: string | undefined, etag: string): bool
   });
 }
 
-/** A resource as a Response: 304 when the client has it already. */
-export function resourceResponse(resource: Resource, ifNoneMatch: string | undefined): Response {
-  const headers = new Headers(resourceHeaders(resource));
-  if (matchesEtag(ifNoneMatch, resource.etag)) return new Response(null, { status: 304, headers });
-  headers.set('Content-Length', String(resource.body.length));
-  return new Response(responseBody(resource.body), { status: 200, headers });
-}
-
-/** The same bytes in the form that a Response takes: not over shared memory. */
-export function responseBody(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer } = bytes;
-  return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, bytes.byteOffset, bytes.length) : new Uint8Array(bytes);
+/** What this If-None-Match header is answered. */
+export function resourceAnswer(resource: Resource, ifNoneMatch: string | undefined): Answer {
+  return matchesEtag(ifNoneMatch, resource.etag) ? resource.notModified : resource.whole;
 }

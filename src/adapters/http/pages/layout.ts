@@ -2,6 +2,7 @@
 // script anywhere, so that a page shows what the server says and nothing that someone else put into a record.
 
 import { html, raw } from 'hono/html';
+import { bodyHeaders } from '../answer.ts';
 import { toBase64, utf8 } from '../../../bytes.ts';
 import { portableHasher } from '../../../merkle/hash.ts';
 
@@ -30,13 +31,11 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
 export function pageHeaders(): Record<string, string> {
   const digest = toBase64(portableHasher.sha256(utf8(STYLE)));
   return {
-    'Content-Type': 'text/html; charset=utf-8',
+    ...bodyHeaders('text/html; charset=utf-8', 'changing'),
     'Content-Security-Policy':
       `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'self'; ` +
       `frame-ancestors 'none'`,
     'Referrer-Policy': 'no-referrer',
-    'X-Content-Type-Options': 'nosniff',
-    'Cache-Control': 'no-cache',
   };
 }
 
