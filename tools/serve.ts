@@ -127,7 +127,7 @@ function firstSteps(url: string, data: string, size: number): string[] {
     '',
     `  echo hello > hello.txt && ${limmat} add hello.txt --key ${key} --namespace ${FIRST_ISSUER} --product hello --version 1.0${at}`,
     `  ${limmat} verify hello.txt --proof hello.txt.tlog-proof --trust ${trust}`,
-    `  ${limmat} proof ${size}${at}`,
+    `  ${limmat} proof ${size} --out entry-${size}.tlog-proof${at}`,
     '',
   ];
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 
 import { ERROR_STATUS, LimmatError } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/errors.ts';
 import { main } from '../../tools/cli.ts';
 import { asCommandError, exitCodeFor } from '../../tools/support/exit.ts';
 import { limmatIn, workbench } from './workbench.ts';
@@ -107,9 +108,11 @@ test('no command at all shows the help and ends with code 2', async () => {
   expect(stderr).toContain('Usage: limmat');
 });
 
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_STATUS, code);
+
 describe('exit codes', () => {
   test('every error code has one, and only a fault of ours is a crash', () => {
-    for (const code of Object.keys(ERROR_STATUS) as (keyof typeof ERROR_STATUS)[]) {
+    for (const code of Object.keys(ERROR_STATUS).filter(isErrorCode)) {
       const exit = exitCodeFor(new LimmatError(code, ''));
       expect(exit === 1, code).toBe(code === 'internal');
       expect([1, 2, 3, 4, 6], code).toContain(exit);

@@ -1,12 +1,18 @@
 // A directory of its own for a test of the command line, and the command run in it.
 
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
+import * as v from 'valibot';
 import { afterAll } from 'vitest';
 
 import { runLimmat } from '../../tools/support/serve-process.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../../tools/limmat.mjs', import.meta.url));
 
 /** A new directory that is gone after the file's tests. */
 export function workbench(): string {
@@ -18,4 +24,49 @@ export function workbench(): string {
 /** Runs `limmat …args` there. */
 export function limmatIn(dir: string): (...args: readonly string[]) => ReturnType<typeof runLimmat> {
   return (...args) => runLimmat(args, { cwd: dir });
+}
+
+/** A `limmat serve` that a test started. */
+export interface Served {
+  readonly url: string;
+  stdout(): string;
+  stderr(): string;
+  /** SIGTERM; resolves to the exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Runs `limmat serve …args` there, and resolves once it has said where it is. */
+export function serveIn(dir: string): (...args: readonly string[]) => Promise<Served> {
+  return async (...args) => {
+    const child = spawn(process.execPath, [LAUNCHER, 'serve', ...args], {
+      cwd: dir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+    while (!/^ {2}data +/m.test(stdout)) {
+      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr}`);
+      await sleep(20);
+    }
+    return {
+      url: /http:\/\/[0-9.:]+/.exec(stdout)![0],
+      stdout: () => stdout,
+      stderr: () => stderr,
+      stop: () => {
+        child.kill('SIGTERM');
+        return exited;
+      },
+    };
+  };
+}
+
+/** The JSON in a command's answer, checked. */
+export function answered<T extends v.GenericSchema>(
+  schema: T,
+  { stdout }: { readonly stdout: string },
+): v.InferOutput<T> {
+  return v.parse(schema, JSON.parse(stdout));
 }
