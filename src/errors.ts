@@ -10,7 +10,6 @@ export const ERROR_STATUS = {
   'entry-too-large': 413,
   'too-many-entries': 413,
   'unsupported-media-type': 415,
-  'not-acceptable': 406,
   'method-not-allowed': 405,
   // Who sent it, and what they may send.
   'unknown-key': 403,

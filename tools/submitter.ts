@@ -6,7 +6,7 @@ import { thumbprintHex } from '../src/cose/index.ts';
 import { LimmatError } from '../src/errors.ts';
 import { dataPaths, readMeta } from '../src/node/meta.ts';
 import { readSubmitters, writeSubmitters } from '../src/node/submitter-file.ts';
-import { addSubmitter, removeSubmitter } from '../src/record/submitters.ts';
+import { addSubmitter, formatSubmitters, parseSubmitters, removeSubmitter } from '../src/record/submitters.ts';
 import type { Submitter } from '../src/record/submitters.ts';
 import { RECORD_TYPES, isNamespace } from '../src/record/types.ts';
 import { dataOption, jsonOption, repeated } from './support/config.ts';
@@ -67,8 +67,6 @@ function add(publicKey: string, options: AddOptions): void {
   const output = createOutput(options);
   const { path, list } = readList(options.data);
   const { issuer } = options;
-  // Trust files are lines of words, and name the issuer in one.
-  if (/\s/.test(issuer)) throw new LimmatError('usage', `the issuer "${issuer}" has white space in it`);
   for (const namespace of options.namespace) {
     if (namespace === '*' || isNamespace(namespace)) continue;
     throw new LimmatError(
@@ -88,7 +86,9 @@ function add(publicKey: string, options: AddOptions): void {
     products: options.product ?? ['*'],
     addedAt: Math.floor(Date.now() / 1000),
   };
-  writeSubmitters(path, addSubmitter(list, submitter));
+  // What could not be read again is not written: a name with a control character, a type that does not exist.
+  const changed = parseSubmitters(formatSubmitters(addSubmitter(list, submitter)));
+  writeSubmitters(path, changed);
   output.result({ kid, ...scopeOf(submitter), replaced: known }, `${known ? 'replaced' : 'added'} ${kid}`);
 }
 

@@ -12,4 +12,6 @@ export { DEFAULT_INTAKE_LIMITS } from './intake.ts';
 export type { AppendResult, IntakeLimits } from './intake.ts';
 export { Log } from './log.ts';
 export type { LogOptions, LogStatus } from './log.ts';
+export { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS } from './publish.ts';
 export type { Published } from './publish.ts';
+export { DEFAULT_IAT_WINDOW_SECONDS } from './validate.ts';

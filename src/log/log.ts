@@ -25,11 +25,11 @@ import type { Guard } from './guard.ts';
 import { DEFAULT_INTAKE_LIMITS } from './intake.ts';
 import type { AppendResult, IntakeLimits } from './intake.ts';
 import { ProofMaker } from './prove.ts';
-import { Publisher } from './publish.ts';
+import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS, Publisher } from './publish.ts';
 import type { Published } from './publish.ts';
 import { readAll } from './read.ts';
 import { findLeaves } from './sequence.ts';
-import { validate } from './validate.ts';
+import { DEFAULT_IAT_WINDOW_SECONDS, validate } from './validate.ts';
 import type { Validated } from './validate.ts';
 import { Writer } from './writer.ts';
 
@@ -51,11 +51,11 @@ export interface LogOptions {
   readonly hasher?: Hasher;
   readonly clock?: Clock;
   readonly limits?: Partial<IntakeLimits>;
-  /** How far a statement's `iat` may be from now; default one day. */
+  /** How far a statement's `iat` may be from now; default DEFAULT_IAT_WINDOW_SECONDS. */
   readonly iatWindowSeconds?: number;
-  /** Shortest time between two checkpoints; 0 = every commit; default 1 s. */
+  /** Shortest time between two checkpoints; 0 = every commit; default DEFAULT_CHECKPOINT_INTERVAL_MILLIS. */
   readonly checkpointIntervalMillis?: number;
-  /** An idle log signs its head again after this; default 5 minutes. */
+  /** An idle log signs its head again after this; default DEFAULT_REFRESH_INTERVAL_MILLIS. */
   readonly refreshIntervalMillis?: number;
   readonly probeStorage?: () => Promise<void>;
   readonly onEvent?: (event: LogEvent) => void;
@@ -95,7 +95,7 @@ export class Log {
     this.vkeys = options.signers.map(({ vkey }) => vkey);
     this.admission = options.submitters === undefined ? 'open' : 'records';
     this.limits = parts.limits;
-    this.iatWindowSeconds = options.iatWindowSeconds ?? 86_400;
+    this.iatWindowSeconds = options.iatWindowSeconds ?? DEFAULT_IAT_WINDOW_SECONDS;
     this.counters = parts.counters;
     this.#options = options;
     this.#hasher = parts.hasher;
@@ -361,8 +361,8 @@ async function connect(options: LogOptions, storage: LogStorage): Promise<Parts>
       storage: currentStorage,
       committed: () => writer.head,
       rootHashAt: (head, size) => prover.rootHashAt(head, size),
-      intervalMillis: options.checkpointIntervalMillis ?? 1000,
-      refreshMillis: options.refreshIntervalMillis ?? 300_000,
+      intervalMillis: options.checkpointIntervalMillis ?? DEFAULT_CHECKPOINT_INTERVAL_MILLIS,
+      refreshMillis: options.refreshIntervalMillis ?? DEFAULT_REFRESH_INTERVAL_MILLIS,
       onEvent,
       onStorageFailure: (error) => writer.fail(error),
     },

@@ -15,6 +15,11 @@ import { ClockWatch } from './clock.ts';
 import type { LogEvent } from './events.ts';
 import type { Guard, GuardState } from './guard.ts';
 
+/** A checkpoint a second: what clients wait for at most, and few enough to keep. */
+export const DEFAULT_CHECKPOINT_INTERVAL_MILLIS = 1000;
+/** An idle log signs its head again after this, so that `max-age` in a trust file may be short. */
+export const DEFAULT_REFRESH_INTERVAL_MILLIS = 300_000;
+
 /** A published checkpoint, and what it says. */
 export interface Published extends PublishedHead {
   readonly head: TreeHead;

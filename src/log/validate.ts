@@ -13,6 +13,12 @@ import { permits, signatureJob } from '../record/submitters.ts';
 import type { SubmitterList } from '../record/submitters.ts';
 import type { Entry, ValidatedRecord } from './entry.ts';
 
+/**
+ * How far a statement's time of signing may be from now unless told otherwise: a day, so that an offline signing key and
+ * a queue of retries have time, and the time bracket of an entry still says when it was made.
+ */
+export const DEFAULT_IAT_WINDOW_SECONDS = 86_400;
+
 /** What validation needs to know. */
 export interface ValidateContext {
   readonly hasher: Hasher;

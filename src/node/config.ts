@@ -6,8 +6,14 @@ import { parse as parseToml, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 
 import { LimmatError } from '../errors.ts';
+import {
+  DEFAULT_CHECKPOINT_INTERVAL_MILLIS,
+  DEFAULT_IAT_WINDOW_SECONDS,
+  DEFAULT_INTAKE_LIMITS,
+  DEFAULT_REFRESH_INTERVAL_MILLIS,
+} from '../log/index.ts';
 import { didYouMean } from './did-you-mean.ts';
-import { parseDuration, parseListen } from './units.ts';
+import { formatDuration, parseDuration, parseListen } from './units.ts';
 
 /** A value in text form, checked by its own parser; the parser's sentence is the error. */
 function text<T>(parse: (value: string) => T) {
@@ -25,6 +31,9 @@ function text<T>(parse: (value: string) => T) {
 }
 
 const positive = v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(1));
+
+/** Two threads verify 31,000 Ed25519 signatures a second; more than four gain nothing that the writer could use. */
+export const DEFAULT_VERIFY_THREADS = 4;
 
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 
@@ -89,12 +98,12 @@ export const CONFIG_TEMPLATE = `# limmat.toml: settings of the log in this direc
 
 # listen = "127.0.0.1:6962"
 # metrics-listen = "127.0.0.1:6963"   # Prometheus text on /metrics; absent: no such listener
-# checkpoint-interval = "1s"          # at most one checkpoint in this time; "0" publishes every commit
-# refresh-interval = "10min"          # an idle log signs its head again after this
-# iat-window = "1h"                   # how far a record's time of signing may be from now
-# max-queue-entries = 65536           # entries that may wait for a commit; more get 503
-# max-queue-bytes = 268435456
-# verify-threads = 2
+# checkpoint-interval = "${formatDuration(DEFAULT_CHECKPOINT_INTERVAL_MILLIS)}"          # at most one checkpoint in this time; "0" publishes every commit
+# refresh-interval = "${formatDuration(DEFAULT_REFRESH_INTERVAL_MILLIS)}"           # an idle log signs its head again after this
+# iat-window = "${formatDuration(DEFAULT_IAT_WINDOW_SECONDS * 1000)}"                   # how far a record's time of signing may be from now
+# max-queue-entries = ${DEFAULT_INTAKE_LIMITS.queueEntries}           # entries that may wait for a commit; more get 503
+# max-queue-bytes = ${DEFAULT_INTAKE_LIMITS.queueBytes}          # the same in bytes
+# verify-threads = ${DEFAULT_VERIFY_THREADS}                  # that check signatures, but no more than there are processors; 0: none of their own
 # note-key = "keys/log.skey"          # FILE, env:NAME, or exec:COMMAND with the public key as note-vkey
 # head-key = "keys/log-mldsa.skey"    # the same, with head-vkey
 # log-level = "info"                  # silent, error, warn, info, debug

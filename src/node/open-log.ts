@@ -12,13 +12,12 @@ import { LimmatError, isLimmatError } from '../errors.ts';
 import { Log, systemClock } from '../log/index.ts';
 import type { Clock, LogEvent } from '../log/index.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
+import { DEFAULT_VERIFY_THREADS } from './config.ts';
 import { loadLogSigners } from './log-keys.ts';
 import type { Settings } from './settings.ts';
 import { watchSubmitters } from './submitter-file.ts';
 import type { SubmitterFile } from './submitter-file.ts';
 
-/** Two threads verify 31,000 Ed25519 signatures a second; more than four gain nothing that the writer could use. */
-const MAX_VERIFY_THREADS = 4;
 /** What must fit on the disk before a log that ran out of space tries again: a large commit with its tiles. */
 const PROBE_BYTES = 16 * 1024 * 1024;
 
@@ -52,7 +51,7 @@ export async function openNodeLog(settings: Settings, options: OpenLogOptions = 
   const { paths, meta, config } = settings;
   const signers = loadLogSigners(paths, meta.origin, config, nodeCrypto);
   const submitters = meta.admission === 'open' ? undefined : watchList(settings, options);
-  const threads = config['verify-threads'] ?? Math.min(availableParallelism(), MAX_VERIFY_THREADS);
+  const threads = config['verify-threads'] ?? Math.min(availableParallelism(), DEFAULT_VERIFY_THREADS);
   const pool = threads === 0 || submitters === undefined ? undefined : createVerifierPool({ threads });
   let storage: LevelStorage | undefined;
   const openStorage = async (): Promise<LevelStorage> =>

@@ -20,6 +20,12 @@ export function parseDuration(text: string): number {
   throw new RangeError(`must be a time like 500ms, 1s, 10min, 2h, 1d or 0, and is "${text}"`);
 }
 
+/** Milliseconds in their largest whole unit, as parseDuration reads them. */
+export function formatDuration(millis: number): string {
+  const [unit, length] = [...UNIT_MILLIS].findLast(([, size]) => millis % size === 0) ?? ['ms', 1];
+  return millis === 0 ? '0' : `${millis / length}${unit}`;
+}
+
 /** An address to listen on. Port 0 asks the system for a free one. */
 export interface ListenAddress {
   readonly host: string;

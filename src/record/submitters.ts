@@ -157,7 +157,7 @@ function submitterOf(row: Row): Submitter {
 }
 
 function unknownKey(kid: string): LimmatError {
-  const command = 'limmat submitter add KEY.pub.pem';
+  const command = 'limmat submitter add KEY.pub.pem --issuer NAME --namespace NAMESPACE';
   return new LimmatError('unknown-key', `key ${kid} is not on this log's submitter list; to admit it: ${command}`, {
     details: { kid, command },
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { CONFIG_TEMPLATE, parseConfig } from '../../src/node/config.ts';
 import { didYouMean } from '../../src/node/did-you-mean.ts';
-import { formatListen, parseDuration, parseListen } from '../../src/node/units.ts';
+import { formatDuration, formatListen, parseDuration, parseListen } from '../../src/node/units.ts';
 
 describe('limmat.toml', () => {
   test('a full one is read', () => {
@@ -47,6 +47,13 @@ test('times have a unit', () => {
   ]);
   for (const text of ['', '1', 's', '-1s', '1 s', '1w', '25d', '1.5s'])
     expect(() => parseDuration(text), text).toThrow(RangeError);
+});
+
+test('times are written as they are read', () => {
+  for (const text of ['0', '250ms', '1s', '5min', '90min', '2h', '1d']) {
+    expect(formatDuration(parseDuration(text))).toBe(text);
+  }
+  expect(formatDuration(3_600_000)).toBe('1h');
 });
 
 test('addresses are read as they are written', () => {
