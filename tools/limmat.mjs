@@ -3,7 +3,7 @@
 // line instead of a syntax error. In a checkout it runs the TypeScript sources, which needs a Node that strips types;
 // an older one hands over to the Node that `npm ci` installed. In an installed package it runs the bundle.
 
-import { spawn, spawnSync } from 'child_process';
+import { spawn } from 'child_process';
 import { existsSync } from 'fs';
 import { dirname, join } from 'path';
 import { fileURLToPath, pathToFileURL } from 'url';
@@ -39,14 +39,8 @@ async function run(file) {
   await cli.run(process.argv.slice(2));
 }
 
-/** True when node_modules/.bin/node starts and can run the sources. */
-function bundledNodeRuns() {
-  if (!existsSync(bundledNode) || process.env.LIMMAT_HANDED_OVER) return false;
-  const probe = spawnSync(bundledNode, ['--version'], { encoding: 'utf8' });
-  return probe.status === 0 && atLeast(probe.stdout.trim(), STRIPS_TYPES);
-}
-
-function handOver() {
+/** Starts this file again with the installed Node; `otherwise` when that does not start at all. */
+function handOver(otherwise) {
   const env = Object.assign({}, process.env, { LIMMAT_HANDED_OVER: '1' });
   const child = spawn(bundledNode, [fileURLToPath(import.meta.url)].concat(process.argv.slice(2)), {
     stdio: 'inherit',
@@ -58,6 +52,7 @@ function handOver() {
       child.kill(signal);
     });
   });
+  child.on('error', otherwise);
   child.on('exit', function (code, signal) {
     if (signal === null) process.exit(code);
     process.removeAllListeners(signal);
@@ -65,23 +60,34 @@ function handOver() {
   });
 }
 
+/** Without a Node that strips types there may still be a bundle. */
+function runBundle() {
+  if (existsSync(bundle)) {
+    run(bundle).catch(crash);
+  } else if (inCheckout) {
+    refuse(
+      'runs from a checkout with Node ' +
+        STRIPS_TYPES.join('.') +
+        ' or newer, and this is ' +
+        process.version +
+        ': "npm ci" installs one on Linux, "npm run build" makes a bundle for this one',
+    );
+  } else {
+    refuse('is not complete: neither ' + sources + ' nor ' + bundle + ' is there');
+  }
+}
+
 const inCheckout = existsSync(sources);
+const wasHandedOver = process.env.LIMMAT_HANDED_OVER !== undefined;
+// Not for the processes that this one starts.
+delete process.env.LIMMAT_HANDED_OVER;
+
 if (!atLeast(process.version, OLDEST)) {
   refuse('needs Node ' + OLDEST.join('.') + ' or newer, and this is ' + process.version);
 } else if (inCheckout && atLeast(process.version, STRIPS_TYPES)) {
   run(sources).catch(crash);
-} else if (inCheckout && bundledNodeRuns()) {
-  handOver();
-} else if (existsSync(bundle)) {
-  run(bundle).catch(crash);
-} else if (inCheckout) {
-  refuse(
-    'runs from a checkout with Node ' +
-      STRIPS_TYPES.join('.') +
-      ' or newer, and this is ' +
-      process.version +
-      ': "npm ci" installs one on Linux, "npm run build" makes a bundle for this one',
-  );
+} else if (inCheckout && !wasHandedOver && existsSync(bundledNode)) {
+  handOver(runBundle);
 } else {
-  refuse('is not complete: neither ' + sources + ' nor ' + bundle + ' is there');
+  runBundle();
 }
