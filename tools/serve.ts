@@ -58,13 +58,14 @@ async function serve(options: ServeOptions): Promise<void> {
     }
     await makeLog({ dir: data, origin: options.origin, admission: options.admission });
   }
-  const settings = readSettings(data, flags);
+  const settings = quietOnTerminal(readSettings(data, flags));
   const served = await serveNode(settings);
   try {
     const admin = await startAdmin(settings.paths.root, { backup: (to) => served.backup(to) });
     try {
       announce(output, served, settings, isNew);
       await stopSignal(served);
+      output.line('stopping: what was taken is finished and published');
     } finally {
       await admin.close();
     }
@@ -73,6 +74,12 @@ async function serve(options: ServeOptions): Promise<void> {
   }
   const { head } = served.log.status();
   served.logger.info({ size: head.size }, 'stopped');
+}
+
+/** A person at a terminal reads what is announced; the operator's log there starts at warnings, unless it is asked for. */
+function quietOnTerminal(settings: Settings): Settings {
+  if (!process.stderr.isTTY || settings.config['log-level'] !== undefined) return settings;
+  return { ...settings, config: { ...settings.config, 'log-level': 'warn' } };
 }
 
 /** Resolves at the first SIGTERM, SIGINT or SIGHUP; a second one, a while later, ends the process at once. */

@@ -106,5 +106,5 @@ export const CONFIG_TEMPLATE = `# limmat.toml: settings of the log in this direc
 # verify-threads = ${DEFAULT_VERIFY_THREADS}                  # that check signatures, but no more than there are processors; 0: none of their own
 # note-key = "keys/log.skey"          # FILE, env:NAME, or exec:COMMAND with the public key as note-vkey
 # head-key = "keys/log-mldsa.skey"    # the same, with head-vkey
-# log-level = "info"                  # silent, error, warn, info, debug
+# log-level = "info"                  # silent, error, warn, info, debug; on a terminal the default is warn
 `;

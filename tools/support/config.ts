@@ -75,7 +75,9 @@ export const serverOptions = (): Option[] => [
     '--checkpoint-interval <time>',
     'shortest time between checkpoints, 0: every commit (default: 1s)',
   ).argParser(checked(parseDuration)),
-  new Option('--log-level <level>', 'what is written to standard error (default: info)').choices(LOG_LEVELS),
+  new Option('--log-level <level>', 'what is written to standard error (default: info, on a terminal warn)').choices(
+    LOG_LEVELS,
+  ),
 ];
 
 /** What identityOptions and serverOptions give. */
