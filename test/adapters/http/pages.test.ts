@@ -81,7 +81,7 @@ describe('the page of a log', () => {
     expect(page).toContain('http://localhost/x/y/api/v1/entries/2/proof');
     const entry = await (await ask('/x/y/log/1')).text();
     expect(entry).toContain('href="/x/y/log/2"');
-    expect(entry).toContain('href="/x/y/"');
+    expect(entry).toContain('href="/x/y"');
     const known = pagesApp(log, { publicUrl: 'https://log.example/a/' });
     const text = await (await known.request('/')).text();
     expect(text).toContain('href="/a/log/2"');

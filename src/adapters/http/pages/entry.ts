@@ -12,9 +12,9 @@ import { statementIn } from '../entry-json.ts';
 import type { ServedLog } from '../served-log.ts';
 import { publishedHead } from '../served-log.ts';
 import { UNKNOWN_NOW, bracketOf } from './bracket.ts';
-import type { Place } from './home.ts';
 import type { Html } from './layout.ts';
-import { definitions, layout } from './layout.ts';
+import type { Place } from './layout.ts';
+import { definitions, layout, verifyCommands } from './layout.ts';
 import { timeInWords } from './words.ts';
 
 /** Bytes of an opaque leaf that the page shows. */
@@ -32,7 +32,8 @@ export async function entryPage(log: ServedLog, index: number, place: Place, has
   return layout(
     title,
     html` <nav>
-        <a href="${base}/">${log.origin}</a>${index > 0 ? html`<a href="${base}/log/${index - 1}">previous</a>` : ''}${
+        <a href="${base === '' ? '/' : base}">${log.origin}</a
+        >${index > 0 ? html`<a href="${base}/log/${index - 1}">previous</a>` : ''}${
           index + 1 < head.size ? html`<a href="${base}/log/${index + 1}">next</a>` : ''
         }
       </nav>
@@ -47,6 +48,8 @@ export async function entryPage(log: ServedLog, index: number, place: Place, has
         ['Root hash', html`<code>${toHex(head.rootHash)}</code>`],
         ['Audit path', audit(proof)],
       ])}
+      <p>To check it without this server:</p>
+      ${verifyCommands(index, place)}
       <nav>
         <a href="${base}/api/v1/entries/${index}/proof">proof file</a
         ><a href="${base}/api/v1/entries/${index}">as JSON</a

@@ -4,13 +4,15 @@ import { html } from 'hono/html';
 import { toHex } from '../../../bytes.ts';
 import type { LogStatus } from '../../../log/log.ts';
 import type { Published } from '../../../log/publish.ts';
+import { SIGNATURE_TYPE, formatKeyId, parseVerifierKey } from '../../../note/index.ts';
 import { describe } from '../../../record/types.ts';
 import { bytesInWords, count } from '../../../record/words.ts';
 import { statementIn } from '../entry-json.ts';
 import type { ServedLog } from '../served-log.ts';
 import { UNKNOWN_NOW, bracketOf } from './bracket.ts';
 import type { Html } from './layout.ts';
-import { definitions, layout } from './layout.ts';
+import type { Place } from './layout.ts';
+import { definitions, layout, verifyCommands } from './layout.ts';
 import { durationInWords, rateInWords, timeInWords } from './words.ts';
 
 /** Entries listed on the page. */
@@ -24,13 +26,6 @@ const NOTICES: Readonly<Record<Exclude<LogStatus['state'], 'ready'>, string>> = 
   'not-signing': 'This log signs no new checkpoints at the moment. Entries are taken and will be published later.',
   closed: 'This log is shutting down.',
 });
-
-/** Where the reader is: `base` is the path prefix of the log's links, `url` the same with scheme and host. */
-export interface Place {
-  readonly base: string;
-  readonly url: string;
-  readonly nowSeconds: number;
-}
 
 /** The page at `/`. */
 export async function homePage(log: ServedLog, place: Place): Promise<Html> {
@@ -64,7 +59,7 @@ async function shown(log: ServedLog, published: Published, place: Place): Promis
       ['Signed', html`${age} ago <span class="soft">(${timeInWords(published.timestampSeconds)})</span>`],
       ['Root hash', html`<code>${toHex(rootHash)}</code>`],
       ['Growing', await rate(log, published)],
-      ['Signers', log.vkeys.map((vkey) => html`<div><code>${vkey.split('+', 2).join('+')}</code></div>`)],
+      ['Signers', log.vkeys.map(signer)],
     ])}
     <nav><a href="${base}/checkpoint">checkpoint</a><a href="${base}/api/v1/log">as JSON</a></nav>
     <h2>Latest entries</h2>
@@ -91,6 +86,15 @@ function item(index: number, leaf: Uint8Array, base: string): Html {
   return html`<li><a href="${base}/log/${index}">${count(index)}</a> ${words}${who}</li>`;
 }
 
+function signer(vkey: string): Html {
+  const { name, keyId, type } = parseVerifierKey(vkey);
+  const algorithm = type === SIGNATURE_TYPE.mldsa44 ? 'ML-DSA-44, with the time' : 'Ed25519';
+  return html`<div>
+    <code>${name}+${formatKeyId(keyId)}</code>
+    <span class="soft">(${algorithm})</span>
+  </div>`;
+}
+
 async function rate(log: ServedLog, published: Published): Promise<string> {
   const { size } = published.head;
   if (size === 0) return 'no entries yet';
@@ -101,20 +105,20 @@ async function rate(log: ServedLog, published: Published): Promise<string> {
   return rateInWords(size - since.size, published.timestampSeconds - since.timestampSeconds);
 }
 
-function verifying(log: ServedLog, size: number, { url }: Place): Html {
-  const index = Math.max(0, size - 1);
+function verifying(log: ServedLog, size: number, place: Place): Html {
   return html` <h2>Check it yourself</h2>
     <p>Fetch the proof of an entry, keep it beside the file, and verify it without asking this server:</p>
-    <pre>
-curl -fsS ${url}/api/v1/entries/${index}/proof -o FILE.tlog-proof
-npx limmat verify FILE --proof FILE.tlog-proof --trust trust.txt</pre>
+    ${verifyCommands(Math.max(0, size - 1), place)}
     <p>
       The trust file names this log's keys, whose statements you accept, and the witnesses you rely on. Do not take the
       keys from this page alone: compare them with what the operator publishes elsewhere.
     </p>
-    <pre>${log.vkeys.map((vkey) => `log ${vkey}\n`).join('')}quorum none</pre>
+    <details>
+      <summary>This log's keys as lines of a trust file</summary>
+      <pre>${log.vkeys.map((vkey) => `log ${vkey}\n`).join('')}quorum none</pre>
+    </details>
     <p>
-      Every tile is at <code>${url}/tile/</code> (C2SP tlog-tiles), so any client of that format can re-hash the whole
-      log.
+      Every tile is at <code>${place.url}/tile/</code> (C2SP tlog-tiles), so any client of that format can re-hash the
+      whole log.
     </p>`;
 }

@@ -6,6 +6,20 @@ import { bodyHeaders } from '../answer.ts';
 import { toBase64, utf8 } from '../../../bytes.ts';
 import { portableHasher } from '../../../merkle/hash.ts';
 
+/** Where the reader is: `base` is the path prefix of the log's links, `url` the same with scheme and host. */
+export interface Place {
+  readonly base: string;
+  readonly url: string;
+  readonly nowSeconds: number;
+}
+
+/** The commands that fetch the proof of an entry and check a file against it. */
+export function verifyCommands(index: number, { url }: Place): Html {
+  return html`<pre>
+curl -fsS ${url}/api/v1/entries/${index}/proof -o FILE.tlog-proof
+npx limmat verify FILE --proof FILE.tlog-proof --trust trust.txt</pre>`;
+}
+
 /** A piece of HTML in which everything from outside is escaped. */
 export type Html = ReturnType<typeof html>;
 
@@ -23,7 +37,7 @@ pre { padding: .75rem; border: 1px solid var(--line); border-radius: .25rem; whi
 ol { padding-left: 0; list-style: none; } ol li { padding: .4rem 0; border-bottom: 1px solid var(--line); }
 nav { display: flex; flex-wrap: wrap; gap: 1rem; } .soft { color: var(--soft); } .bad { color: var(--bad); }
 input, button { font: inherit; padding: .2rem .5rem; } input { width: 9rem; }
-footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
+summary { cursor: pointer; }
 @media (max-width: 34rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
 `;
 
