@@ -23,6 +23,7 @@ import type { LimmatRecord, StatementSigner } from '../src/record/index.ts';
 import { readSubmitters, writeSubmitters } from '../src/node/submitter-file.ts';
 import { readRows } from './import/rows.ts';
 import { StreamChains } from './import-order.ts';
+import { EXIT } from './support/exit.ts';
 import { loadStatementSigner } from './support/keys.ts';
 import { addBatchToLog, addToLog } from './support/log-api.ts';
 import { FIRST_ISSUER, makeLog } from './support/new-log.ts';
@@ -48,11 +49,10 @@ export function register(program: Command): void {
 
 async function demo(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'limmat-demo-'));
-  try {
-    await tell(join(dir, 'data'));
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  // However it ends: at its end, by a reader that has gone ("| head"), or by Ctrl-C.
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT.operational));
+  await tell(join(dir, 'data'));
 }
 
 const say = (text = ''): void => void process.stdout.write(`${text}\n`);

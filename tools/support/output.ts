@@ -6,14 +6,26 @@ import { asLimmatError } from '../../src/errors.ts';
 
 type Format = Parameters<typeof styleText>[0];
 
-/** The text in this style, where standard output is a terminal and NO_COLOR is not set. */
+/** The text in this style, where standard output shows colours. */
 export function style(format: Format, text: string): string {
-  return styleText(format, text, { stream: process.stdout });
+  return styled(process.stdout, format, text);
 }
 
 /** As style, for standard error. */
 export function styleError(format: Format, text: string): string {
-  return styleText(format, text, { stream: process.stderr });
+  return styled(process.stderr, format, text);
+}
+
+function styled(stream: NodeJS.WriteStream, format: Format, text: string): string {
+  return showsColours(stream) ? styleText(format, text, { validateStream: false }) : text;
+}
+
+/** Decided here, because Node 20 leaves it to the caller: a terminal, unless the environment says otherwise. */
+function showsColours(stream: NodeJS.WriteStream): boolean {
+  const { FORCE_COLOR: forced, NO_COLOR: refused } = process.env;
+  if (forced !== undefined && forced !== '') return forced !== '0';
+  // Not every stream that calls itself a terminal has the method: those of a worker thread do not.
+  return stream.isTTY && (refused === undefined || refused === '') && (stream.hasColors?.() ?? false);
 }
 
 export interface Output {
