@@ -107,7 +107,7 @@ async function exportLog(options: ExportOptions): Promise<void> {
     const counts = { fetched: 0 };
     const tree = new TreeRehash(nodeHasher);
     for await (const batch of readBundles(resumed(source, target, counts), checkpoint.size)) {
-      for (const { entries } of batch) for (const entry of entries) tree.push(entry);
+      for (const { entries } of batch) tree.push(entries);
       await writeResources(target, directory, [...batch, ...tree.takeTiles()]);
       progress.update(tree.size, checkpoint.size);
     }

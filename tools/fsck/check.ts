@@ -4,12 +4,19 @@
 
 import { equalBytes, readUint, toHex } from '../../src/bytes.ts';
 import { isLimmatError, LimmatError } from '../../src/errors.ts';
-import { formatTilePath, type Hash, type Hasher, type TilePath, type TreeHead } from '../../src/merkle/index.ts';
+import {
+  formatTilePath,
+  HASH_SIZE,
+  type Hash,
+  type Hasher,
+  type TilePath,
+  type TreeHead,
+} from '../../src/merkle/index.ts';
 import { openLogCheckpoint, type CheckpointVerifier, type OpenedLogCheckpoint } from '../../src/note/index.ts';
 import { parseStatement } from '../../src/record/statement.ts';
 import { KEY_SPACE, leafKey, statementKey, type LogStorage } from '../../src/storage.ts';
 import type { LogSource } from '../support/log-source.ts';
-import { readBundles, TreeRehash, type ComputedTile, type ReadBundle } from '../support/rehash.ts';
+import { readBundles, TreeRehash, type ComputedTile } from '../support/rehash.ts';
 import { Findings } from './findings.ts';
 
 export interface CheckOptions {
@@ -130,26 +137,25 @@ async function rehash(
   const contradicted: Milestone[] = [];
   const passMilestones = (): void => {
     for (; waiting[0] !== undefined && waiting[0].size <= tree.size; waiting.shift()) {
-      if (!equalBytes(waiting[0].rootHash, tree.rootHash())) contradicted.push({ ...waiting[0] });
+      if (!equalBytes(waiting[0].rootHash, tree.rootHashAt(waiting[0].size))) contradicted.push(waiting[0]);
     }
   };
   let tiles = 0;
   let bundles = 0;
   passMilestones();
   for await (const batch of readBundles((paths) => readBundleBytes(options.source, paths), size)) {
-    for (const bundle of batch) {
-      const start = tree.size;
-      const leafHashes: Hash[] = [];
-      for (const entry of bundle.entries) {
-        leafHashes.push(tree.push(entry));
-        if (waiting[0]?.size === tree.size) passMilestones();
-      }
-      bundles += 1;
-      const statements = options.records ? checkStatements(bundle, start, findings) : [];
-      if (options.storage !== undefined) {
-        await checkIndex(options.storage, leafHashes, start, findings);
-        await checkStatementIndex(options, statements, start, findings);
-      }
+    const start = tree.size;
+    const leafHashes = batch.map(({ entries }) => {
+      const hashes = tree.push(entries);
+      passMilestones();
+      return hashes;
+    });
+    bundles += batch.length;
+    const entries = batch.flatMap((bundle) => bundle.entries);
+    const statements = options.records ? checkStatements(entries, start, findings) : [];
+    if (options.storage !== undefined) {
+      await checkIndex(options.storage, leafHashes.flatMap(splitHashes), start, findings);
+      await checkStatementIndex(options, statements, start, findings);
     }
     tiles += await compareTiles(options.source, tree.takeTiles(), findings);
     options.onProgress(tree.size, size);
@@ -225,8 +231,12 @@ function isMissing(error: unknown): error is LimmatError {
 }
 
 /** The signed content of each entry that is a statement, undefined for one that is none. */
-function checkStatements(bundle: ReadBundle, start: number, findings: Findings): (Uint8Array | undefined)[] {
-  return bundle.entries.map((entry, i) => {
+function checkStatements(
+  entries: readonly Uint8Array[],
+  start: number,
+  findings: Findings,
+): (Uint8Array | undefined)[] {
+  return entries.map((entry, i) => {
     try {
       return parseStatement(entry).toBeSigned;
     } catch (error) {
@@ -237,9 +247,16 @@ function checkStatements(bundle: ReadBundle, start: number, findings: Findings):
   });
 }
 
+/** Packed hashes one by one. */
+function splitHashes(packed: Uint8Array): Uint8Array[] {
+  return Array.from({ length: packed.length / HASH_SIZE }, (_, i) =>
+    packed.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE),
+  );
+}
+
 async function checkIndex(
   storage: LogStorage,
-  leafHashes: readonly Hash[],
+  leafHashes: readonly Uint8Array[],
   start: number,
   findings: Findings,
 ): Promise<void> {

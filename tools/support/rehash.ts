@@ -3,8 +3,11 @@
 
 import { LimmatError, isLimmatError } from '../../src/errors.ts';
 import {
+  asHash,
   bundlesForSize,
   CompactRange,
+  emptyRootHash,
+  foldRight,
   formatTilePath,
   HASH_SIZE,
   parseEntryBundle,
@@ -69,34 +72,77 @@ export async function* readBundles(read: ReadPaths, size: number, fromSize = 0):
   }
 }
 
-/** Grows a tree leaf by leaf and hands out its tiles. */
+/** The root over 256 leaf hashes, or over 256 roots of full tiles: eight levels of pairs. */
+function fullTileRoot(hashes: Uint8Array, hasher: Hasher): Hash {
+  // Half of the level below is enough, since a level is read before it is overwritten (Hasher.foldPairs).
+  const level = new Uint8Array(hashes.length / 2);
+  hasher.foldPairs(hashes, 0, TILE_WIDTH / 2, level, 0);
+  for (let count = TILE_WIDTH / 4; count >= 1; count /= 2) hasher.foldPairs(level, 0, count, level, 0);
+  return asHash(level.slice(0, HASH_SIZE));
+}
+
+/** The perfect subtrees over these leaf hashes (32 bytes each, at most 256 of them), left to right. */
+function subtreesOver(leafHashes: Uint8Array, hasher: Hasher): readonly Hash[] {
+  const range = CompactRange.empty(hasher);
+  for (let at = 0; at < leafHashes.length; at += HASH_SIZE) range.append(asHash(leafHashes.slice(at, at + HASH_SIZE)));
+  return range.hashes;
+}
+
+/** Grows a tree bundle by bundle and hands out its tiles. Only the last bundle may be a partial one. */
 export class TreeRehash {
   readonly #hasher: Hasher;
-  readonly #range: CompactRange;
+  /** Over the roots of the full bundles. */
+  readonly #bundles: CompactRange;
+  /** By level, from 1 on: the tile that is being filled. */
   readonly #open: { index: number; width: number; bytes: Uint8Array }[] = [];
   #done: ComputedTile[] = [];
+  /** The full bundles' subtrees before the last bundle, and that bundle's leaf hashes. */
+  #before: { readonly size: number; readonly hashes: readonly Hash[] } = { size: 0, hashes: [] };
+  #last: Uint8Array = new Uint8Array(0);
 
   constructor(hasher: Hasher) {
     this.#hasher = hasher;
-    this.#range = CompactRange.empty(hasher);
+    this.#bundles = CompactRange.empty(hasher);
   }
 
+  /** Entries so far. */
   get size(): number {
-    return this.#range.size;
+    return this.#before.size + this.#last.length / HASH_SIZE;
   }
 
+  /** Appends the entries of the next bundle; their leaf hashes, 32 bytes each. */
+  push(entries: readonly Uint8Array[]): Uint8Array {
+    if (this.size % TILE_WIDTH !== 0) throw new RangeError(`a bundle follows a partial one at size ${this.size}`);
+    const leafHashes = new Uint8Array(entries.length * HASH_SIZE);
+    for (let i = 0; i < entries.length; i++) this.#hasher.leafHashInto(entries[i]!, leafHashes, i * HASH_SIZE);
+    this.#before = { size: this.size, hashes: this.#bundles.hashes };
+    this.#last = leafHashes;
+    if (entries.length === TILE_WIDTH) {
+      const index = this.#before.size / TILE_WIDTH;
+      this.#done.push({ path: { kind: 'tile', level: 0, index, width: TILE_WIDTH }, bytes: leafHashes });
+      const root = fullTileRoot(leafHashes, this.#hasher);
+      this.#fill(1, root);
+      this.#bundles.append(root, (height, _index, hash) => {
+        if (height % TILE_HEIGHT === 0) this.#fill(1 + height / TILE_HEIGHT, hash);
+      });
+    }
+    return leafHashes;
+  }
+
+  /** The root at a size that the last bundle reached or passed: from the size before it to the size after it. */
+  rootHashAt(size: number): Hash {
+    const { size: sizeBefore, hashes } = this.#before;
+    if (size < sizeBefore || size > this.size) {
+      throw new RangeError(`size ${size} is not from ${sizeBefore} to ${this.size}`);
+    }
+    if (size === 0) return emptyRootHash(this.#hasher);
+    const leafHashes = this.#last.subarray(0, (size - sizeBefore) * HASH_SIZE);
+    return foldRight([...hashes, ...subtreesOver(leafHashes, this.#hasher)], this.#hasher);
+  }
+
+  /** The root of everything so far. */
   rootHash(): Hash {
-    return this.#range.rootHash();
-  }
-
-  /** Appends an entry; its leaf hash. */
-  push(entry: Uint8Array): Hash {
-    const leafHash = this.#hasher.leafHash(entry);
-    this.#fill(0, leafHash);
-    this.#range.append(leafHash, (height, _index, hash) => {
-      if (height % TILE_HEIGHT === 0) this.#fill(height / TILE_HEIGHT, hash);
-    });
-    return leafHash;
+    return this.rootHashAt(this.size);
   }
 
   /** The full tiles since the last call. */
@@ -108,9 +154,18 @@ export class TreeRehash {
 
   /** The partial tiles of the tree as it is now. */
   partialTiles(): readonly ComputedTile[] {
-    return this.#open.flatMap(({ index, width, bytes }, level) =>
-      width === 0 ? [] : [{ path: { kind: 'tile', level, index, width }, bytes: bytes.slice(0, width * HASH_SIZE) }],
-    );
+    const tiles: ComputedTile[] = [];
+    const width = this.#last.length / HASH_SIZE;
+    if (width % TILE_WIDTH !== 0) {
+      const index = this.#before.size / TILE_WIDTH;
+      tiles.push({ path: { kind: 'tile', level: 0, index, width }, bytes: this.#last });
+    }
+    for (const [level, tile] of this.#open.entries()) {
+      if (tile === undefined || tile.width === 0) continue;
+      const path: HashTilePath = { kind: 'tile', level, index: tile.index, width: tile.width };
+      tiles.push({ path, bytes: tile.bytes.slice(0, tile.width * HASH_SIZE) });
+    }
+    return tiles;
   }
 
   #fill(level: number, hash: Uint8Array): void {
