@@ -99,6 +99,8 @@ async function exportLog(options: ExportOptions): Promise<void> {
   const output = createOutput(options);
   const directory = resolve(options.to);
   const { source, keys } = await openSource(options);
+  if (keys.selfClaimed)
+    output.note('the keys are those that the log names itself: --trust FILE says which log it has to be');
   const progress = createProgress({ label: 'export', unit: 'entries', silent: output.json });
   try {
     const note = await source.checkpoint();

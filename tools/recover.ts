@@ -180,7 +180,8 @@ async function recover(options: RecoverOptions): Promise<void> {
   const keys = keysOfData(dataDir);
   const { guard, state } = await openGuarded(meta, options);
   try {
-    const storage = await openLevelStorage(dataDir, { create: false });
+    // A store that is lost altogether is the oldest copy there is: everything comes back from the source.
+    const storage = await openLevelStorage(dataDir);
     try {
       const signed = await bestHead(options.from.map(namedSource), keys, output);
       const added = await recoverInto(storage, guard, state, signed, { meta, output });
@@ -207,7 +208,7 @@ export function register(program: Command): void {
     .command('recover')
     .summary('resume a restored log from public tiles')
     .description(
-      'Brings a restored data directory up to what the log has signed since the copy was made. The missing entries come ' +
+      'Brings a restored data directory, or one whose store is lost, up to what the log has signed. The missing entries come ' +
         "from mirrors, exports or the public tiles; each is checked against a checkpoint with the log's own signatures. " +
         'Refuses what would let the log sign below its guard.',
     )

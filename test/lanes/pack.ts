@@ -130,6 +130,11 @@ async function main(): Promise<void> {
       if (!/^\d+\.\d+\.\d+\s*$/.test(version)) throw new Error(`--version printed ${version}`);
       await mustRunLimmat(['--help'], options);
     });
+    await lane.check('bench finds the parts that run in processes of their own', async () => {
+      const small = ['--entries', '1000', '--seconds', '1', '--dir', dir, '--json'];
+      await mustRunLimmat(['bench', 'append', ...small], options);
+      await mustRunLimmat(['bench', 'tiles', ...small], options);
+    });
     await lane.check('init, serve, add, proof, fsck and a clean stop', async () => {
       const dataDir = join(dir, 'data');
       await mustRunLimmat(['init', '--data', dataDir, '--origin', 'pack.invalid/log', '--admission', 'open'], options);

@@ -93,6 +93,16 @@ describe('limmat recover', () => {
     expect(JSON.parse(again.stdout)).toMatchObject({ added: 0, size: 910 });
   });
 
+  test('a store that is lost altogether comes back from an export', async () => {
+    const { dataDir, files } = await rolledBack();
+    for (const part of ['db', 'entries', 'index']) rmSync(join(dataDir, part), { recursive: true });
+    const { code, stdout } = await limmat('recover', '--data', dataDir, '--from', files, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ added: 900, size: 900 });
+    await appendTo(dataDir, numberedEntries(3, 900));
+    expect((await limmat('fsck', '--data', dataDir)).code).toBe(0);
+  });
+
   test('a source that has less than the guard is refused, and nothing is signed or added', async () => {
     const { dir, dataDir } = await rolledBack();
     const old = join(dir, 'old');

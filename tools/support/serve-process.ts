@@ -3,11 +3,15 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const LAUNCHER = fileURLToPath(new URL('../limmat.mjs', import.meta.url));
+/** Above this file in a checkout; in a package this is a part of the bundle in dist/. */
+const LAUNCHER = ['../limmat.mjs', '../tools/limmat.mjs']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path))!;
 /** What a child printed is kept for error messages, its end only. */
 const KEPT_OUTPUT = 8_192;
 
