@@ -89,7 +89,8 @@ export function fromBase64(text: string): Uint8Array | undefined {
     return undefined;
   }
   // atob ignores stray bits in the last character; the only canonical spelling is the one that is written back.
-  if (text.endsWith('=') && btoa(binary.slice(binary.length - (binary.length % 3))) !== text.slice(-4)) return undefined;
+  if (text.endsWith('=') && btoa(binary.slice(binary.length - (binary.length % 3))) !== text.slice(-4))
+    return undefined;
   const out = new Uint8Array(binary.length);
   for (let i = 0; i < out.length; i++) out[i] = binary.charCodeAt(i);
   return out;
@@ -125,5 +126,6 @@ export function parseDecimal(text: string): number | undefined {
 
 /** RangeError unless value is a safe integer ≥ 0. */
 export function assertSize(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} ${value} is not an integer in [0, 2^53)`);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`${name} ${value} is not an integer in [0, 2^53)`);
 }
