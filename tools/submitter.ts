@@ -6,11 +6,12 @@ import { thumbprintHex } from '../src/cose/index.ts';
 import { LimmatError } from '../src/errors.ts';
 import { dataPaths, readMeta } from '../src/node/meta.ts';
 import { readSubmitters, writeSubmitters } from '../src/node/submitter-file.ts';
-import { addSubmitter, formatSubmitters, parseSubmitters, removeSubmitter } from '../src/record/submitters.ts';
+import { addSubmitter, removeSubmitter } from '../src/record/submitters.ts';
 import type { Submitter } from '../src/record/submitters.ts';
-import { RECORD_TYPES, isNamespace } from '../src/record/types.ts';
+import { RECORD_TYPES } from '../src/record/types.ts';
 import { dataOption, jsonOption, repeated } from './support/config.ts';
 import { readPublicKey } from './support/keys.ts';
+import { checkNamespace } from './support/names.ts';
 import { createOutput } from './support/output.ts';
 import { tableLines } from './support/table.ts';
 
@@ -67,13 +68,7 @@ function add(publicKey: string, options: AddOptions): void {
   const output = createOutput(options);
   const { path, list } = readList(options.data);
   const { issuer } = options;
-  for (const namespace of options.namespace) {
-    if (namespace === '*' || isNamespace(namespace)) continue;
-    throw new LimmatError(
-      'usage',
-      `the namespace "${namespace}" is not 1 to 63 lowercase letters, digits, dots or hyphens`,
-    );
-  }
+  for (const namespace of options.namespace) checkNamespace(namespace, true);
   const key = readPublicKey(publicKey);
   const kid = thumbprintHex(key);
   const known = list.byKid.has(kid);
@@ -86,9 +81,7 @@ function add(publicKey: string, options: AddOptions): void {
     products: options.product ?? ['*'],
     addedAt: Math.floor(Date.now() / 1000),
   };
-  // What could not be read again is not written: a name with a control character, a type that does not exist.
-  const changed = parseSubmitters(formatSubmitters(addSubmitter(list, submitter)));
-  writeSubmitters(path, changed);
+  writeSubmitters(path, addSubmitter(list, submitter));
   output.result({ kid, ...scopeOf(submitter), replaced: known }, `${known ? 'replaced' : 'added'} ${kid}`);
 }
 

@@ -16,7 +16,7 @@ import { makeLogKeys } from './log-keys.ts';
 import { dataPaths, holdsLog, writeMeta } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { openNodeLog } from './open-log.ts';
-import { writeSubmitters } from './submitter-file.ts';
+import { submittersText, writeSubmitters } from './submitter-file.ts';
 
 export interface CreateLogOptions {
   readonly dir: string;
@@ -44,6 +44,8 @@ export async function createLog(options: CreateLogOptions): Promise<CreatedLog> 
   const { dir } = options;
   const paths = dataPaths(dir);
   if (holdsLog(dir)) throw new LimmatError('wrong-log', `there is a log in ${dir} already; nothing was changed`);
+  // Before the keys, which are named by the origin, are made for nothing.
+  submittersText(options.submitters);
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
   if (!existsSync(paths.config)) writeFileSync(paths.config, CONFIG_TEMPLATE);
   const config = readConfig(paths.config);

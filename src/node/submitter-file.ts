@@ -28,9 +28,16 @@ export function readSubmitters(path: string): SubmitterList {
   }
 }
 
-/** Replaces the list as a whole or not at all. */
+/** The text of a list; `bad-config` for what could not be read again, such as a name with a control character. */
+export function submittersText(list: SubmitterList): string {
+  const text = formatSubmitters(list);
+  parseSubmitters(text);
+  return text;
+}
+
+/** Replaces the list as a whole or not at all. Errors: those of submittersText. */
 export function writeSubmitters(path: string, list: SubmitterList): void {
-  writeFileSync(`${path}.new`, formatSubmitters(list), { flush: true });
+  writeFileSync(`${path}.new`, submittersText(list), { flush: true });
   renameSync(`${path}.new`, path);
 }
 

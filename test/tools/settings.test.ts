@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { beforeAll, describe, expect, test } from 'vitest';
 
+import { parseTrust } from '../../src/client/trust.ts';
 import { freePort } from '../../tools/support/serve-process.ts';
 import { answered, limmatIn, serveIn, workbench } from './workbench.ts';
 
@@ -118,6 +119,23 @@ describe('making a log', () => {
     expect(stderr).toBe('limmat: there is no log in mistyped: add --init to make one, or name another with --data\n');
     expect(code).toBe(2);
     expect(existsSync(join(dir, 'mistyped'))).toBe(false);
+  });
+
+  test.each([
+    ['--issuer', 'a\u0007bell'],
+    ['--namespace', 'Not A Namespace'],
+    ['--origin', 'with space'],
+  ])('%s %j is refused before anything is made', async (option, value) => {
+    const { code, stderr } = await limmat('init', '--data', 'refused', option, value);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(code).toBe(2);
+    expect(existsSync(join(dir, 'refused', 'meta.json'))).toBe(false);
+    expect(existsSync(join(dir, 'refused', 'keys', 'log.skey'))).toBe(false);
+  });
+
+  test('an issuer may be a name with spaces', async () => {
+    expect((await limmat('init', '--data', 'spaced', '--issuer', 'Acme Security AG')).code).toBe(0);
+    expect(() => parseTrust(readFileSync(join(dir, 'spaced', 'trust.txt')))).not.toThrow();
   });
 
   test('an interrupted start is taken up again with the same keys', async () => {

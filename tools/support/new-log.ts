@@ -10,6 +10,7 @@ import { dataPaths, holdsLog } from '../../src/node/meta.ts';
 import { writeSecretFile } from '../../src/node/secret-file.ts';
 import { submitterList } from '../../src/record/submitters.ts';
 import { generateStatementKey, readPublicKey } from './keys.ts';
+import { checkNamespace } from './names.ts';
 
 /** The issuer and the namespace of the key that a new log trusts. */
 export const FIRST_ISSUER = 'demo';
@@ -25,7 +26,8 @@ export interface NewLogOptions {
 /** Makes a log whose submitter list has one key: keys/submitter.pem. Errors: those of createLog. */
 export async function makeLog(options: NewLogOptions): Promise<CreatedLog> {
   const paths = dataPaths(options.dir);
-  const issuer = options.issuer ?? FIRST_ISSUER;
+  const { issuer = FIRST_ISSUER, namespace = FIRST_ISSUER } = options;
+  checkNamespace(namespace, false);
   // A log that is there is refused by createLog; until then nothing in its directory is touched.
   if (!holdsLog(options.dir) && !existsSync(paths.submitterKey)) {
     const { secretPem, publicPem } = generateStatementKey('ed25519');
@@ -38,7 +40,7 @@ export async function makeLog(options: NewLogOptions): Promise<CreatedLog> {
     name: issuer,
     key,
     types: ['*'],
-    namespaces: [options.namespace ?? FIRST_ISSUER],
+    namespaces: [namespace],
     products: ['*'],
     addedAt: Math.floor(Date.now() / 1000),
   };

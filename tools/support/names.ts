@@ -1,0 +1,10 @@
+// Namespaces that people type, checked before anything is written.
+
+import { LimmatError } from '../../src/errors.ts';
+import { isNamespace } from '../../src/record/types.ts';
+
+/** `usage` unless it is a namespace; "*" stands for all where a list of them is asked for. */
+export function checkNamespace(name: string, allowAll: boolean): void {
+  if (isNamespace(name) || (allowAll && name === '*')) return;
+  throw new LimmatError('usage', `the namespace "${name}" is not 1 to 63 lowercase letters, digits, dots or hyphens`);
+}
