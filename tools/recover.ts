@@ -210,7 +210,8 @@ export function register(program: Command): void {
     .description(
       'Brings a restored data directory, or one whose store is lost, up to what the log has signed. The missing entries come ' +
         "from mirrors, exports or the public tiles; each is checked against a checkpoint with the log's own signatures. " +
-        'Refuses what would let the log sign below its guard.',
+        'Refuses what would let the log sign below its guard. Archived checkpoints since the copy do not come back: the ' +
+        'time brackets of the entries that do are wider than they were.',
     )
     .option('--data <dir>', 'the restored data directory', 'data')
     .requiredOption(
