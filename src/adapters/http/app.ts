@@ -115,8 +115,7 @@ export function serverApp(options: ServerAppOptions): App {
   const nextId = requestIds();
   app.use(async (c, next) => {
     const started = now();
-    const given = c.req.header('x-request-id');
-    c.set('requestId', given !== undefined && GIVEN_ID.test(given) ? given : nextId());
+    c.set('requestId', nextId(c.req.header('x-request-id')));
     await next();
     finish(c, now() - started, options);
   });
@@ -142,9 +141,9 @@ function finish(c: Context<AppEnv>, durationMillis: number, options: ServerAppOp
   });
 }
 
-/** Ids that differ between processes by a random part and within one by a counter. */
-export function requestIds(): () => string {
+/** The client's own id where it is short and plain, else one of this process: a random part and a counter. */
+export function requestIds(): (given: string | undefined) => string {
   const random = crypto.randomUUID().slice(0, 8);
   let count = 0;
-  return () => `${random}-${(count++).toString(36)}`;
+  return (given) => (given !== undefined && GIVEN_ID.test(given) ? given : `${random}-${(count++).toString(36)}`);
 }

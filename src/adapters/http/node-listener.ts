@@ -6,7 +6,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { getRequestListener } from '@hono/node-server';
 import { ENTRY_LIMIT, addEntry } from './add.ts';
 import { textAnswer } from './answer.ts';
-import type { App } from './app.ts';
+import type { App, RequestEvent } from './app.ts';
 import { requestIds } from './app.ts';
 import { parseDecimal } from '../../bytes.ts';
 import { asLimmatError } from '../../errors.ts';
@@ -28,6 +28,8 @@ export interface NodeListenerOptions {
   /** For ETags; default the portable one. */
   readonly hasher?: Hasher;
   readonly metrics?: HttpMetrics;
+  /** Called for what is refused or fails here; what is answered well is only counted, because it is so much. */
+  readonly onRequest?: (event: RequestEvent) => void;
 }
 
 /** Full tiles of a log of a million entries and the bundles that are asked for now; small beside the process. */
@@ -77,12 +79,26 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
   const tileCounters = countersOf(tileRoute);
   const checkpointCounters = countersOf(checkpointPath);
 
-  const fail = (route: string, request: IncomingMessage, response: ServerResponse, thrown: unknown): void => {
-    const id = nextId();
-    const { status, headers, body } = problemOf(thrown, id);
-    metrics?.problem(publicError(asLimmatError(thrown)).code);
-    metrics?.request(request.method!, route, status, 0);
-    response.writeHead(status, { ...headers, 'X-Request-Id': id, 'Content-Length': Buffer.byteLength(body ?? '') });
+  const fail = (
+    route: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    thrown: unknown,
+    started: number,
+  ): void => {
+    const requestId = nextId(headerOf(request, 'x-request-id'));
+    const { status, headers, body } = problemOf(thrown, requestId);
+    const error = asLimmatError(thrown);
+    const method = request.method ?? '';
+    const durationMillis = performance.now() - started;
+    metrics?.problem(publicError(error).code);
+    metrics?.request(method, route, status, durationMillis / 1000);
+    options.onRequest?.({ requestId, method, path: request.url ?? '', status, durationMillis, error });
+    response.writeHead(status, {
+      ...headers,
+      'X-Request-Id': requestId,
+      'Content-Length': Buffer.byteLength(body ?? ''),
+    });
     response.end(body);
   };
 
@@ -105,22 +121,24 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
   };
 
   const getCheckpoint = (request: IncomingMessage, response: ServerResponse): void => {
+    const started = performance.now();
     try {
       const resource = resources.checkpoint();
       if (checkpoint?.resource !== resource) checkpoint = prepare(resource);
       send(checkpointCounters, request, response, checkpoint);
     } catch (error) {
-      fail(checkpointPath, request, response, error);
+      fail(checkpointPath, request, response, error, started);
     }
   };
 
   const getTile = async (url: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const started = performance.now();
     try {
       const prepared = prepare(await resources.tile(url.slice(prefix.length + 1)));
       if (prepared.resource.full) cache.set(url, prepared, prepared.resource.whole.body.length);
       send(tileCounters, request, response, prepared);
     } catch (error) {
-      fail(tileRoute, request, response, error);
+      fail(tileRoute, request, response, error, started);
     }
   };
 
@@ -134,7 +152,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
       response.writeHead(200, [...addHeaders, 'Content-Length', String(text.length)]);
       response.end(text);
     } catch (error) {
-      fail(addPath, request, response, error);
+      fail(addPath, request, response, error, started);
     }
   };
 

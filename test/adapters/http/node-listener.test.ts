@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MetricsRegistry, httpMetrics } from '../../../src/adapters/http/index.ts';
 import { ByteCache, nodeListener } from '../../../src/adapters/http/node-listener.ts';
-import type { ServedLog } from '../../../src/adapters/http/index.ts';
+import type { RequestEvent, ServedLog } from '../../../src/adapters/http/index.ts';
 import { LimmatError } from '../../../src/errors.ts';
 import { opaqueEntries } from '../../support/test-log.ts';
 import { appOf, overriding, serve } from './support.ts';
@@ -27,6 +27,8 @@ interface Answer {
 interface Running {
   readonly port: number;
   readonly registry: MetricsRegistry;
+  /** What the fast ways reported. */
+  readonly requests: RequestEvent[];
   readonly ask: (
     path: string,
     options?: { method?: string; headers?: Record<string, string>; body?: string | Uint8Array },
@@ -38,7 +40,9 @@ async function listen(log: ServedLog, options: { prefix?: string; cacheBytes?: n
   const registry = new MetricsRegistry();
   const metrics = httpMetrics(registry);
   const app = appOf(log, { ...(options.prefix === undefined ? {} : { prefix: options.prefix }), metrics });
-  const server = createServer(nodeListener({ app, log, metrics, ...options }));
+  const requests: RequestEvent[] = [];
+  const onRequest = (event: RequestEvent): number => requests.push(event);
+  const server = createServer(nodeListener({ app, log, metrics, onRequest, ...options }));
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -56,7 +60,7 @@ async function listen(log: ServedLog, options: { prefix?: string; cacheBytes?: n
       request.on('error', reject);
       request.end(body);
     });
-  return { port, registry, ask };
+  return { port, registry, requests, ask };
 }
 
 /** The error code in a problem body. */
@@ -169,9 +173,12 @@ describe('the Node listener', () => {
       append: () => Promise.reject(new LimmatError('queue-full', 'full', { retryAfterSeconds: 7 })),
     });
     const other = await listen(refusing);
-    const full = await other.ask('/add', { method: 'POST', body: 'x' });
+    const full = await other.ask('/add', { method: 'POST', body: 'x', headers: { 'x-request-id': 'build-17' } });
     expect([full.status, code(full), full.headers['retry-after']]).toEqual([503, 'queue-full', '7']);
-    expect(full.headers['x-request-id']).toBeDefined();
+    expect(full.headers['x-request-id']).toBe('build-17');
+    expect(other.requests).toMatchObject([
+      { requestId: 'build-17', method: 'POST', path: '/add', status: 503, error: { code: 'queue-full' } },
+    ]);
     const text = other.registry.render();
     expect(text).toContain('limmat_http_problems_total{code="queue-full"} 1');
     expect(text).toContain('limmat_http_requests_total{method="POST",route="/add",status="503"} 1');
