@@ -44,7 +44,7 @@ async function pack(into: string): Promise<string> {
   const [packed]: { filename: string; files: { path: string }[] }[] = JSON.parse(stdout);
   if (packed === undefined) throw new Error(`npm pack answered ${stdout}`);
   const stray = packed.files.filter(
-    ({ path }) => !/^(dist\/|tools\/limmat\.mjs$|package\.json$|[A-Z]+(\.md)?$)/.test(path),
+    ({ path }) => !/^(dist\/|tools\/(limmat\.mjs|demo\/sample\.jsonl)$|package\.json$|[A-Z]+(\.md)?$)/.test(path),
   );
   if (stray.length > 0) throw new Error(`the package contains ${stray.map(({ path }) => path).join(', ')}`);
   return join(into, packed.filename);
@@ -130,6 +130,7 @@ async function main(): Promise<void> {
       if (!/^\d+\.\d+\.\d+\s*$/.test(version)) throw new Error(`--version printed ${version}`);
       await mustRunLimmat(['--help'], options);
     });
+    await lane.check('the demo runs', () => mustRunLimmat(['demo'], options).then(() => undefined));
     await lane.check('bench finds the parts that run in processes of their own', async () => {
       const small = ['--entries', '1000', '--seconds', '1', '--dir', dir, '--json'];
       await mustRunLimmat(['bench', 'append', ...small], options);
