@@ -7,7 +7,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { codeOf, importsOf } from './source-scan.ts';
 
 /** What one part of src/ may use besides itself, `bytes` and `errors`. */
-interface Row {
+export interface Row {
   /** Parts it may import; `*` is every part. */
   readonly parts: readonly string[];
   /** Parts of which it may import types only. */
@@ -33,7 +33,7 @@ const ABOVE_ADAPTERS = [
 ];
 
 /** The table. A part is a folder of src/, a file right in it, or one adapter. */
-const TABLE: Readonly<Record<string, Row>> = {
+export const TABLE: Readonly<Record<string, Row>> = {
   bytes: { parts: [], effects: false },
   errors: { parts: [], effects: false },
   crypto: { parts: [], packages: ['@noble/curves', '@noble/hashes', '@noble/post-quantum'], effects: false },
