@@ -1,5 +1,5 @@
 // node verify-proof.mjs ARTIFACT PROOF TRUST: checks a proof file with nothing but the specifications and Node 24. The
-// steps are those of proof-file.md. For one log and one Ed25519 issuer; `limmat verify` does the rest.
+// steps are those of proof-file.md. For one log and Ed25519 issuers; `limmat verify` does the rest.
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
@@ -15,10 +15,10 @@ const publicKey = (start, raw) =>
 const ed25519 = (raw) => publicKey('302a300506032b6570032100', raw);
 const mlDsa44 = (raw) => publicKey('30820532300b06096086480165030403110382052100', raw);
 
-// The trust file: the log's two keys "name+id+key", and the issuer's COSE_Key, whose last 32 bytes are the key.
+// The trust file: the log's two keys "name+id+key", and the issuers' COSE_Keys, whose last 32 bytes are the key.
 const trust = trustFile.toString().split('\n');
 const logKeys = trust.filter((line) => line.startsWith('log ')).map((line) => line.split(' ')[1].split('+'));
-const issuer = base64(trust.find((line) => line.startsWith('issuer ')).split(' ')[1]);
+const issuers = trust.filter((line) => line.startsWith('issuer ')).map((line) => base64(line.split(' ')[1]));
 
 // The proof file: lines, an empty line, the checkpoint's text, an empty line, the checkpoint's signatures.
 const [head, body, signatures] = proofFile.toString().split('\n\n');
@@ -75,8 +75,9 @@ const byteString = (offset) => {
 const header = byteString(2);
 const payload = byteString(2 + header.encoded.length + 1);
 const signed = Buffer.concat([Buffer.from('\x84\x6aSignature1', 'latin1'), header.encoded, Buffer.of(0x40), payload.encoded]);
+const issuer = issuers.find((key) => header.content.includes(sha256(key)));
+assert(issuer !== undefined, 'the trust file does not name the key of this statement');
 assert(verify(null, signed, ed25519(issuer.subarray(-32)), leaf.subarray(-64)), 'the issuer did not sign this');
-assert(header.content.includes(sha256(issuer)), 'the statement names another key');
 
 // 6: it is about this artifact. (A CBOR decoder would say in which field the digest stands.)
 assert(payload.content.includes(sha256(artifact)), 'the statement does not name this file');

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 
+import { formatIssuer } from '../src/client/trust.ts';
 import { thumbprintHex } from '../src/cose/index.ts';
 import { LimmatError } from '../src/errors.ts';
 import { dataPaths, readMeta } from '../src/node/meta.ts';
@@ -82,7 +83,12 @@ function add(publicKey: string, options: AddOptions): void {
     addedAt: Math.floor(Date.now() / 1000),
   };
   writeSubmitters(path, addSubmitter(list, submitter));
-  output.result({ kid, ...scopeOf(submitter), replaced: known }, `${known ? 'replaced' : 'added'} ${kid}`);
+  const trustLine = formatIssuer({ iss: issuer, key });
+  output.result({ kid, ...scopeOf(submitter), replaced: known, trustLine }, [
+    `${known ? 'replaced' : 'added'} ${kid}`,
+    'Whoever is to believe its records has this line in their trust file:',
+    trustLine,
+  ]);
 }
 
 function remove(start: string, options: CommonOptions): void {

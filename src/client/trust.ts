@@ -116,7 +116,7 @@ export function parseTrust(file: Uint8Array | string): Trust {
 /** The trust file with this content, in one fixed order; parseTrust gives it back. */
 export function formatTrust(trust: Omit<Trust, 'logs'>): string {
   const lines = [formatPolicy(trust.policy).trimEnd(), ''];
-  for (const { iss, key } of trust.issuers) lines.push(`issuer ${toBase64(formatCoseKey(key))} ${iss}`);
+  for (const issuer of trust.issuers) lines.push(formatIssuer(issuer));
   for (const field of EXPECTED_FIELDS) {
     for (const value of trust.expected[field] ?? []) lines.push(`expect ${field} ${value}`);
   }
@@ -125,6 +125,11 @@ export function formatTrust(trust: Omit<Trust, 'logs'>): string {
     lines.push(`clock-skew ${formatDuration(trust.clockSkewSeconds)}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The trust file's line for a key and the name that it signs as. */
+export function formatIssuer({ iss, key }: Pick<TrustedIssuer, 'iss' | 'key'>): string {
+  return `issuer ${toBase64(formatCoseKey(key))} ${iss}`;
 }
 
 /** Seconds of "90", "90s", "15m", "36h" or "7d"; undefined for anything else. */
