@@ -84,7 +84,10 @@ describe('the commands', () => {
   });
 
   afterAll(async () => {
+    // A log that does not stop must not outlive the test either.
+    const deadline = setTimeout(() => void served.kill(), 10_000);
     expect(await served.stop()).toBe(0);
+    clearTimeout(deadline);
     rmSync(dir, { recursive: true });
   });
 
