@@ -34,7 +34,7 @@ afterAll(() => served.stop());
 
 test('the first record that is refused ends it, and the reason says what mends it', async () => {
   const { code, stderr } = await importSample();
-  expect(code).toBe(3);
+  expect(code).toBe(4);
   expect(stderr).toMatch(
     /record 1 \(Build of bash .*\) was refused: key [0-9a-f]{64} .*limmat submitter add .*run the import again/,
   );

@@ -101,7 +101,7 @@ describe('on the first start', () => {
         'sequenced',
       );
     const refused = await add();
-    expect(refused.code).toBe(3);
+    expect(refused.code).toBe(4);
     expect(refused.stderr).toMatch(/^limmat: key [0-9a-f]{64} .*limmat submitter add/);
     expect(
       (await limmat('submitter', 'add', 'acme.pub.pem', '--issuer', 'acme', '--namespace', 'acme', '--data', 'my data'))
@@ -115,7 +115,7 @@ describe('on the first start', () => {
       `removed ${kid}\n`,
     );
     await sleep(700);
-    expect((await add()).code).toBe(3);
+    expect((await add()).code).toBe(4);
   });
 
   test('a submitter list that does not parse changes nothing and is reported', async () => {

@@ -11,7 +11,7 @@ export const EXIT = {
   usage: 2,
   /** The world did not play along: network, disk, a port, a log that is busy or read-only. Try again. */
   operational: 3,
-  /** What was checked is refused or damaged. */
+  /** What was checked, or was to be logged, is refused or damaged. Trying again changes nothing. */
   finding: 4,
   /** Something looks wrong, and what is at hand does not prove it. */
   suspicion: 5,
@@ -47,6 +47,13 @@ const EXIT_BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   'unknown-issuer': EXIT.finding,
   'unknown-log': EXIT.finding,
   'bad-record': EXIT.finding,
+  // A log that looked at an entry and does not want it: sending it again changes nothing.
+  malformed: EXIT.finding,
+  'entry-too-large': EXIT.finding,
+  'unknown-key': EXIT.finding,
+  'not-permitted': EXIT.finding,
+  'iat-out-of-window': EXIT.finding,
+  'already-logged': EXIT.finding,
   'store-corrupt': EXIT.finding,
   // Two heads that both carry the log's signature.
   fork: EXIT.proof,
