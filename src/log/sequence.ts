@@ -1,5 +1,5 @@
-// Sequencing: entries → places. It runs between two commits, so what the store holds does not change under it, and it
-// is the only judge of "already logged". Nobody hears an index before the growth is durable.
+// Sequencing: entries → places. The only judge of "already logged": by what the store holds, by the batch that is being
+// written just now, and by the entries before it in its own batch. Nobody hears an index before the growth is durable.
 
 import { equalBytes, readUint, toHex, uintBytes } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
@@ -18,26 +18,31 @@ export interface Sequenced {
   readonly writes: readonly StateWrite[];
   /** One for each entry given, in order. */
   readonly outcomes: readonly Outcome[];
+  /** Where the new entries are, for the batch that comes while this one is being written. */
+  readonly places: BatchIndex;
 }
 
 /**
  * Gives places from `size` on. The same leaf again gets its first index, before any rule. `submitters` is the list in
- * force now: an entry validated under another one is checked against it again.
+ * force now: an entry validated under another one is checked against it again. `writing` holds what was placed before
+ * `size` and may not be in the store yet.
  */
 export async function sequence(
   batch: readonly Entry[],
   size: number,
   storage: LogStorage,
   submitters: SubmitterList | undefined,
+  writing: BatchIndex | undefined,
 ): Promise<Sequenced> {
   const known = await lookUp(batch, storage);
   const places = new BatchIndex();
+  const find = (hash: Uint8Array): number | undefined => writing?.find(hash) ?? places.find(hash);
   const entries: SequencedEntry[] = [];
   const writes: StateWrite[] = [];
   const outcomes: Outcome[] = [];
   for (const [i, entry] of batch.entries()) {
-    const loggedAt = known.leaves[i] ?? places.find(entry.leafHash);
-    const refusal = loggedAt === undefined ? refuse(entry, known.statements[i], places, submitters) : undefined;
+    const loggedAt = known.leaves[i] ?? find(entry.leafHash);
+    const refusal = loggedAt === undefined ? refuse(entry, known.statements[i], find, submitters) : undefined;
     if (loggedAt !== undefined) outcomes.push({ index: loggedAt, duplicate: true });
     else if (refusal !== undefined) outcomes.push(refusal);
     else {
@@ -51,7 +56,7 @@ export async function sequence(
       }
     }
   }
-  return { entries, writes, outcomes };
+  return { entries, writes, outcomes, places };
 }
 
 /** The index of a leaf that is logged already, for a batch of leaf hashes. */
@@ -89,11 +94,11 @@ async function lookUp(
 function refuse(
   { record }: Entry,
   loggedStatement: number | undefined,
-  places: BatchIndex,
+  find: (hash: Uint8Array) => number | undefined,
   submitters: SubmitterList | undefined,
 ): LimmatError | undefined {
   if (record === undefined) return undefined;
-  const firstIndex = loggedStatement ?? places.find(record.statementHash);
+  const firstIndex = loggedStatement ?? find(record.statementHash);
   if (firstIndex !== undefined) {
     return new LimmatError(
       'already-logged',
@@ -109,7 +114,7 @@ function refuse(
  * Hashes of one batch → indexes. Keyed by the first six bytes as a number, which a Map finds faster than text; the
  * few hashes that share them are compared.
  */
-class BatchIndex {
+export class BatchIndex {
   readonly #rows = new Map<number, { readonly hash: Uint8Array; readonly index: number }[]>();
 
   add(hash: Uint8Array, index: number): void {

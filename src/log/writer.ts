@@ -7,7 +7,7 @@ import { LimmatError } from '../errors.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
 import type { SubmitterList } from '../record/submitters.ts';
-import type { LogStorage, StoredLog } from '../storage.ts';
+import type { Growth, LogStorage, StoredLog } from '../storage.ts';
 import type { Clock } from './clock.ts';
 import { loadEdge } from './edge.ts';
 import type { Edge } from './edge.ts';
@@ -16,11 +16,30 @@ import { Intake, Ticket } from './intake.ts';
 import type { AppendResult, IntakeLimits, Reservation, Waiting } from './intake.ts';
 import { integrate } from './integrate.ts';
 import type { Validated } from './validate.ts';
+import { answerAll, answerEach, unknownOutcome } from './answer.ts';
 import { sequence } from './sequence.ts';
+import type { BatchIndex, Outcome, Sequenced } from './sequence.ts';
 import { readAll } from './read.ts';
 
 /** Pauses between attempts to open the store again; the last one repeats. */
 const REOPEN_PAUSES_MILLIS = Object.freeze([100, 250, 500, 1000, 2000, 5000]);
+
+/**
+ * Entries that must wait before their batch is prepared beside the write of another: below that it is better to let
+ * more of them gather for one flush.
+ */
+const OVERLAP_ENTRIES = 1024;
+
+/** A batch with its places, ready to be written: growth is undefined when it brings nothing new. */
+interface Prepared {
+  readonly batch: readonly Waiting[];
+  readonly sequenced: Sequenced;
+  readonly places: BatchIndex;
+  readonly growth?: Growth;
+  /** The edge after it. */
+  readonly edge: Edge;
+  readonly startMillis: number;
+}
 
 export interface WriterOptions {
   /** Opens the store; called again after a failed write. */
@@ -44,6 +63,10 @@ export class Writer {
   #storage: LogStorage;
   #edge: Edge;
   #running = false;
+  /** The batch whose growth is on its way to the disk. `durable` never rejects. */
+  #writing: { readonly prepared: Prepared; readonly durable: Promise<void> } | undefined;
+  #answered: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
   #run: Promise<void> | undefined;
   #recovery: Promise<void> | undefined;
   #failure: string | undefined;
@@ -103,6 +126,7 @@ export class Writer {
       else if (refusal !== undefined) ticket.set(position, { ok: false, error: refusal });
       else this.#intake.push({ entry: outcome, ticket, position });
     }
+    if (this.#intake.waiting >= OVERLAP_ENTRIES) this.#wake?.();
     if (!this.#running && this.#intake.waiting > 0) this.#run = this.#commitAll();
     return ticket.settled;
   }
@@ -144,44 +168,88 @@ export class Writer {
     );
   }
 
+  /**
+   * Takes what waits, batch by batch. The next batch gets its places and hashes while the one before it is being
+   * written, once there is enough of it that this pays; its own write begins when that one is durable.
+   */
   async #commitAll(): Promise<void> {
     this.#running = true;
-    while (this.#intake.waiting > 0) {
+    while (this.#intake.waiting > 0 || this.#writing !== undefined) {
+      if (this.#writing !== undefined && this.#intake.waiting < OVERLAP_ENTRIES) {
+        await Promise.race([this.#writing.durable, this.#enoughWaiting()]);
+        continue;
+      }
       // One turn of the event loop, so that requests that have arrived already share the flush.
-      await this.#options.clock.nextTurn();
-      await this.#commitOnce(this.#intake.take());
+      if (this.#writing === undefined) await this.#options.clock.nextTurn();
+      const prepared = await this.#prepare(this.#intake.take());
+      await this.#writing?.durable;
+      if (prepared !== undefined) this.#startWrite(prepared);
     }
+    await this.#answered;
     // In the same turn as the last look at the queue: an append that comes after it starts a new run.
+    if (this.#intake.waiting > 0) return this.#commitAll();
     this.#running = false;
   }
 
-  async #commitOnce(batch: readonly Waiting[]): Promise<void> {
-    const entries = batch.map(({ entry }) => entry);
+  #enoughWaiting(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /** Gives the batch its places behind what is being written; undefined when the store failed meanwhile. */
+  async #prepare(batch: readonly Waiting[]): Promise<Prepared | undefined> {
     const startMillis = this.#options.clock.monotonicMillis();
-    let attempted = this.#edge.head;
+    const { edge, places } = this.#writing?.prepared ?? { edge: this.#edge, places: undefined };
     try {
+      const entries = batch.map(({ entry }) => entry);
       const submitters = this.#options.submitters();
-      const sequenced = await sequence(entries, this.#edge.head.size, this.#storage, submitters);
-      if (sequenced.entries.length > 0) {
-        const { growth, edge } = integrate(this.#edge, sequenced.entries, sequenced.writes);
-        attempted = growth.head;
-        await this.#storage.commit(growth);
-        this.#edge = edge;
-        const millis = this.#options.clock.monotonicMillis() - startMillis;
-        this.#options.onEvent({ kind: 'committed', size: edge.head.size, entries: sequenced.entries.length, millis });
-        this.#options.onCommitted();
-      }
-      answer(batch, sequenced.outcomes);
-      this.#options.onEvent(countAnswers(sequenced.outcomes));
+      const sequenced = await sequence(entries, edge.head.size, this.#storage, submitters, places);
+      if (sequenced.entries.length === 0) return { batch, sequenced, places: sequenced.places, edge, startMillis };
+      const integrated = integrate(edge, sequenced.entries, sequenced.writes);
+      return { batch, sequenced, places: sequenced.places, startMillis, ...integrated };
     } catch (error) {
-      this.#enterReadOnly(error, attempted);
-      const unknown = new LimmatError(
-        'outcome-unknown',
-        'the write failed and its outcome is not known yet; send it again, an entry that did arrive keeps its index',
-        { retryAfterSeconds: 5, cause: error },
-      );
-      for (const { ticket, position } of batch) ticket.set(position, { ok: false, error: unknown });
+      this.#enterReadOnly(error, this.#edge.head);
+      answerAll(batch, this.#refusal()!);
+      return undefined;
     }
+  }
+
+  #startWrite(prepared: Prepared): void {
+    const durable = this.#write(prepared).then(() => {
+      this.#writing = undefined;
+    });
+    this.#writing = { prepared, durable };
+  }
+
+  /** Never rejects: what went wrong is in the answers. */
+  async #write(prepared: Prepared): Promise<void> {
+    const { batch, sequenced, growth, edge, startMillis } = prepared;
+    const { clock, onEvent, onCommitted } = this.#options;
+    if (this.#failure !== undefined) {
+      // The write before this one failed: this one never began.
+      answerAll(batch, this.#refusal()!);
+    } else {
+      try {
+        if (growth !== undefined) {
+          await this.#storage.commit(growth);
+          this.#edge = edge;
+          const millis = clock.monotonicMillis() - startMillis;
+          onEvent({ kind: 'committed', size: edge.head.size, entries: sequenced.entries.length, millis });
+          onCommitted();
+        }
+        this.#answered = this.#answer(batch, sequenced.outcomes);
+      } catch (error) {
+        this.#enterReadOnly(error, edge.head);
+        answerAll(batch, unknownOutcome(error));
+      }
+    }
+  }
+
+  async #answer(batch: readonly Waiting[], outcomes: readonly Outcome[]): Promise<void> {
+    // Whoever is answered may be busy for a while: the next write, if one is ready, begins before that.
+    if (this.#intake.waiting >= OVERLAP_ENTRIES) await this.#options.clock.nextTurn();
+    this.#options.onEvent(answerEach(batch, outcomes));
   }
 
   #enterReadOnly(error: unknown, attempted: TreeHead): void {
@@ -233,28 +301,6 @@ export class Writer {
       clock.after(millis, resolve);
     });
   }
-}
-
-function answer(
-  batch: readonly Waiting[],
-  outcomes: readonly (LimmatError | { index: number; duplicate: boolean })[],
-): void {
-  for (const [i, { entry, ticket, position }] of batch.entries()) {
-    const outcome = outcomes[i]!;
-    if (outcome instanceof LimmatError) ticket.set(position, { ok: false, error: outcome });
-    else ticket.set(position, { ok: true, leafHash: entry.leafHash, ...outcome });
-  }
-}
-
-function countAnswers(outcomes: readonly (LimmatError | { duplicate: boolean })[]): LogEvent {
-  let appended = 0;
-  let duplicates = 0;
-  for (const outcome of outcomes) {
-    if (outcome instanceof LimmatError) continue;
-    if (outcome.duplicate) duplicates++;
-    else appended++;
-  }
-  return { kind: 'answered', appended, duplicates };
 }
 
 function reasonOf(error: unknown): string {
