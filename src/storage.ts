@@ -83,12 +83,13 @@ export interface LogStorage {
    */
   read(paths: readonly TilePath[]): Promise<readonly (Uint8Array | undefined)[]>;
   /**
-   * The values of these keys, in order; undefined where there is none. Keys of the leaf space (`leafKey`) answer the
-   * index of the entry with that leaf hash (8 bytes, big-endian), exactly for the committed entries: adapters derive
-   * them from growth.leafHashes and may persist them later than the tree, but never answer behind or ahead of it.
+   * The indexes of the committed entries with these leaf hashes, in order; undefined where there is none. Adapters
+   * derive them from growth.leafHashes and may persist them later than the tree, but never answer behind or ahead of it.
    */
+  findLeaves(leafHashes: readonly Uint8Array[]): Promise<readonly (number | undefined)[]>;
+  /** The values of these keys, in order; undefined where there is none. */
   get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | undefined)[]>;
-  /** The pairs in key order (reverse: descending), at most limit. Not for the leaf space. */
+  /** The pairs in key order (reverse: descending), at most limit. */
   scan(range: ScanRange): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]>;
   /** Waits for what is under way and lets go of the store. Every later call fails with `store-failed`. */
   close(): Promise<void>;
@@ -96,27 +97,16 @@ export interface LogStorage {
 
 /** First bytes of the state keys in use. A new one is a row here. */
 export const KEY_SPACE = {
-  /** leaf hash → index (8 bytes); derived by the adapter, see LogStorage.get. */
-  leaf: 0x6c,
   /** SHA-256 of the COSE Sig_structure → index (8 bytes): a statement is logged once, whatever its signature. */
   statement: 0x73,
   /** size (8 bytes), time (8 bytes) → checkpoint note: the archive of published checkpoints. */
   archive: 0x61,
 } as const;
 
-function spacedKey(space: number, rest: Uint8Array): StateKey {
-  const key = new Uint8Array(1 + rest.length);
-  key[0] = space;
-  key.set(rest, 1);
-  return key;
-}
-
-/** The key of a leaf hash (32 bytes) in the leaf space. */
-export function leafKey(leafHash: Uint8Array): StateKey {
-  return spacedKey(KEY_SPACE.leaf, leafHash);
-}
-
-/** The key of a statement's signed content. */
+/** The key of a statement's signed content (32 bytes). */
 export function statementKey(sigStructureHash: Uint8Array): StateKey {
-  return spacedKey(KEY_SPACE.statement, sigStructureHash);
+  const key = new Uint8Array(1 + sigStructureHash.length);
+  key[0] = KEY_SPACE.statement;
+  key.set(sigStructureHash, 1);
+  return key;
 }

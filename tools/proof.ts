@@ -7,14 +7,13 @@ import type { Command } from 'commander';
 import * as v from 'valibot';
 
 import { nodeHasher } from '../src/adapters/node-crypto.ts';
-import { equalBytes, fromHex, parseDecimal, readUint, toHex, utf8Text } from '../src/bytes.ts';
+import { equalBytes, fromHex, parseDecimal, toHex, utf8Text } from '../src/bytes.ts';
 import { proveEntry } from '../src/client/prove.ts';
 import type { ProvenEntry } from '../src/client/prove.ts';
 import { LimmatError, isLimmatError } from '../src/errors.ts';
 import { describe } from '../src/record/types.ts';
 import { parseStatement, statementToJson } from '../src/record/statement.ts';
 import type { Statement } from '../src/record/statement.ts';
-import { leafKey } from '../src/storage.ts';
 import { DEFAULT_URL, jsonOption } from './support/config.ts';
 import { filesSource, openDataSource, urlSource } from './support/log-source.ts';
 import type { LogSource } from './support/log-source.ts';
@@ -100,8 +99,8 @@ async function openSubject({ url, data, files }: ProofFlags): Promise<Subject> {
   if (data !== undefined) {
     const { source, storage } = await openDataSource(data);
     const indexOf = async (leafHash: Uint8Array): Promise<number | undefined> => {
-      const [value] = await storage.get([leafKey(leafHash)]);
-      return value === undefined ? undefined : readUint(value, 0, 8);
+      const [index] = await storage.findLeaves([leafHash]);
+      return index;
     };
     return { source, indexOf };
   }

@@ -1,12 +1,11 @@
 // A store in memory: the port with nothing behind it, for tests, examples and Workers that keep no log of their own.
 // In scope: the whole contract of storage.ts, failing writes included. Out of scope: surviving the process.
 
-import { equalBytes, uintBytes } from '../bytes.ts';
+import { equalBytes } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
 import { emptyRootHash } from '../merkle/hash.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
 import type { TilePath } from '../merkle/tile.ts';
-import { KEY_SPACE } from '../storage.ts';
 import type { BundleWrite, Growth, LogStorage, ScanRange, StateWrite, StoredLog } from '../storage.ts';
 
 const HASH_BYTES = 32;
@@ -107,11 +106,12 @@ class MemoryStorage implements LogStorage {
 
   async get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#assertUsable();
-    return keys.map((key) => {
-      if (key[0] !== KEY_SPACE.leaf) return this.#medium.state.get(binaryText(key))?.slice();
-      const index = this.#medium.leaves.get(binaryText(key.subarray(1)));
-      return index === undefined ? undefined : uintBytes(index, 8);
-    });
+    return keys.map((key) => this.#medium.state.get(binaryText(key))?.slice());
+  }
+
+  async findLeaves(leafHashes: readonly Uint8Array[]): Promise<readonly (number | undefined)[]> {
+    this.#assertUsable();
+    return leafHashes.map((hash) => this.#medium.leaves.get(binaryText(hash)));
   }
 
   async scan(range: ScanRange): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]> {

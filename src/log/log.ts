@@ -28,7 +28,6 @@ import { ProofMaker } from './prove.ts';
 import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS, Publisher } from './publish.ts';
 import type { Published } from './publish.ts';
 import { readAll } from './read.ts';
-import { findLeaves } from './sequence.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS, validate } from './validate.ts';
 import type { Validated } from './validate.ts';
 import { Writer } from './writer.ts';
@@ -223,7 +222,7 @@ export class Log {
 
   /** The index of the committed entry with this leaf hash, or undefined. */
   async findLeaf(leafHash: Hash): Promise<number | undefined> {
-    const [index] = await findLeaves([leafHash], this.#writer.storage);
+    const [index] = await this.#writer.storage.findLeaves([leafHash]);
     return index;
   }
 
@@ -267,7 +266,7 @@ export class Log {
     const refused = [...results.keys()].filter((i) => !results[i]!.ok && !isTransient(results[i]!));
     if (refused.length === 0) return results;
     const leafHashes = refused.map((i) => this.#hasher.leafHash(leaves[i]!));
-    const indexes = await findLeaves(leafHashes, this.#writer.storage);
+    const indexes = await this.#writer.storage.findLeaves(leafHashes);
     const mended = [...results];
     for (const [k, i] of refused.entries()) {
       const index = indexes[k];

@@ -5,7 +5,7 @@ import { equalBytes, readUint, toHex, uintBytes } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
 import { permits } from '../record/submitters.ts';
 import type { SubmitterList } from '../record/submitters.ts';
-import { leafKey, statementKey } from '../storage.ts';
+import { statementKey } from '../storage.ts';
 import type { LogStorage, StateKey, StateWrite } from '../storage.ts';
 import type { Entry, SequencedEntry } from './entry.ts';
 
@@ -59,23 +59,11 @@ export async function sequence(
   return { entries, writes, outcomes, places };
 }
 
-/** The index of a leaf that is logged already, for a batch of leaf hashes. */
-export async function findLeaves(
-  leafHashes: readonly Uint8Array[],
-  storage: LogStorage,
-): Promise<(number | undefined)[]> {
-  const values = await storage.get(leafHashes.map(leafKey));
-  return values.map((value) => value && readUint(value, 0, 8));
-}
-
 async function lookUp(
   batch: readonly Entry[],
   storage: LogStorage,
-): Promise<{ readonly leaves: (number | undefined)[]; readonly statements: (number | undefined)[] }> {
-  const leaves = await findLeaves(
-    batch.map(({ leafHash }) => leafHash),
-    storage,
-  );
+): Promise<{ readonly leaves: readonly (number | undefined)[]; readonly statements: (number | undefined)[] }> {
+  const leaves = await storage.findLeaves(batch.map(({ leafHash }) => leafHash));
   const statements: (number | undefined)[] = [];
   const keys: StateKey[] = [];
   const positions: number[] = [];
@@ -111,20 +99,26 @@ function refuse(
 }
 
 /**
- * Hashes of one batch → indexes. Keyed by the first six bytes as a number, which a Map finds faster than text; the
- * few hashes that share them are compared.
+ * Hashes of one batch → indexes. Found by the first six bytes as a number, which a Map does faster than by text; a hash
+ * that shares them with another one lies one step of 2^48 further.
  */
 export class BatchIndex {
-  readonly #rows = new Map<number, { readonly hash: Uint8Array; readonly index: number }[]>();
+  readonly #rows = new Map<number, number>();
+  readonly #hashes: Uint8Array[] = [];
+  readonly #indexes: number[] = [];
 
   add(hash: Uint8Array, index: number): void {
-    const key = readUint(hash, 0, 6)!;
-    const row = this.#rows.get(key);
-    if (row === undefined) this.#rows.set(key, [{ hash, index }]);
-    else row.push({ hash, index });
+    let key = readUint(hash, 0, 6)!;
+    while (this.#rows.has(key)) key += 2 ** 48;
+    this.#rows.set(key, this.#hashes.push(hash) - 1);
+    this.#indexes.push(index);
   }
 
   find(hash: Uint8Array): number | undefined {
-    return this.#rows.get(readUint(hash, 0, 6)!)?.find((row) => equalBytes(row.hash, hash))?.index;
+    for (let key = readUint(hash, 0, 6)!; ; key += 2 ** 48) {
+      const row = this.#rows.get(key);
+      if (row === undefined) return undefined;
+      if (equalBytes(this.#hashes[row]!, hash)) return this.#indexes[row];
+    }
   }
 }

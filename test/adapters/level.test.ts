@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openLevelStorage } from '../../src/adapters/level.ts';
 import type { LevelOptions, LevelStorage } from '../../src/adapters/level.ts';
-import { uintBytes, utf8 } from '../../src/bytes.ts';
+import { utf8 } from '../../src/bytes.ts';
 import { asHash } from '../../src/merkle/hash.ts';
-import { leafKey } from '../../src/storage.ts';
 import type { Growth } from '../../src/storage.ts';
 import { GrowingTree } from '../contract/growing-tree.ts';
 import { expectToHold, storageContract } from '../contract/storage.ts';
@@ -148,8 +147,8 @@ function oneByteEntries(bundle: number): Uint8Array {
 async function expectLeaves(storage: LevelStorage, growths: readonly Growth[]): Promise<void> {
   for (const { oldHead, leafHashes } of growths) {
     const positions = [0, 1, 255, 256, leafHashes.length / 32 - 1];
-    const keys = positions.map((i) => leafKey(leafHashes.subarray(32 * i, 32 * i + 32)));
-    expect(await storage.get(keys)).toEqual(positions.map((i) => uintBytes(oldHead.size + i, 8)));
+    const hashes = positions.map((i) => leafHashes.subarray(32 * i, 32 * i + 32));
+    expect(await storage.findLeaves(hashes)).toEqual(positions.map((i) => oldHead.size + i));
   }
 }
 
@@ -201,7 +200,7 @@ describe('a large level store', () => {
       storage = await open();
       await expectAll();
       const foreign = bigGrowth(undefined, 256);
-      expect(await storage.get([leafKey(foreign.leafHashes.subarray(0, 32))])).toEqual([undefined]);
+      expect(await storage.findLeaves([foreign.leafHashes.subarray(0, 32)])).toEqual([undefined]);
       if (entries === 256) await storage.close();
     }
     const searched = expectAll();
@@ -273,7 +272,7 @@ describe('a backup of a level store', () => {
     const copy = await open({ create: false }, 'copy');
     const read = await copy.read([0, 255, 256, 257].map((index) => ({ kind: 'entries', index, width: 256 })));
     expect(read).toEqual([0, 255, 256, 257].map(oneByteEntries));
-    expect(await copy.get([leafKey(growth.leafHashes.subarray(-32))])).toEqual([uintBytes(66_047, 8)]);
+    expect(await copy.findLeaves([growth.leafHashes.subarray(-32)])).toEqual([66_047]);
   });
 
   test('is refused where something is already, and says so when it cannot be finished', async () => {

@@ -2,10 +2,9 @@
 // reopening it, and with every write failing once before and once after it took effect.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { concat, uintBytes, utf8 } from '../../src/bytes.ts';
+import { concat, utf8 } from '../../src/bytes.ts';
 import { emptyRootHash } from '../../src/merkle/hash.ts';
 import type { TilePath } from '../../src/merkle/tile.ts';
-import { leafKey } from '../../src/storage.ts';
 import type { LogStorage, StateWrite } from '../../src/storage.ts';
 import { GrowingTree } from './growing-tree.ts';
 
@@ -57,15 +56,12 @@ export async function expectToHold(storage: LogStorage, tree: GrowingTree): Prom
     expect(resources[i], `${JSON.stringify(path)} at size ${tree.size}`).toEqual(tree.resource(path));
   }
   const indexes = Array.from({ length: tree.size }, (_, i) => i);
-  const found = await storage.get(indexes.map((index) => leafKey(tree.leafHash(index))));
-  expect(found).toEqual(indexes.map((index) => uintBytes(index, 8)));
+  expect(await storage.findLeaves(indexes.map((index) => tree.leafHash(index)))).toEqual(indexes);
   const next = new GrowingTree('not in the tree');
   next.grow(3);
-  expect(await storage.get([0, 1, 2].map((index) => leafKey(next.leafHash(index))))).toEqual([
-    undefined,
-    undefined,
-    undefined,
-  ]);
+  const strangers = [0, 1, 2].map((index) => next.leafHash(index));
+  expect(await storage.findLeaves(strangers)).toEqual([undefined, undefined, undefined]);
+  expect(await storage.findLeaves([])).toEqual([]);
 }
 
 export function storageContract(name: string, adapter: AdapterUnderTest): void {
@@ -138,8 +134,8 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
       await storage.commit(tree.grow(1, [put('a', '1'), put('b', '2'), put('c', '')]));
       await storage.commit(tree.grow(1, [put('a', '3'), { key: stateKey('b'), value: null }]));
       const expectState = async (): Promise<void> => {
-        const keys = [stateKey('c'), leafKey(tree.leafHash(1)), stateKey('b'), stateKey('a'), stateKey('none')];
-        const values = [utf8(''), uintBytes(1, 8), undefined, utf8('3'), undefined];
+        const keys = [stateKey('c'), stateKey('b'), stateKey('a'), stateKey('none')];
+        const values = [utf8(''), undefined, utf8('3'), undefined];
         expect(await storage.get(keys)).toEqual(values);
         expect(await storage.get([])).toEqual([]);
       };
@@ -214,7 +210,7 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
         for (const bytes of await storage.read([...paths, { kind: 'tile', level: 0, index: 0, width: 256 }])) {
           bytes!.fill(0);
         }
-        for (const bytes of await storage.get([stateKey('a'), leafKey(tree.leafHash(7))])) bytes!.fill(0);
+        for (const bytes of await storage.get([stateKey('a')])) bytes!.fill(0);
         for (const { key, value } of await storage.scan({ prefix: Uint8Array.of(0x73), limit: 9 })) {
           key.fill(0);
           value.fill(0);
@@ -242,8 +238,8 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
       })();
       while (progress.writing) {
         const { size } = tree;
-        const keys = [stateKey('size'), ...Array.from({ length: size }, (_, i) => leafKey(tree.leafHash(i)))];
-        const [stored, ...leaves] = await storage.get(keys);
+        const leafHashes = Array.from({ length: size }, (_, i) => tree.leafHash(i));
+        const [[stored], leaves] = await Promise.all([storage.get([stateKey('size')]), storage.findLeaves(leafHashes)]);
         const shown = Number(new TextDecoder().decode(stored));
         const known = leaves.filter((value) => value !== undefined).length;
         // Growths that were made after the keys were listed are not among the leaves.
@@ -328,7 +324,7 @@ async function expectAllToFail(storage: LogStorage, tree: GrowingTree): Promise<
     storage.commit(after.grow(1)),
     storage.publish(utf8('note'), []),
     storage.get([stateKey('a')]),
-    storage.get([leafKey(tree.leafHash(0))]),
+    storage.findLeaves([tree.leafHash(0)]),
     storage.scan({ prefix: stateKey(''), limit: 1 }),
   ];
   for (const call of await Promise.allSettled(calls)) {

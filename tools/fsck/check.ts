@@ -14,7 +14,7 @@ import {
 } from '../../src/merkle/index.ts';
 import { openLogCheckpoint, type CheckpointVerifier, type OpenedLogCheckpoint } from '../../src/note/index.ts';
 import { parseStatement } from '../../src/record/statement.ts';
-import { KEY_SPACE, leafKey, statementKey, type LogStorage } from '../../src/storage.ts';
+import { KEY_SPACE, statementKey, type LogStorage } from '../../src/storage.ts';
 import type { LogSource } from '../support/log-source.ts';
 import { readBundles, TreeRehash, type ComputedTile } from '../support/rehash.ts';
 import { Findings } from './findings.ts';
@@ -260,9 +260,7 @@ async function checkIndex(
   start: number,
   findings: Findings,
 ): Promise<void> {
-  const values = await storage.get(leafHashes.map(leafKey));
-  for (const [i, value] of values.entries()) {
-    const index = value && readUint(value, 0, 8);
+  for (const [i, index] of (await storage.findLeaves(leafHashes)).entries()) {
     if (index === start + i) continue;
     const said = index === undefined ? 'does not know' : `has at index ${index}`;
     findings.add('store-corrupt', `the index ${said} the leaf hash ${toHex(leafHashes[i]!)} of entry ${start + i}`);

@@ -9,6 +9,7 @@ import { HASH_SIZE } from '../../merkle/hash.ts';
 import { TILE_WIDTH } from '../../merkle/tile.ts';
 import { openDatabase } from './database.ts';
 import type { Database, LevelFaults, Snapshot } from './database.ts';
+import { LeafFilter } from './leaf-filter.ts';
 import { LeafRun, RUN_SIZE } from './leaf-run.ts';
 
 /**
@@ -29,6 +30,18 @@ const APPLIED_KEY = utf8('applied');
 /** Gives the first `width` hashes of each of these level 0 tiles, which are all there. */
 export type LeafHashReader = (tiles: readonly { index: number; width: number }[]) => Promise<readonly Uint8Array[]>;
 
+/** The level 0 tiles from the one that holds entry `start` on, as many as are read at once, of a tree of this size. */
+function tilesBetween(start: number, size: number): { index: number; width: number }[] {
+  const tiles = [];
+  let end = start - (start % TILE_WIDTH);
+  while (tiles.length < TILES_A_READ && end < size) {
+    const width = Math.min(TILE_WIDTH, size - end);
+    tiles.push({ index: end / TILE_WIDTH, width });
+    end += width;
+  }
+  return tiles;
+}
+
 export class LeafIndex {
   readonly #location: string;
   readonly #faults: LevelFaults | undefined;
@@ -42,15 +55,23 @@ export class LeafIndex {
   #failure: unknown;
   #rebuilding: Promise<void> | undefined;
   #writtenSeconds = 0;
+  readonly #filter = new LeafFilter();
+  /** Entries that the tree had when it was opened: the filter has to be told of them. */
+  readonly #sizeAtOpen: number;
+  #filling: Promise<void> | undefined;
+  #filterIsComplete = false;
+  #closing = false;
 
   private constructor(
     location: string,
     database: Database,
+    size: number,
     readLeaves: LeafHashReader,
     faults: LevelFaults | undefined,
   ) {
     this.#location = location;
     this.#database = database;
+    this.#sizeAtOpen = size;
     this.#readLeaves = readLeaves;
     this.#faults = faults;
   }
@@ -73,7 +94,7 @@ export class LeafIndex {
       await rm(location, { recursive: true });
       database = await openDatabase(location);
     }
-    const index = new LeafIndex(location, database, readLeaves, faults);
+    const index = new LeafIndex(location, database, size, readLeaves, faults);
     try {
       await index.#adopt(size);
     } catch (error) {
@@ -95,6 +116,11 @@ export class LeafIndex {
 
   /** Takes the leaf hashes of entries that were just committed, the first of which has this index. */
   add(start: number, leafHashes: Uint8Array): void {
+    this.#filter.add(leafHashes);
+    this.#take(start, leafHashes);
+  }
+
+  #take(start: number, leafHashes: Uint8Array): void {
     for (let done = 0; done < leafHashes.length;) {
       let run = this.#runs.at(-1);
       if (run === undefined || run.length === RUN_SIZE) this.#runs.push((run = new LeafRun(start + done / HASH_SIZE)));
@@ -112,16 +138,22 @@ export class LeafIndex {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** The indexes of the entries with these leaf hashes as 8 big-endian bytes, undefined where there is none. */
-  async find(leafHashes: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+  /** The indexes of the entries with these leaf hashes, undefined where there is none. */
+  async find(leafHashes: readonly Uint8Array[]): Promise<(number | undefined)[]> {
     while (this.#rebuilding !== undefined) await this.#rebuilding;
+    this.#filling ??= this.#fillFilter();
+    const found: (number | undefined)[] = Array.from({ length: leafHashes.length });
+    const asked: number[] = [];
     // Memory and a view of the database at the same moment: a run leaves the one only when it is in the other.
-    const found = leafHashes.map((hash) => this.#findInRuns(hash));
-    const missing = leafHashes.filter((_, i) => found[i] === undefined);
-    if (missing.length === 0) return found;
-    const stored = await this.#database.getMany(missing);
-    let next = 0;
-    return found.map((value) => value ?? stored[next++]);
+    for (const [i, hash] of leafHashes.entries()) {
+      if (this.#filterIsComplete && !this.#filter.mayHold(hash)) continue;
+      found[i] = this.#findInRuns(hash);
+      if (found[i] === undefined) asked.push(i);
+    }
+    if (asked.length === 0) return found;
+    const stored = await this.#database.getMany(asked.map((i) => leafHashes[i]!));
+    for (const [k, i] of asked.entries()) found[i] = stored[k] && readUint(stored[k], 0, 8);
+    return found;
   }
 
   /** The database as it is now, for a copy of it. Covers at most the committed entries. */
@@ -142,6 +174,8 @@ export class LeafIndex {
 
   /** Lets go of the database, after writing what is in memory unless told that writing has failed. */
   async close(flush: boolean): Promise<void> {
+    this.#closing = true;
+    await this.#filling;
     while (this.#writing !== undefined) await this.#writing.catch(() => undefined);
     const last = this.#runs.at(-1);
     if (flush && this.#failure === undefined && last !== undefined) {
@@ -180,16 +214,10 @@ export class LeafIndex {
   /** Takes the leaf hashes from the applied size to this one out of the tree. */
   async #replay(size: number): Promise<void> {
     for (let start = this.#applied; start < size;) {
-      const tiles = [];
-      let end = start - (start % TILE_WIDTH);
-      while (tiles.length < TILES_A_READ && end < size) {
-        const width = Math.min(TILE_WIDTH, size - end);
-        tiles.push({ index: end / TILE_WIDTH, width });
-        end += width;
-      }
+      const tiles = tilesBetween(start, size);
       let skip = (start % TILE_WIDTH) * HASH_SIZE;
       for (const hashes of await this.#readLeaves(tiles)) {
-        this.add(start, hashes.subarray(skip));
+        this.#take(start, hashes.subarray(skip));
         start += (hashes.length - skip) / HASH_SIZE;
         skip = 0;
       }
@@ -197,12 +225,29 @@ export class LeafIndex {
     }
   }
 
-  #findInRuns(leafHash: Uint8Array): Uint8Array | undefined {
+  #findInRuns(leafHash: Uint8Array): number | undefined {
     for (const run of this.#runs) {
       const index = run.find(leafHash);
-      if (index !== undefined) return uintBytes(index, 8);
+      if (index !== undefined) return index;
     }
     return undefined;
+  }
+
+  /** Takes the leaf hashes of the tree into the filter, beside other work. Begins with the first search. */
+  async #fillFilter(): Promise<void> {
+    try {
+      for (let start = 0; start < this.#sizeAtOpen && !this.#closing;) {
+        const tiles = tilesBetween(start, this.#sizeAtOpen);
+        for (const hashes of await this.#readLeaves(tiles)) {
+          this.#filter.add(hashes);
+          start += hashes.length / HASH_SIZE;
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      this.#filterIsComplete = !this.#closing;
+    } catch {
+      // Without the filter every search asks the database: slower, and as right as before.
+    }
   }
 
   #startWriting(): void {

@@ -7,7 +7,6 @@ import { HASH_SIZE } from '../../merkle/hash.ts';
 import type { TreeHead } from '../../merkle/tree-head.ts';
 import { TILE_WIDTH, tileWidthAt } from '../../merkle/tile.ts';
 import type { EntryBundlePath, HashTilePath, TilePath } from '../../merkle/tile.ts';
-import { KEY_SPACE } from '../../storage.ts';
 import type { Growth, LogStorage, ScanRange, StateWrite, StoredLog } from '../../storage.ts';
 import { copyStore } from './backup.ts';
 import { plain, writeRows } from './database.ts';
@@ -148,23 +147,14 @@ export class DirectoryStorage implements LevelStorage {
 
   async get(stateKeys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#assertUsable();
-    const leaves: Uint8Array[] = [];
-    const rowKeys: Uint8Array[] = [];
-    for (const key of stateKeys) {
-      if (key[0] === KEY_SPACE.leaf) leaves.push(key.subarray(1));
-      else rowKeys.push(keys.stateRowKey(key));
-    }
-    // Both start in this turn of the event loop, so they show the same moment.
-    const [indexes, values] = await Promise.all([
-      leaves.length === 0 ? [] : this.#index!.find(leaves),
-      rowKeys.length === 0 ? [] : this.#database.getMany(rowKeys, this.#readOptions()),
-    ]);
-    let nextLeaf = 0;
-    let nextValue = 0;
-    return stateKeys.map((key) => {
-      const value = key[0] === KEY_SPACE.leaf ? indexes[nextLeaf++] : values[nextValue++];
-      return value === undefined ? undefined : plain(value);
-    });
+    if (stateKeys.length === 0) return [];
+    const values = await this.#database.getMany(stateKeys.map(keys.stateRowKey), this.#readOptions());
+    return values.map((value) => value && plain(value));
+  }
+
+  async findLeaves(leafHashes: readonly Uint8Array[]): Promise<readonly (number | undefined)[]> {
+    this.#assertUsable();
+    return this.#index!.find(leafHashes);
   }
 
   async scan(range: ScanRange): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]> {
