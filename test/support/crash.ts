@@ -5,7 +5,6 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
@@ -14,6 +13,7 @@ import { CompactRange } from '../../src/merkle/range.ts';
 import { formatEntryBundle, formatTilePath, parseEntryBundle, tileWidthAt } from '../../src/merkle/tile.ts';
 import { openLogCheckpoint } from '../../src/note/open.ts';
 import { checkpointVerifier } from '../../src/note/signer.ts';
+import { freePort } from '../../tools/support/serve-process.ts';
 import { between } from './random.ts';
 import type { Random } from './random.ts';
 
@@ -262,16 +262,4 @@ export class CrashRig {
       outgoing.end(body);
     });
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') throw new Error('bad math in freePort');
-      server.close(() => resolve(address.port));
-    });
-  });
 }

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
+import { NODE_FLAGS } from '../support/node-flags.ts';
 import type { LoadJob, LoadResult } from './load-job.ts';
 
 export type ChildName = 'load-main' | 'append-main' | 'follow-main';
@@ -18,7 +19,7 @@ function scriptOf(name: ChildName): string {
 
 /** Runs the script with this job; its answer. Throws with what it said on standard error when it fails. */
 export async function runChild<T>(name: ChildName, job: unknown): Promise<T> {
-  const child = spawn(process.execPath, [scriptOf(name)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...NODE_FLAGS, scriptOf(name)], { stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.end(JSON.stringify(job));
   const output = text(child.stdout);
   const errors = text(child.stderr);

@@ -8,6 +8,8 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { NODE_FLAGS } from './node-flags.ts';
+
 /** Above this file in a checkout; in a package this is a part of the bundle in dist/. */
 const LAUNCHER = ['../limmat.mjs', '../tools/limmat.mjs']
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
@@ -106,7 +108,7 @@ export async function startServe(options: ServeOptions): Promise<ServeProcess> {
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const command = [options.launcher ?? LAUNCHER, 'serve', '--data', options.dataDir, '--listen', `127.0.0.1:${port}`];
-  const child = spawn(options.node ?? process.execPath, [...command, ...(options.args ?? [])], {
+  const child = spawn(options.node ?? process.execPath, [...NODE_FLAGS, ...command, ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
