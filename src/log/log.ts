@@ -32,8 +32,8 @@ import { DEFAULT_IAT_WINDOW_SECONDS, validate } from './validate.ts';
 import type { Validated } from './validate.ts';
 import { Writer } from './writer.ts';
 
-/** Authenticated tiles that proofs are built from are kept up to this many bytes. */
-const PROVER_CACHE_BYTES = 48 * 1024 * 1024;
+/** Authenticated tiles that proofs are built from are kept up to this many bytes: the level 0 tiles of 2.2 million entries. */
+const PROVER_CACHE_BYTES = 80 * 1024 * 1024;
 
 export interface LogOptions {
   readonly origin: string;

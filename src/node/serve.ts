@@ -93,7 +93,7 @@ function logListener(log: Log, logger: Logger, metrics: HttpMetrics): RequestLis
     metrics,
     onRequest: logRequests(logger),
   });
-  return nodeListener({ app, log, hasher: nodeHasher, metrics });
+  return nodeListener({ app, log, hasher: nodeHasher, metrics, onRequest: logRequests(logger) });
 }
 
 /** Nothing but /metrics: operations are nobody else's business. */

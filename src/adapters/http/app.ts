@@ -9,6 +9,7 @@ import type { Answer } from './answer.ts';
 import { OPEN_TO_ALL, toResponse } from './answer.ts';
 import { printable } from './body.ts';
 import type { HttpMetrics } from './http-metrics.ts';
+import type { QuerySource } from './parameters.ts';
 import { problemOf, publicError } from './problem.ts';
 
 /** What handlers find in their context. */
@@ -21,6 +22,17 @@ export type App = Hono<AppEnv>;
 
 /** What answers a request; it throws what it refuses. */
 export type RequestHandler = (c: Context<AppEnv>) => Answer | Promise<Answer>;
+
+/**
+ * Public reads that depend on nothing but their query, by path. The apps declare them; the Node listener answers them
+ * beside the router, which costs as much as the answer.
+ */
+export type QueryReads = Readonly<Record<string, (request: QuerySource) => Answer | Promise<Answer>>>;
+
+/** Declares each of these reads. */
+export function onQueryReads(app: App, reads: QueryReads): void {
+  for (const [path, read] of Object.entries(reads)) onRead(app, path, (c) => read(c.req));
+}
 
 /** Turns what a handler threw into an answer. */
 export type Refuse = (thrown: unknown, c: Context<AppEnv>) => Answer | Promise<Answer>;

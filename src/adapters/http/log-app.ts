@@ -8,8 +8,8 @@ import type { AppendResult } from '../../log/intake.ts';
 import type { Hash, Hasher } from '../../merkle/hash.ts';
 import { portableHasher } from '../../merkle/hash.ts';
 import { ENTRY_LIMIT, WAIT_LEVELS, addEntry, waitForProof } from './add.ts';
-import type { App } from './app.ts';
-import { newApp, onRead, onWrite } from './app.ts';
+import type { App, QueryReads } from './app.ts';
+import { newApp, onQueryReads, onRead, onWrite } from './app.ts';
 import type { BatchItem } from './batch.ts';
 import { batchParser } from './batch.ts';
 import { bodyLimit, readBody } from './body.ts';
@@ -47,7 +47,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   });
 
   onWrite(app, '/add', async (c) => {
-    const { wait } = queryOf(c, {
+    const { wait } = queryOf(c.req, {
       wait: v.optional(v.picklist(WAIT_LEVELS, `must be one of ${WAIT_LEVELS.join(', ')}`)),
     });
     if (wait !== undefined) log.assertWaitLevel(wait);
@@ -64,7 +64,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   });
 
   onWrite(app, '/api/v1/batch', async (c) => {
-    queryOf(c, {});
+    queryOf(c.req, {});
     const parse = batchParser(c.req.header('content-type'));
     const items = parse(await readBody(c.req.raw, BATCH_LIMIT));
     if (items.length === 0) throw new LimmatError('malformed', 'the batch holds no entries');
@@ -73,7 +73,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   });
 
   onRead(app, '/api/v1/log', (c) => {
-    queryOf(c, {});
+    queryOf(c.req, {});
     const { published, state } = log.status();
     return jsonAnswer(
       {
@@ -91,42 +91,52 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   });
 
   onRead(app, '/api/v1/entries/:index', async (c) => {
-    queryOf(c, {});
+    queryOf(c.req, {});
     const index = pathDecimal(c, 'index');
     return jsonAnswer(entryJson(index, await log.entry(index), hasher), 'fixed');
   });
 
   onRead(app, '/api/v1/entries/:index/proof', async (c) => {
-    queryOf(c, {});
+    queryOf(c.req, {});
     const index = pathDecimal(c, 'index');
     return proofAnswer(await log.proofFile(index), index);
   });
 
   onRead(app, '/api/v1/entries/:index/time', async (c) => {
-    queryOf(c, {});
+    queryOf(c.req, {});
     const index = pathDecimal(c, 'index');
     const { before, after } = await log.timeBracket(index);
     return jsonAnswer({ index, before: before && headJson(before), after: headJson(after) }, 'changing');
   });
 
-  onRead(app, '/api/v1/proof/inclusion', async (c) => {
-    const query = queryOf(c, { index: v.optional(decimal), hash: v.optional(hexHash), size: v.optional(decimal) });
-    const size = query.size ?? publishedHead(log).size;
-    const index = await resolveIndex(log, query, size);
-    const proof = await log.inclusionProof(index, size);
-    const answer = { index, size, leafHash: query.hash && toBase64(query.hash), proof: proof.map(toBase64) };
-    return jsonAnswer(answer, query.size === undefined ? 'changing' : 'fixed');
-  });
-
-  onRead(app, '/api/v1/proof/consistency', async (c) => {
-    const query = queryOf(c, { from: decimal, to: v.optional(decimal) });
-    const { from } = query;
-    const to = query.to ?? publishedHead(log).size;
-    const proof = await log.consistencyProof(from, to);
-    return jsonAnswer({ from, to, proof: proof.map(toBase64) }, query.to === undefined ? 'changing' : 'fixed');
-  });
-
+  onQueryReads(app, proofReads(log));
   return app;
+}
+
+/** The JSON proofs by path, without a prefix. */
+export function proofReads(log: ServedLog): QueryReads {
+  return {
+    '/api/v1/proof/inclusion': async (request) => {
+      const query = queryOf(request, {
+        index: v.optional(decimal),
+        hash: v.optional(hexHash),
+        size: v.optional(decimal),
+      });
+      const size = query.size ?? publishedHead(log).size;
+      const index = await resolveIndex(log, query, size);
+      const proof = await log.inclusionProof(index, size);
+      const answer = { index, size, leafHash: query.hash && toBase64(query.hash), proof: proof.map(toBase64) };
+      return jsonAnswer(answer, query.size === undefined ? 'changing' : 'fixed');
+    },
+
+    '/api/v1/proof/consistency': async (request) => {
+      const query = queryOf(request, { from: decimal, to: v.optional(decimal) });
+      const { from } = query;
+      const to = query.to ?? publishedHead(log).size;
+      const proof = await log.consistencyProof(from, to);
+      return jsonAnswer({ from, to, proof: proof.map(toBase64) }, query.to === undefined ? 'changing' : 'fixed');
+    },
+  };
 }
 
 function headJson(head: PublishedHead): { size: number; timestamp: number; checkpoint: string | undefined } {

@@ -5,13 +5,15 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { ENTRY_LIMIT, addEntry } from './add.ts';
-import { textAnswer } from './answer.ts';
-import type { App, RequestEvent } from './app.ts';
+import { OPEN_TO_ALL, textAnswer } from './answer.ts';
+import type { App, QueryReads, RequestEvent } from './app.ts';
 import { requestIds } from './app.ts';
 import { parseDecimal } from '../../bytes.ts';
 import { asLimmatError } from '../../errors.ts';
 import type { Hasher } from '../../merkle/hash.ts';
+import { ctReads } from './ct-app.ts';
 import type { HttpMetrics } from './http-metrics.ts';
+import { proofReads } from './log-app.ts';
 import { problemOf, publicError } from './problem.ts';
 import type { Resource } from './resource.ts';
 import { Resources, resourceAnswer } from './resource.ts';
@@ -32,8 +34,8 @@ export interface NodeListenerOptions {
   readonly onRequest?: (event: RequestEvent) => void;
 }
 
-/** Full tiles of a log of a million entries and the bundles that are asked for now; small beside the process. */
-const DEFAULT_CACHE_BYTES = 48 * 1024 * 1024;
+/** Half of it holds what was asked for last: the full tiles of a log of two million entries. */
+const DEFAULT_CACHE_BYTES = 128 * 1024 * 1024;
 
 /** A resource in the shape that node:http sends fastest: flat lists of header names and values. */
 interface Prepared {
@@ -49,6 +51,12 @@ function prepare(resource: Resource): Prepared {
     headers: Object.entries(whole.headers).flat(),
     notModifiedHeaders: Object.entries(notModified.headers).flat(),
   };
+}
+
+/** A read that needs no router, and the name that it is counted under. */
+interface NamedRead {
+  readonly route: string;
+  readonly read: QueryReads[string];
 }
 
 /** Counters of a route's two good answers. */
@@ -70,6 +78,12 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
   const checkpointPath = `${prefix}/checkpoint`;
   const addPath = `${prefix}/add`;
   const addHeaders = Object.entries(textAnswer('', 'momentary').headers).flat();
+  const reads = new Map(
+    Object.entries({ ...proofReads(log), ...ctReads(log) }).map(([path, read]): [string, NamedRead] => [
+      prefix + path,
+      { route: prefix + path, read },
+    ]),
+  );
   let checkpoint: Prepared | undefined;
 
   const countersOf = (route: string): ReadCounters => ({
@@ -85,6 +99,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     response: ServerResponse,
     thrown: unknown,
     started: number,
+    more: Readonly<Record<string, string>> = {},
   ): void => {
     const requestId = nextId(headerOf(request, 'x-request-id'));
     const { status, headers, body } = problemOf(thrown, requestId);
@@ -96,6 +111,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     options.onRequest?.({ requestId, method, path: request.url ?? '', status, durationMillis, error });
     response.writeHead(status, {
       ...headers,
+      ...more,
       'X-Request-Id': requestId,
       'Content-Length': Buffer.byteLength(body ?? ''),
     });
@@ -156,6 +172,29 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     }
   };
 
+  const answerRead = async (
+    { route, read }: NamedRead,
+    query: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> => {
+    const started = performance.now();
+    try {
+      const { status, headers, body } = await read({ queries: () => queriesOf(query) });
+      const bytes = Buffer.from(body ?? '');
+      metrics?.request('GET', route, status, (performance.now() - started) / 1000);
+      response.writeHead(status, {
+        ...headers,
+        ...OPEN_TO_ALL,
+        'X-Request-Id': nextId(headerOf(request, 'x-request-id')),
+        'Content-Length': bytes.length,
+      });
+      response.end(bytes);
+    } catch (error) {
+      fail(route, request, response, error, started, OPEN_TO_ALL);
+    }
+  };
+
   return (request, response) => {
     const { method } = request;
     const url = request.url ?? '';
@@ -174,6 +213,12 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
         getCheckpoint(request, response);
         return;
       }
+      const queryStart = url.indexOf('?');
+      const read = queryStart === -1 ? undefined : reads.get(url.slice(0, queryStart));
+      if (read !== undefined) {
+        void answerRead(read, url.slice(queryStart + 1), request, response);
+        return;
+      }
     } else if (method === 'POST' && url === addPath) {
       const length = plainLength(request);
       if (length !== undefined) {
@@ -186,6 +231,13 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
 }
 
 function ignore(): void {}
+
+/** Every value of every parameter of a query, decoded as forms are. */
+function queriesOf(query: string): Record<string, string[]> {
+  const values: Record<string, string[]> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(query)) (values[name] ??= []).push(value);
+  return values;
+}
 
 /** A header's first value, without parsing the others. */
 function headerOf(request: IncomingMessage, name: string): string | undefined {

@@ -56,7 +56,7 @@ export function pagesApp(log: ServedLog, options: PagesOptions = {}): App {
     app,
     '/log',
     (c) => {
-      const { index } = queryOf(c, { index: decimal });
+      const { index } = queryOf(c.req, { index: decimal });
       const location = `${placeOf(c, '/log').base}/log/${index}`;
       return { status: 303, headers: { Location: location, 'Cache-Control': 'no-cache' }, body: null };
     },

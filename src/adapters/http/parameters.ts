@@ -7,6 +7,11 @@ import { LimmatError } from '../../errors.ts';
 import { asHash } from '../../merkle/hash.ts';
 import { printable } from './body.ts';
 
+/** What a query is read from: every value of every parameter, decoded. */
+export interface QuerySource {
+  queries(): Record<string, string[]>;
+}
+
 /** A size or index: canonical decimal text below 2^53. */
 export const decimal = v.pipe(
   v.string(),
@@ -36,12 +41,12 @@ export const base64Hash = v.pipe(
  * that is given twice and, with `unknown: 'refuse'`, one that the resource does not have.
  */
 export function queryOf<const T extends v.ObjectEntries>(
-  c: Context,
+  request: QuerySource,
   entries: T,
   unknown: 'refuse' | 'ignore' = 'refuse',
 ): v.InferOutput<v.ObjectSchema<T, undefined>> {
   const given: Record<string, string> = {};
-  for (const [name, values] of Object.entries(c.req.queries())) {
+  for (const [name, values] of Object.entries(request.queries())) {
     if (!Object.hasOwn(entries, name)) {
       if (unknown === 'ignore') continue;
       const known = Object.keys(entries);

@@ -1,7 +1,7 @@
 // The public resources of a tlog-tiles log: checkpoint, hash tiles, entry bundles. Built once here, so that the Hono
 // routes and the raw Node listener answer the same bytes and the same headers.
 
-import { toHex } from '../../bytes.ts';
+import { toHex, utf8 } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import { portableHasher } from '../../merkle/hash.ts';
@@ -24,11 +24,14 @@ export interface Resource {
 export class Resources {
   readonly #log: ServedLog;
   readonly #hasher: Hasher;
+  /** What is at a tile's path never changes as long as the log is the same one, so the log's name is tag enough. */
+  readonly #tileEtag: string;
   #checkpoint: { readonly note: Uint8Array; readonly resource: Resource } | undefined;
 
   constructor(log: ServedLog, hasher: Hasher = portableHasher) {
     this.#log = log;
     this.#hasher = hasher;
+    this.#tileEtag = `"${toHex(hasher.sha256(utf8(log.origin)).subarray(0, 16))}"`;
   }
 
   /** The published checkpoint; `no-checkpoint` before the first one. */
@@ -40,7 +43,8 @@ export class Resources {
       });
     }
     if (this.#checkpoint?.note !== note) {
-      const resource = this.#make(note, 'text/plain; charset=utf-8', 'changing', false);
+      const etag = `"${toHex(this.#hasher.sha256(note).subarray(0, 16))}"`;
+      const resource = makeResource(note, 'text/plain; charset=utf-8', 'changing', etag, false);
       this.#checkpoint = { note, resource };
     }
     return this.#checkpoint.resource;
@@ -62,19 +66,24 @@ export class Resources {
         details: { size },
       });
     }
-    return this.#make(body, 'application/octet-stream', 'fixed', path.width === TILE_WIDTH);
+    return makeResource(body, 'application/octet-stream', 'fixed', this.#tileEtag, path.width === TILE_WIDTH);
   }
+}
 
-  #make(body: Uint8Array, contentType: string, freshness: Freshness, full: boolean): Resource {
-    const etag = `"${toHex(this.#hasher.sha256(body).subarray(0, 16))}"`;
-    const headers = { ...bodyHeaders(contentType, freshness), ETag: etag, ...OPEN_TO_ALL };
-    return {
-      etag,
-      whole: { status: 200, headers: { ...headers, 'Content-Length': String(body.length) }, body },
-      notModified: { status: 304, headers, body: null },
-      full,
-    };
-  }
+function makeResource(
+  body: Uint8Array,
+  contentType: string,
+  freshness: Freshness,
+  etag: string,
+  full: boolean,
+): Resource {
+  const headers = { ...bodyHeaders(contentType, freshness), ETag: etag, ...OPEN_TO_ALL };
+  return {
+    etag,
+    whole: { status: 200, headers: { ...headers, 'Content-Length': String(body.length) }, body },
+    notModified: { status: 304, headers, body: null },
+    full,
+  };
 }
 
 /** True when an If-None-Match header names this entity tag (RFC 9110 §13.1.2, weak comparison). */

@@ -37,27 +37,31 @@ export class LeafFilter {
 
   /** Takes these leaf hashes (32 bytes each). */
   add(leafHashes: Uint8Array): void {
-    const view = new DataView(leafHashes.buffer, leafHashes.byteOffset, leafHashes.byteLength);
     for (let offset = 0; offset < leafHashes.length && !this.#full; offset += HASH_SIZE) {
       const slice = this.#roomySlice();
       if (slice === undefined) return;
       slice.count++;
-      const block = blockOf(slice, view, offset);
-      forEachBit(view, offset, (word, mask) => {
-        slice.words[block + word]! |= mask;
-        return true;
-      });
+      const block = blockOf(slice, leafHashes, offset);
+      for (let i = 0; i < BITS_A_HASH; i++) {
+        const choice = choiceOf(leafHashes, offset, i);
+        slice.words[block + wordOf(choice)]! |= maskOf(choice);
+      }
     }
   }
 
   /** False only when no hash like this one was ever taken. */
   mayHold(leafHash: Uint8Array): boolean {
     if (this.#full) return true;
-    const view = new DataView(leafHash.buffer, leafHash.byteOffset, leafHash.byteLength);
-    return this.#slices.some((slice) => {
-      const block = blockOf(slice, view, 0);
-      return forEachBit(view, 0, (word, mask) => (slice.words[block + word]! & mask) !== 0);
-    });
+    for (const slice of this.#slices) {
+      const block = blockOf(slice, leafHash, 0);
+      let i = 0;
+      for (; i < BITS_A_HASH; i++) {
+        const choice = choiceOf(leafHash, 0, i);
+        if ((slice.words[block + wordOf(choice)]! & maskOf(choice)) === 0) break;
+      }
+      if (i === BITS_A_HASH) return true;
+    }
+    return false;
   }
 
   #roomySlice(): Slice | undefined {
@@ -77,17 +81,24 @@ export class LeafFilter {
   }
 }
 
+// Below are bits of a hash, not of a size: 32-bit arithmetic is what is wanted. They are taken byte by byte because a
+// DataView would make the engine move every small array out of its heap.
+
 /** The first word of the hash's block. */
-function blockOf({ blocks }: Slice, view: DataView, offset: number): number {
-  return (view.getUint32(offset + 4) % blocks) * BLOCK_WORDS;
+function blockOf({ blocks }: Slice, hashes: Uint8Array, offset: number): number {
+  const high = hashes[offset + 4]! * 2 ** 16 + hashes[offset + 5]! * 2 ** 8 + hashes[offset + 6]!;
+  return ((high * 2 ** 8 + hashes[offset + 7]!) % blocks) * BLOCK_WORDS;
 }
 
-/** Visits the hash's bits as (word of the block, mask), until a visit says false; true when none did. */
-function forEachBit(view: DataView, offset: number, visit: (word: number, mask: number) => boolean): boolean {
-  // Bits of a hash, not of a size: 32-bit arithmetic is what is wanted. 16 of them choose a bit of 512.
-  for (let i = 0; i < BITS_A_HASH; i++) {
-    const choice = view.getUint16(offset + 8 + 2 * i);
-    if (!visit((choice >>> 5) % BLOCK_WORDS, 1 << (choice % 32))) return false;
-  }
-  return true;
+/** 16 bits that choose bit number `i` of the hash in its block. */
+function choiceOf(hashes: Uint8Array, offset: number, i: number): number {
+  return (hashes[offset + 8 + 2 * i]! << 8) | hashes[offset + 9 + 2 * i]!;
+}
+
+function wordOf(choice: number): number {
+  return (choice >>> 5) % BLOCK_WORDS;
+}
+
+function maskOf(choice: number): number {
+  return 1 << (choice % 32);
 }

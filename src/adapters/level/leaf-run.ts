@@ -1,6 +1,5 @@
 // A run: consecutive leaf hashes in memory, findable by hash, until they are in the leaf index's database.
 
-import { equalBytes } from '../../bytes.ts';
 import { HASH_SIZE } from '../../merkle/hash.ts';
 
 /** Leaf hashes in a run: one batch of the index database, and one flush. */
@@ -48,7 +47,7 @@ export class LeafRun {
     const count = Math.min(RUN_SIZE - this.#length, hashes.length / HASH_SIZE);
     this.#hashes.set(hashes.subarray(0, count * HASH_SIZE), this.#length * HASH_SIZE);
     for (let i = 0; i < count; i++) {
-      let slot = this.#firstSlot(this.#view, this.#length * HASH_SIZE);
+      let slot = this.#firstSlot(this.#hashes, this.#length * HASH_SIZE);
       while (this.#slots[slot] !== 0) slot = (slot + 1) % SLOTS;
       this.#slots[slot] = ++this.#length;
     }
@@ -57,11 +56,10 @@ export class LeafRun {
 
   /** The index of the entry with this leaf hash, or undefined when none of the run's has it. */
   find(leafHash: Uint8Array): number | undefined {
-    const view = new DataView(leafHash.buffer, leafHash.byteOffset, leafHash.byteLength);
-    for (let slot = this.#firstSlot(view, 0); ; slot = (slot + 1) % SLOTS) {
+    for (let slot = this.#firstSlot(leafHash, 0); ; slot = (slot + 1) % SLOTS) {
       const position = this.#slots[slot]! - 1;
       if (position < 0) return undefined;
-      if (equalBytes(this.hash(position), leafHash)) return this.start + position;
+      if (this.#isAt(position, leafHash)) return this.start + position;
     }
   }
 
@@ -82,8 +80,16 @@ export class LeafRun {
     return sorted;
   }
 
-  #firstSlot(view: DataView, offset: number): number {
+  #isAt(position: number, leafHash: Uint8Array): boolean {
+    const offset = position * HASH_SIZE;
+    for (let i = 0; i < HASH_SIZE; i++) if (this.#hashes[offset + i] !== leafHash[i]) return false;
+    return true;
+  }
+
+  #firstSlot(hashes: Uint8Array, offset: number): number {
     // Bits of a hash, not of a size: 32-bit arithmetic is what is wanted. The highest bits of a product mix best.
-    return Math.imul(view.getUint32(offset) ^ SECRET_XOR, SECRET_FACTOR) >>> 17;
+    const bits =
+      (hashes[offset]! << 24) | (hashes[offset + 1]! << 16) | (hashes[offset + 2]! << 8) | hashes[offset + 3]!;
+    return Math.imul(bits ^ SECRET_XOR, SECRET_FACTOR) >>> 17;
   }
 }
