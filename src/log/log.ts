@@ -33,7 +33,7 @@ import type { Validated } from './validate.ts';
 import { Writer } from './writer.ts';
 
 /** Authenticated tiles that proofs are built from are kept up to this many bytes: the level 0 tiles of 2.2 million entries. */
-const PROVER_CACHE_BYTES = 80 * 1024 * 1024;
+const PROVER_CACHE_BYTES = 96 * 1024 * 1024;
 
 export interface LogOptions {
   readonly origin: string;

@@ -106,15 +106,13 @@ function refuse(message: string): LimmatError {
   return new LimmatError('bad-proof', message);
 }
 
-function checkNumbers(numbers: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(numbers)) {
-    if (!Number.isSafeInteger(value) || value < 0) throw refuse(`${name} ${value} is not an integer in [0, 2^53)`);
-  }
+function checkNumber(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw refuse(`${name} ${value} is not an integer in [0, 2^53)`);
 }
 
-function checkedHash(name: string, bytes: Uint8Array): Hash {
+function checkedHash(name: string, bytes: Uint8Array, number?: number): Hash {
   if (isHash(bytes)) return bytes;
-  throw refuse(`${name} has ${bytes.length} bytes, not 32`);
+  throw refuse(`${name}${number === undefined ? '' : ` ${number}`} has ${bytes.length} bytes, not 32`);
 }
 
 /**
@@ -128,16 +126,18 @@ export function rootFromInclusion(
   proof: readonly Uint8Array[],
   hasher: Hasher = portableHasher,
 ): Hash {
-  checkNumbers({ index, size });
+  checkNumber('index', index);
+  checkNumber('size', size);
   if (index >= size) throw refuse(`index ${index} is not below size ${size}`);
   let root = checkedHash('leaf hash', leafHash);
   // RFC 9162 calls these fn and sn: the node on the path and the last node of its height.
   let node = index;
   let last = size - 1;
-  for (const [i, element] of proof.entries()) {
+  for (let i = 0; i < proof.length; i++) {
+    const element = proof[i]!;
     if (last === 0)
       throw refuse(`inclusion proof of index ${index} in size ${size} has ${proof.length} hashes, not ${i}`);
-    const sibling = checkedHash(`proof hash ${i}`, element);
+    const sibling = checkedHash('proof hash', element, i);
     if (node % 2 === 1 || node === last) {
       root = hasher.nodeHash(sibling, root);
       // The last node may have no sibling for some heights; it moves up unchanged.
@@ -187,7 +187,8 @@ export interface ConsistencyClaim {
  */
 export function verifyConsistency(claim: ConsistencyClaim, hasher: Hasher = portableHasher): void {
   const { fromSize, toSize, proof } = claim;
-  checkNumbers({ fromSize, toSize });
+  checkNumber('fromSize', fromSize);
+  checkNumber('toSize', toSize);
   const { fromRoot, toRoot } = claim;
   if (fromSize > toSize) throw refuse(`size ${fromSize} is above size ${toSize}`);
   if (fromSize === 0) throw refuse(`a consistency proof from size 0 to size ${toSize} shows nothing`);

@@ -7,7 +7,7 @@ import { LimmatError } from '../errors.ts';
 import { HASH_SIZE, emptyRootHash, portableHasher } from './hash.ts';
 import type { Hash, Hasher } from './hash.ts';
 import { consistencyPlan, inclusionPlan, verifyConsistency, verifyInclusion } from './proof.ts';
-import { foldRight, rangeNodes } from './range.ts';
+import { POWERS_OF_TWO, foldRight, rangeNodes } from './range.ts';
 import type { NodeId } from './range.ts';
 import { SubtreeHasher, TileCache, TileNodes, tileKey } from './tile-nodes.ts';
 import { TILE_WIDTH, formatTilePath, levelWidth, nodeLocation, rightEdge, tileWidthAt } from './tile.ts';
@@ -118,7 +118,7 @@ export class Prover {
     const locations = ids.map((id) => {
       assertSize('height', id.height);
       assertSize('index', id.index);
-      if ((id.index + 1) * 2 ** id.height > head.size) {
+      if (id.height > 53 || (id.index + 1) * POWERS_OF_TWO[id.height]! > head.size) {
         throw new RangeError(`node ${id.index} of height ${id.height} is not complete in size ${head.size}`);
       }
       return nodeLocation(id);

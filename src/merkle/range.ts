@@ -15,6 +15,9 @@ export interface NodeId {
 /** Is called for each node of height ≥ 1 that becomes complete, lower ones first. */
 export type NodeVisitor = (height: number, index: number, hash: Hash) => void;
 
+/** 2^0 to 2^53: engines take longer over a power of a variable than over the rest of finding a node. */
+export const POWERS_OF_TWO: readonly number[] = Object.freeze(Array.from({ length: 54 }, (_, n) => 2 ** n));
+
 /**
  * The perfect subtrees that cover entries [begin, end), left to right, as few as possible. [0, size) gives the
  * subtrees whose roots a compact range of that size holds. RangeError unless 0 ≤ begin ≤ end < 2^53.

@@ -3,13 +3,14 @@
 
 import { HASH_SIZE, asHash } from './hash.ts';
 import type { Hash, Hasher } from './hash.ts';
+import { POWERS_OF_TWO } from './range.ts';
 import { TILE_HEIGHT, TILE_WIDTH } from './tile.ts';
 
 /**
- * Heights whose nodes are kept. A lone 4, halfway up, leaves at most 7 hashes for any node and takes 1/16 of memory on
- * top of the tile, which matters for level 0, where the tiles are many. The few tiles above keep every node.
+ * Heights whose nodes are kept. Every other one leaves at most one hash for any node and takes 1/3 of memory on top of
+ * the tile, which matters for level 0, where the tiles are many. The few tiles above keep every node.
  */
-const KEPT_SPARSE: readonly number[] = [0, 4];
+const KEPT_SPARSE: readonly number[] = [0, 2, 4, 6];
 const KEPT_ALL: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7];
 
 /** Computes subtree roots with one hasher; its scratch memory is reused by every call. */
@@ -68,8 +69,8 @@ export class TileNodes {
 
   /** Computes the nodes of a height from the kept ones below it. */
   #fill(height: number, below: number): void {
-    const count = 2 ** (height - below);
-    const nodes = Math.floor(this.width / 2 ** height);
+    const count = POWERS_OF_TWO[height - below]!;
+    const nodes = Math.floor(this.width / POWERS_OF_TWO[height]!);
     const from = this.#offset(below);
     const to = this.#offset(height);
     for (let i = 0; i < nodes; i++) {
@@ -80,7 +81,7 @@ export class TileNodes {
   /** Where the nodes of a kept height start; for TILE_HEIGHT the byte after the last of them. */
   #offset(height: number): number {
     let hashes = 0;
-    for (const kept of this.#kept) if (kept < height) hashes += Math.floor(this.width / 2 ** kept);
+    for (const kept of this.#kept) if (kept < height) hashes += Math.floor(this.width / POWERS_OF_TWO[kept]!);
     return HASH_SIZE * hashes;
   }
 
@@ -93,7 +94,7 @@ export class TileNodes {
   node(height: number, position: number): Hash {
     let kept = height;
     while (!this.#kept.includes(kept)) kept--;
-    const count = 2 ** (height - kept);
+    const count = POWERS_OF_TWO[height - kept]!;
     const offset = this.#offset(kept) + HASH_SIZE * position * count;
     if (count > 1) return this.#subtrees.root(this.#bytes, offset, count);
     return asHash(this.#bytes.slice(offset, offset + HASH_SIZE));

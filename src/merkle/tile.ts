@@ -4,6 +4,7 @@
 
 import { assertSize } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
+import { POWERS_OF_TWO } from './range.ts';
 import type { NodeId } from './range.ts';
 
 /** Hashes in a full tile, entries in a full entry bundle. */
@@ -105,7 +106,7 @@ export interface NodeLocation {
 export function nodeLocation(node: NodeId): NodeLocation {
   const level = Math.floor(node.height / TILE_HEIGHT);
   const height = node.height % TILE_HEIGHT;
-  const nodesInTile = TILE_WIDTH / 2 ** height;
+  const nodesInTile = TILE_WIDTH / POWERS_OF_TWO[height]!;
   const position = node.index % nodesInTile;
   return { level, tileIndex: (node.index - position) / nodesInTile, height, position };
 }

@@ -2,6 +2,7 @@
 // (leaf_input is the entry itself) and the head that counts is the checkpoint, so tree_head_signature is empty.
 // In scope: get-sth, get-sth-consistency, get-proof-by-hash, get-entries, get-entry-and-proof. Out of scope: add-chain.
 
+import * as v from 'valibot';
 import { toBase64, utf8Text } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
 import { TILE_WIDTH } from '../../merkle/tile.ts';
@@ -12,6 +13,11 @@ import { MAX_ENTRIES_BYTES } from './limits.ts';
 import { base64Hash, decimal, queryOf } from './parameters.ts';
 import type { ServedLog } from './served-log.ts';
 import { publishedHead } from './served-log.ts';
+
+const CONSISTENCY_QUERY = v.object({ first: decimal, second: decimal });
+const PROOF_QUERY = v.object({ hash: base64Hash, tree_size: decimal });
+const ENTRIES_QUERY = v.object({ start: decimal, end: decimal });
+const ENTRY_AND_PROOF_QUERY = v.object({ leaf_index: decimal, tree_size: decimal });
 
 function badParameter(message: string, details: Readonly<Record<string, number>>): LimmatError {
   return new LimmatError('bad-parameter', message, { details });
@@ -42,7 +48,7 @@ export function ctReads(log: ServedLog): QueryReads {
     },
 
     '/ct/v1/get-sth-consistency': async (request) => {
-      const { first, second } = queryOf(request, { first: decimal, second: decimal }, 'ignore');
+      const { first, second } = queryOf(request, CONSISTENCY_QUERY, 'ignore');
       const { size } = publishedHead(log);
       if (first > second) throw badParameter(`first ${first} is above second ${second}`, { first, second });
       if (second > size) throw badParameter(`second ${second} is above the published size ${size}`, { second, size });
@@ -52,7 +58,7 @@ export function ctReads(log: ServedLog): QueryReads {
     },
 
     '/ct/v1/get-proof-by-hash': async (request) => {
-      const { hash, tree_size: size } = queryOf(request, { hash: base64Hash, tree_size: decimal }, 'ignore');
+      const { hash, tree_size: size } = queryOf(request, PROOF_QUERY, 'ignore');
       if (size < 1) throw badParameter('tree_size 0 holds no entry to prove', { size });
       const index = await log.findLeaf(hash);
       if (index === undefined || index >= size) {
@@ -63,7 +69,7 @@ export function ctReads(log: ServedLog): QueryReads {
     },
 
     '/ct/v1/get-entries': async (request) => {
-      const { start, end } = queryOf(request, { start: decimal, end: decimal }, 'ignore');
+      const { start, end } = queryOf(request, ENTRIES_QUERY, 'ignore');
       const { size } = publishedHead(log);
       if (start > end) throw badParameter(`start ${start} is above end ${end}`, { start, end });
       if (start >= size) throw badParameter(`start ${start} is not below the published size ${size}`, { start, size });
@@ -81,7 +87,7 @@ export function ctReads(log: ServedLog): QueryReads {
     },
 
     '/ct/v1/get-entry-and-proof': async (request) => {
-      const query = queryOf(request, { leaf_index: decimal, tree_size: decimal }, 'ignore');
+      const query = queryOf(request, ENTRY_AND_PROOF_QUERY, 'ignore');
       const { leaf_index: index, tree_size: treeSize } = query;
       const { size } = publishedHead(log);
       if (treeSize > size)

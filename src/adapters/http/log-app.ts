@@ -17,7 +17,7 @@ import { entryJson } from './entry-json.ts';
 import type { Answer } from './answer.ts';
 import { bodyHeaders, jsonAnswer, textAnswer } from './answer.ts';
 import { DEFAULT_WAIT_MILLIS, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_ENTRY_BYTES } from './limits.ts';
-import { decimal, hexHash, pathDecimal, queryOf } from './parameters.ts';
+import { decimal, hexHash, pathDecimal, queryOf, NO_QUERY } from './parameters.ts';
 import { publicError } from './problem.ts';
 import { Resources, resourceAnswer } from './resource.ts';
 import type { ServedLog } from './served-log.ts';
@@ -29,6 +29,16 @@ export interface LogAppOptions {
   /** For leaf hashes and ETags; default the portable one. */
   readonly hasher?: Hasher;
 }
+
+const ADD_QUERY = v.object({
+  wait: v.optional(v.picklist(WAIT_LEVELS, `must be one of ${WAIT_LEVELS.join(', ')}`)),
+});
+const INCLUSION_QUERY = v.object({
+  index: v.optional(decimal),
+  hash: v.optional(hexHash),
+  size: v.optional(decimal),
+});
+const CONSISTENCY_QUERY = v.object({ from: decimal, to: v.optional(decimal) });
 
 const BATCH_LIMIT = bodyLimit('body-too-large', MAX_BATCH_BYTES);
 
@@ -47,9 +57,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   });
 
   onWrite(app, '/add', async (c) => {
-    const { wait } = queryOf(c.req, {
-      wait: v.optional(v.picklist(WAIT_LEVELS, `must be one of ${WAIT_LEVELS.join(', ')}`)),
-    });
+    const { wait } = queryOf(c.req, ADD_QUERY);
     if (wait !== undefined) log.assertWaitLevel(wait);
     const { index, leafHash } = await addEntry(log, await readBody(c.req.raw, ENTRY_LIMIT));
     if (wait === undefined || wait === 'sequenced') {
@@ -64,7 +72,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   });
 
   onWrite(app, '/api/v1/batch', async (c) => {
-    queryOf(c.req, {});
+    queryOf(c.req, NO_QUERY);
     const parse = batchParser(c.req.header('content-type'));
     const items = parse(await readBody(c.req.raw, BATCH_LIMIT));
     if (items.length === 0) throw new LimmatError('malformed', 'the batch holds no entries');
@@ -73,7 +81,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   });
 
   onRead(app, '/api/v1/log', (c) => {
-    queryOf(c.req, {});
+    queryOf(c.req, NO_QUERY);
     const { published, state } = log.status();
     return jsonAnswer(
       {
@@ -91,19 +99,19 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   });
 
   onRead(app, '/api/v1/entries/:index', async (c) => {
-    queryOf(c.req, {});
+    queryOf(c.req, NO_QUERY);
     const index = pathDecimal(c, 'index');
     return jsonAnswer(entryJson(index, await log.entry(index), hasher), 'fixed');
   });
 
   onRead(app, '/api/v1/entries/:index/proof', async (c) => {
-    queryOf(c.req, {});
+    queryOf(c.req, NO_QUERY);
     const index = pathDecimal(c, 'index');
     return proofAnswer(await log.proofFile(index), index);
   });
 
   onRead(app, '/api/v1/entries/:index/time', async (c) => {
-    queryOf(c.req, {});
+    queryOf(c.req, NO_QUERY);
     const index = pathDecimal(c, 'index');
     const { before, after } = await log.timeBracket(index);
     return jsonAnswer({ index, before: before && headJson(before), after: headJson(after) }, 'changing');
@@ -117,11 +125,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
 export function proofReads(log: ServedLog): QueryReads {
   return {
     '/api/v1/proof/inclusion': async (request) => {
-      const query = queryOf(request, {
-        index: v.optional(decimal),
-        hash: v.optional(hexHash),
-        size: v.optional(decimal),
-      });
+      const query = queryOf(request, INCLUSION_QUERY);
       const size = query.size ?? publishedHead(log).size;
       const index = await resolveIndex(log, query, size);
       const proof = await log.inclusionProof(index, size);
@@ -130,7 +134,7 @@ export function proofReads(log: ServedLog): QueryReads {
     },
 
     '/api/v1/proof/consistency': async (request) => {
-      const query = queryOf(request, { from: decimal, to: v.optional(decimal) });
+      const query = queryOf(request, CONSISTENCY_QUERY);
       const { from } = query;
       const to = query.to ?? publishedHead(log).size;
       const proof = await log.consistencyProof(from, to);

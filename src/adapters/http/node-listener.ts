@@ -181,15 +181,17 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     const started = performance.now();
     try {
       const { status, headers, body } = await read({ queries: () => queriesOf(query) });
-      const bytes = Buffer.from(body ?? '');
+      const text = typeof body === 'string' ? body : Buffer.from(body ?? '').toString('latin1');
+      const length = typeof body === 'string' ? Buffer.byteLength(body) : text.length;
       metrics?.request('GET', route, status, (performance.now() - started) / 1000);
       response.writeHead(status, {
         ...headers,
         ...OPEN_TO_ALL,
         'X-Request-Id': nextId(headerOf(request, 'x-request-id')),
-        'Content-Length': bytes.length,
+        'Content-Length': length,
       });
-      response.end(bytes);
+      // Text in one byte a character leaves with the headers, in one write.
+      response.end(text, length === text.length ? 'latin1' : 'utf8');
     } catch (error) {
       fail(route, request, response, error, started, OPEN_TO_ALL);
     }

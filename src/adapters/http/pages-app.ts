@@ -1,5 +1,6 @@
 // Pages for people: `/` and `/log/{index}`, made on the server, readable without style and without script.
 
+import * as v from 'valibot';
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { asLimmatError } from '../../errors.ts';
@@ -15,6 +16,8 @@ import { layout, pageHeaders } from './pages/layout.ts';
 import { decimal, pathDecimal, queryOf } from './parameters.ts';
 import { problemOf, publicError } from './problem.ts';
 import type { ServedLog } from './served-log.ts';
+
+const INDEX_QUERY = v.object({ index: decimal });
 
 export interface PagesOptions {
   /** The log's address as readers know it, without a slash at the end, where a proxy changes host or path. */
@@ -56,7 +59,7 @@ export function pagesApp(log: ServedLog, options: PagesOptions = {}): App {
     app,
     '/log',
     (c) => {
-      const { index } = queryOf(c.req, { index: decimal });
+      const { index } = queryOf(c.req, INDEX_QUERY);
       const location = `${placeOf(c, '/log').base}/log/${index}`;
       return { status: 303, headers: { Location: location, 'Cache-Control': 'no-cache' }, body: null };
     },

@@ -7,6 +7,9 @@ import { LimmatError } from '../../errors.ts';
 import { asHash } from '../../merkle/hash.ts';
 import { printable } from './body.ts';
 
+/** The query of a resource that takes no parameters. */
+export const NO_QUERY = v.object({});
+
 /** What a query is read from: every value of every parameter, decoded. */
 export interface QuerySource {
   queries(): Record<string, string[]>;
@@ -42,9 +45,10 @@ export const base64Hash = v.pipe(
  */
 export function queryOf<const T extends v.ObjectEntries>(
   request: QuerySource,
-  entries: T,
+  schema: v.ObjectSchema<T, undefined>,
   unknown: 'refuse' | 'ignore' = 'refuse',
 ): v.InferOutput<v.ObjectSchema<T, undefined>> {
+  const { entries } = schema;
   const given: Record<string, string> = {};
   for (const [name, values] of Object.entries(request.queries())) {
     if (!Object.hasOwn(entries, name)) {
@@ -62,7 +66,7 @@ export function queryOf<const T extends v.ObjectEntries>(
     }
     given[name] = values[0]!;
   }
-  const result = v.safeParse(v.object(entries), given);
+  const result = v.safeParse(schema, given);
   if (result.success) return result.output;
   const issue = result.issues[0];
   throw badParameter(v.getDotPath(issue) ?? '', given, issue.message);
