@@ -30,6 +30,9 @@ const REOPEN_PAUSES_MILLIS = Object.freeze([100, 250, 500, 1000, 2000, 5000]);
  */
 const OVERLAP_ENTRIES = 1024;
 
+/** Turns of the event loop that a batch gathers for at most. */
+const MAX_GATHER_TURNS = 16;
+
 /** A batch with its places, ready to be written: growth is undefined when it brings nothing new. */
 interface Prepared {
   readonly batch: readonly Waiting[];
@@ -179,8 +182,7 @@ export class Writer {
         await Promise.race([this.#writing.durable, this.#enoughWaiting()]);
         continue;
       }
-      // One turn of the event loop, so that requests that have arrived already share the flush.
-      if (this.#writing === undefined) await this.#options.clock.nextTurn();
+      if (this.#writing === undefined) await this.#gather();
       const prepared = await this.#prepare(this.#intake.take());
       await this.#writing?.durable;
       if (prepared !== undefined) this.#startWrite(prepared);
@@ -189,6 +191,17 @@ export class Writer {
     // In the same turn as the last look at the queue: an append that comes after it starts a new run.
     if (this.#intake.waiting > 0) return this.#commitAll();
     this.#running = false;
+  }
+
+  /**
+   * Turns of the event loop, while each brings more entries: those that have arrived already, and those of senders who
+   * were just answered, share one flush. An entry that comes alone waits for one turn.
+   */
+  async #gather(): Promise<void> {
+    for (let turns = 0, before = 0; turns < MAX_GATHER_TURNS && this.#intake.waiting > before; turns++) {
+      before = this.#intake.waiting;
+      await this.#options.clock.nextTurn();
+    }
   }
 
   #enoughWaiting(): Promise<void> {

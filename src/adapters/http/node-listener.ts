@@ -166,7 +166,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
       const text = String((await addEntry(log, bytes)).index);
       metrics?.request('POST', addPath, 200, (performance.now() - started) / 1000);
       response.writeHead(200, [...addHeaders, 'Content-Length', String(text.length)]);
-      response.end(text);
+      response.end(text, 'latin1');
     } catch (error) {
       fail(addPath, request, response, error, started);
     }
@@ -270,7 +270,7 @@ function receive(request: IncomingMessage, length: number): Promise<Uint8Array |
       // A plain Uint8Array: Buffer's slice() is a view where everybody else expects a copy.
       resolve(new Uint8Array(whole.buffer, whole.byteOffset, whole.length));
     });
-    request.on('error', () => resolve(undefined));
+    // Comes after an error too, and after the end, when it changes nothing any more.
     request.on('close', () => resolve(undefined));
   });
 }
