@@ -25,7 +25,7 @@ export interface NodeListenerOptions {
   readonly log: ServedLog;
   /** Where the log is mounted; '' is the root. */
   readonly prefix?: string;
-  /** Bytes of full tiles and bundles kept ready to send. */
+  /** Bytes of full tiles kept ready to send. */
   readonly cacheBytes?: number;
   /** For ETags; default the portable one. */
   readonly hasher?: Hasher;
@@ -36,6 +36,9 @@ export interface NodeListenerOptions {
 
 /** Half of it holds what was asked for last: the full tiles of a log of two million entries. */
 const DEFAULT_CACHE_BYTES = 128 * 1024 * 1024;
+
+/** 256 hashes. An entry bundle that happens to be as long may be kept as well. */
+const FULL_TILE_BYTES = 8192;
 
 /** A resource in the shape that node:http sends fastest: flat lists of header names and values. */
 interface Prepared {
@@ -151,7 +154,9 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     const started = performance.now();
     try {
       const prepared = prepare(await resources.tile(url.slice(prefix.length + 1)));
-      if (prepared.resource.full) cache.set(url, prepared, prepared.resource.whole.body.length);
+      // Bundles are large, and whoever reads them reads them all once: they would only push the tiles out.
+      const { length } = prepared.resource.whole.body;
+      if (prepared.resource.full && length === FULL_TILE_BYTES) cache.set(url, prepared, length);
       send(tileCounters, request, response, prepared);
     } catch (error) {
       fail(tileRoute, request, response, error, started);

@@ -8,6 +8,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LimmatError } from '../../errors.ts';
 import type { BundleWrite } from '../../storage.ts';
+import { plain } from './database.ts';
 import type { BundleLocation } from './keys.ts';
 
 /** Bundles in a segment file. 256 make 65,536 entries: 64 MiB of 1 KiB entries, 4 GiB at the very most. */
@@ -133,7 +134,8 @@ export class Segments {
   async read(bundle: number, location: BundleLocation): Promise<Uint8Array> {
     const segment = segmentOf(bundle);
     const handle = await this.#reader(segment);
-    const bytes = new Uint8Array(location.end - location.start);
+    // Not filled with zeros first: every byte is read or the read fails.
+    const bytes = plain(Buffer.allocUnsafeSlow(location.end - location.start));
     for (let done = 0; done < bytes.length;) {
       const { bytesRead } = await handle.read(bytes, done, bytes.length - done, location.start + done);
       if (bytesRead === 0) {
