@@ -64,6 +64,11 @@ async function threeBatches(): Promise<{
   return { gate, test, answers: [first, second, third] };
 }
 
+/** The integers [start, end). */
+function count(start: number, end: number): number[] {
+  return Array.from({ length: end - start }, (_, i) => start + i);
+}
+
 function indexes(results: readonly { ok: boolean }[]): unknown[] {
   return results.map((result) => ('index' in result ? result.index : result));
 }
@@ -79,7 +84,6 @@ it('get the places behind it, and find what it holds', async () => {
   expect(gate.commits).toBe(1);
   for (let i = 0; i < 3; i++) await gate.letThrough();
   const [first, second, third] = await Promise.all(answers);
-  const count = (start: number, end: number): number[] => Array.from({ length: end - start }, (_, i) => start + i);
   expect(indexes(first!)).toEqual(count(0, 2000));
   expect(indexes(second!)).toEqual(count(1500, 3500));
   expect(second!.map((result) => 'duplicate' in result && result.duplicate)).toEqual(

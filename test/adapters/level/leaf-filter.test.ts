@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { LeafFilter } from '../../src/adapters/level/leaf-filter.ts';
+import { LeafFilter } from '../../../src/adapters/level/leaf-filter.ts';
 
 /** The SHA-256 of the numbers [start, end), one after another. */
 function hashes(start: number, end: number): Uint8Array {
