@@ -90,7 +90,10 @@ const PREFLIGHT = Object.freeze({
   'Access-Control-Max-Age': '86400',
 });
 
-/** Declares a write: POST, and no cross-origin access, so that no web page appends in its reader's name. */
+/**
+ * Declares a write: POST, and nothing said to other origins, so that no web page reads the answer. What keeps a page from
+ * appending is that entries are signed; in an open log nothing does.
+ */
 export function onWrite(app: App, path: string, handler: RequestHandler): void {
   app.post(path, (c) => send(c, refuseWithProblem, handler));
   app.all(path, (c) => send(c, refuseWithProblem, methodNotAllowed('POST')));

@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  compareBytes,
+  concat,
+  equalBytes,
+  fromBase64,
+  fromHex,
+  parseDecimal,
+  readUint,
+  toBase64,
+  toHex,
+  uintBytes,
+  utf8,
+  utf8Text,
+} from '../src/bytes.ts';
+
+describe('base64', () => {
+  it('is what Node writes, at every length around a group and a chunk', () => {
+    for (const length of [0, 1, 2, 3, 4, 31, 32, 33, 3071, 3072, 3073, 6145, 65_535]) {
+      const bytes = crypto.getRandomValues(new Uint8Array(length));
+      expect(toBase64(bytes)).toBe(Buffer.from(bytes).toString('base64'));
+      expect(equalBytes(fromBase64(toBase64(bytes))!, bytes)).toBe(true);
+    }
+  });
+
+  it('is read in its one canonical spelling only', () => {
+    for (const text of [
+      'A',
+      'AA',
+      'AAA',
+      'AA=',
+      'AB==',
+      'AAB=',
+      'AAAA=',
+      '=AAA',
+      'AA==AA==',
+      'AA A',
+      'AAA\n',
+      '-_-_',
+      'ÄAAA',
+    ]) {
+      expect(fromBase64(text), text).toBeUndefined();
+    }
+    expect(fromBase64('')).toEqual(new Uint8Array(0));
+  });
+
+  it('round-trips any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => equalBytes(fromBase64(toBase64(bytes))!, bytes)),
+    );
+  });
+});
+
+describe('hexadecimal', () => {
+  it('round-trips, in lowercase only', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => equalBytes(fromHex(toHex(bytes))!, bytes)));
+    for (const text of ['a', '0g', 'AB', '0x', ' a', '00 ', 'é0']) expect(fromHex(text), text).toBeUndefined();
+  });
+});
+
+describe('integers', () => {
+  const edges = [0, 1, 255, 256, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
+
+  it('are big-endian, exact up to 2^53 − 1, and refused beyond', () => {
+    for (const value of edges) {
+      const bytes = uintBytes(value, 8);
+      expect(Buffer.from(bytes).readBigUInt64BE()).toBe(BigInt(value));
+      expect(readUint(bytes, 0, 8)).toBe(value);
+    }
+    expect(readUint(Uint8Array.of(0, 32, 0, 0, 0, 0, 0, 0), 0, 8)).toBeUndefined();
+    expect(readUint(new Uint8Array(8).fill(255), 0, 8)).toBeUndefined();
+    expect(() => uintBytes(256, 1)).toThrow(RangeError);
+    expect(() => uintBytes(2 ** 53, 8)).toThrow(RangeError);
+    expect(() => uintBytes(-1, 8)).toThrow(RangeError);
+    expect(() => readUint(new Uint8Array(7), 0, 8)).toThrow(RangeError);
+  });
+
+  it('are read from canonical decimal text only', () => {
+    for (const value of edges) expect(parseDecimal(String(value))).toBe(value);
+    for (const text of [
+      '',
+      '00',
+      '01',
+      '-1',
+      '+1',
+      '1.0',
+      '1e3',
+      ' 1',
+      '0x1',
+      '9007199254740992',
+      '99999999999999999999',
+    ]) {
+      expect(parseDecimal(text), text).toBeUndefined();
+    }
+  });
+});
+
+describe('text', () => {
+  it('is strict UTF-8, byte for byte: a leading U+FEFF stays', () => {
+    const bom = Uint8Array.of(0xef, 0xbb, 0xbf, 0x61);
+    expect(equalBytes(utf8(utf8Text(bom)!), bom)).toBe(true);
+    for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xe2, 0x82], [0xf5, 0x80, 0x80, 0x80]]) {
+      expect(utf8Text(Uint8Array.from(bytes))).toBeUndefined();
+    }
+  });
+});
+
+it('bytes are joined, compared and ordered bytewise', () => {
+  expect(concat(Uint8Array.of(1), new Uint8Array(0), Uint8Array.of(2, 3))).toEqual(Uint8Array.of(1, 2, 3));
+  expect(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1))).toBe(false);
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 6 }), fc.uint8Array({ maxLength: 6 }), (a, b) => {
+      expect(Math.sign(compareBytes(a, b))).toBe(Buffer.compare(a, b));
+    }),
+  );
+});
