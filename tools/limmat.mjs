@@ -70,7 +70,7 @@ function runBundle() {
         STRIPS_TYPES.join('.') +
         ' or newer, and this is ' +
         process.version +
-        ': "npm ci" installs one on Linux, "npm run build" makes a bundle for this one',
+        ': "npm ci" installs one on Linux',
     );
   } else {
     refuse('is not complete: neither ' + sources + ' nor ' + bundle + ' is there');
