@@ -32,7 +32,7 @@ export const CLOCK_TOLERANCE_MILLIS = 60_000;
  */
 export class ClockWatch {
   readonly #clock: Clock;
-  readonly #offsetMillis: number;
+  #offsetMillis: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -61,6 +61,8 @@ export class ClockWatch {
       );
       return undefined;
     }
+    // Small corrections of the wall clock are ordinary; only what comes at once is a jump.
+    this.#offsetMillis += jumpMillis;
     return Math.max(Math.floor(nowMillis / 1000), lastSeconds);
   }
 }

@@ -115,7 +115,14 @@ export class Log {
     const storage = await options.openStorage();
     try {
       const parts = await connect(options, storage);
-      await parts.publisher.start();
+      try {
+        await parts.publisher.start();
+      } catch (error) {
+        // A failed publish has begun to open the store anew: that ends here too.
+        parts.publisher.stop();
+        await parts.writer.close();
+        throw error;
+      }
       return new Log(options, parts);
     } catch (error) {
       await storage.close();
@@ -215,7 +222,7 @@ export class Log {
       paths.push({ kind: 'entries', index, width: tileWidthAt(0, index, size) });
     }
     const bundles = await readAll(this.#writer.storage, paths);
-    const entries = bundles.flatMap((bundle, i) => parseEntryBundle(bundle, paths[i]!.width));
+    const entries = bundles.flatMap((bundle, i) => parseStored(bundle, paths[i]!));
     const first = (paths[0]?.index ?? 0) * TILE_WIDTH;
     return entries.slice(start - first, Math.max(start, stop) - first);
   }
@@ -266,7 +273,13 @@ export class Log {
     const refused = [...results.keys()].filter((i) => !results[i]!.ok && !isTransient(results[i]!));
     if (refused.length === 0) return results;
     const leafHashes = refused.map((i) => this.#hasher.leafHash(leaves[i]!));
-    const indexes = await this.#writer.storage.findLeaves(leafHashes);
+    let indexes: readonly (number | undefined)[];
+    try {
+      indexes = await this.#writer.storage.findLeaves(leafHashes);
+    } catch {
+      // The others of the batch are durable: what cannot be looked up just now stays refused.
+      return results;
+    }
     const mended = [...results];
     for (const [k, i] of refused.entries()) {
       const index = indexes[k];
@@ -316,7 +329,11 @@ async function connect(options: LogOptions, storage: LogStorage): Promise<Parts>
   const counters = new LogCounters();
   const onEvent = (event: LogEvent): void => {
     counters.add(event);
-    options.onEvent?.(event);
+    try {
+      options.onEvent?.(event);
+    } catch {
+      // Whoever listens must not stop the log.
+    }
   };
   const checkStored = async (head: TreeHead, store: LogStorage): Promise<void> => {
     const prover = new Prover({ read: (paths) => readAll(store, paths), hasher });
@@ -383,6 +400,15 @@ async function createGuard({ origin, guard }: LogOptions, head: TreeHead): Promi
     );
   }
   await guard.write({ origin, size: 0, rootHash: head.rootHash, timestampSeconds: 0 });
+}
+
+/** The entries of a stored bundle; what cannot be read is the store's damage, and nobody's request. */
+function parseStored(bundle: Uint8Array, path: TilePath): Uint8Array[] {
+  try {
+    return parseEntryBundle(bundle, path.width);
+  } catch (cause) {
+    throw new LimmatError('store-corrupt', `entry bundle ${path.index} is damaged in the store`, { cause });
+  }
 }
 
 /** True when the tree of `size` has all of this resource. */

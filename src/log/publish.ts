@@ -136,15 +136,20 @@ export class Publisher {
 
   /** A last checkpoint over what is committed, then nothing more is signed. */
   async close(): Promise<void> {
-    this.#cancelTimer?.();
+    const wasOpen = !this.#closed;
+    this.stop();
     await this.#running;
-    if (!this.#closed && this.#published?.size !== this.#options.committed().size) await this.#attemptQuietly();
-    this.#closed = true;
-    this.#cancelTimer?.();
+    if (wasOpen && this.#published?.size !== this.#options.committed().size) await this.#attemptQuietly();
     for (const { resolve, cancel } of this.#waiters.splice(0)) {
       cancel();
       resolve(undefined);
     }
+  }
+
+  /** Begins nothing more. */
+  stop(): void {
+    this.#closed = true;
+    this.#cancelTimer?.();
   }
 
   #schedule(): void {

@@ -42,6 +42,8 @@ interface Prepared {
   /** The edge after it. */
   readonly edge: Edge;
   readonly startMillis: number;
+  /** How often the store had been opened anew when it was prepared. */
+  readonly reopenings: number;
 }
 
 export interface WriterOptions {
@@ -70,6 +72,10 @@ export class Writer {
   #writing: { readonly prepared: Prepared; readonly durable: Promise<void> } | undefined;
   #answered: Promise<void> | undefined;
   #wake: (() => void) | undefined;
+  #endPause: (() => void) | undefined;
+  /** Heads of writes that were begun and neither confirmed nor ruled out by a look at the store. */
+  #begun: TreeHead[] = [];
+  #reopenings = 0;
   #run: Promise<void> | undefined;
   #recovery: Promise<void> | undefined;
   #failure: string | undefined;
@@ -136,12 +142,13 @@ export class Writer {
 
   /** After a failure outside commit that leaves the store's state unknown: the same way back. */
   fail(error: unknown): void {
-    this.#enterReadOnly(error, this.#edge.head);
+    this.#enterReadOnly(error);
   }
 
   /** Takes nothing more and finishes what was taken. */
   async drain(): Promise<void> {
     this.#closing = true;
+    this.#endPause?.();
     while (this.#running || this.#intake.load.entries > 0) {
       await this.#run;
       await this.#options.clock.nextTurn();
@@ -213,16 +220,18 @@ export class Writer {
   /** Gives the batch its places behind what is being written; undefined when the store failed meanwhile. */
   async #prepare(batch: readonly Waiting[]): Promise<Prepared | undefined> {
     const startMillis = this.#options.clock.monotonicMillis();
+    const reopenings = this.#reopenings;
     const { edge, places } = this.#writing?.prepared ?? { edge: this.#edge, places: undefined };
     try {
       const entries = batch.map(({ entry }) => entry);
       const submitters = this.#options.submitters();
       const sequenced = await sequence(entries, edge.head.size, this.#storage, submitters, places);
-      if (sequenced.entries.length === 0) return { batch, sequenced, places: sequenced.places, edge, startMillis };
+      if (sequenced.entries.length === 0)
+        return { batch, sequenced, places: sequenced.places, edge, startMillis, reopenings };
       const integrated = integrate(edge, sequenced.entries, sequenced.writes);
-      return { batch, sequenced, places: sequenced.places, startMillis, ...integrated };
+      return { batch, sequenced, places: sequenced.places, startMillis, reopenings, ...integrated };
     } catch (error) {
-      this.#enterReadOnly(error, this.#edge.head);
+      this.#enterReadOnly(error);
       answerAll(batch, this.#refusal()!);
       return undefined;
     }
@@ -239,21 +248,23 @@ export class Writer {
   async #write(prepared: Prepared): Promise<void> {
     const { batch, sequenced, growth, edge, startMillis } = prepared;
     const { clock, onEvent, onCommitted } = this.#options;
-    if (this.#failure !== undefined) {
-      // The write before this one failed: this one never began.
-      answerAll(batch, this.#refusal()!);
+    if (this.#failure !== undefined || prepared.reopenings !== this.#reopenings) {
+      // The write before this one failed: this one never began, and its places may not be right any more.
+      answerAll(batch, this.#refusal() ?? notTaken());
     } else {
       try {
         if (growth !== undefined) {
+          this.#begun.push(growth.head);
           await this.#storage.commit(growth);
           this.#edge = edge;
+          this.#begun = [];
           const millis = clock.monotonicMillis() - startMillis;
           onEvent({ kind: 'committed', size: edge.head.size, entries: sequenced.entries.length, millis });
           onCommitted();
         }
         this.#answered = this.#answer(batch, sequenced.outcomes);
       } catch (error) {
-        this.#enterReadOnly(error, edge.head);
+        this.#enterReadOnly(error);
         answerAll(batch, unknownOutcome(error));
       }
     }
@@ -265,20 +276,21 @@ export class Writer {
     this.#options.onEvent(answerEach(batch, outcomes));
   }
 
-  #enterReadOnly(error: unknown, attempted: TreeHead): void {
+  #enterReadOnly(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = `a write to the store failed (${reasonOf(error)})`;
     this.#options.onEvent({ kind: 'commit-failed', reason: reasonOf(error) });
     this.#intake.refuseAll(this.#refusal()!);
-    this.#recovery = this.#reopenUntilItWorks([this.#edge.head, attempted]).finally(() => (this.#recovery = undefined));
+    this.#recovery = this.#reopenUntilItWorks().finally(() => (this.#recovery = undefined));
   }
 
-  async #reopenUntilItWorks(possible: readonly TreeHead[]): Promise<void> {
+  async #reopenUntilItWorks(): Promise<void> {
     for (let attempt = 0; !this.#closing; attempt++) {
       await this.#pause(REOPEN_PAUSES_MILLIS[Math.min(attempt, REOPEN_PAUSES_MILLIS.length - 1)]!);
+      if (this.#closing) return;
       try {
         await this.#options.probeStorage();
-        await this.#reopen(possible);
+        await this.#reopen();
         this.#failure = undefined;
         this.#options.onEvent({ kind: 'reopened', size: this.#edge.head.size });
         this.#options.onCommitted();
@@ -289,13 +301,15 @@ export class Writer {
     }
   }
 
-  async #reopen(possible: readonly TreeHead[]): Promise<void> {
+  async #reopen(): Promise<void> {
+    // A write that was under way when something else failed may still land: it is one of the possible heads.
+    await this.#writing?.durable;
     await this.#storage.close();
     const storage = await this.#options.openStorage();
     this.#storage = storage;
     const stored = await storage.load();
-    // The store must hold the tree before the failed write or the one after it; anything else is not our history.
-    const adopted = possible.find(
+    // The store must hold the last confirmed tree or the one of a write that was begun; anything else is not our history.
+    const adopted = [this.#edge.head, ...this.#begun].find(
       ({ size, rootHash }) => size === stored.head.size && equalBytes(rootHash, stored.head.rootHash),
     );
     if (adopted === undefined) {
@@ -306,14 +320,26 @@ export class Writer {
     }
     await this.#options.checkReopened(stored.head, storage);
     this.#edge = await loadEdge(stored.head, (paths) => readAll(storage, paths), this.#options.hasher);
+    this.#begun = [];
+    this.#reopenings++;
   }
 
   async #pause(millis: number): Promise<void> {
     const { clock } = this.#options;
     await new Promise<void>((resolve) => {
-      clock.after(millis, resolve);
+      const cancel = clock.after(millis, resolve);
+      this.#endPause = () => {
+        cancel();
+        resolve();
+      };
     });
   }
+}
+
+function notTaken(): LimmatError {
+  return new LimmatError('read-only', 'the store was opened anew; nothing was taken, send it again', {
+    retryAfterSeconds: 1,
+  });
 }
 
 function reasonOf(error: unknown): string {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { memoryMedium } from '../../src/adapters/memory.ts';
+import { memoryMedium, memoryStorage } from '../../src/adapters/memory.ts';
 import { equalBytes } from '../../src/bytes.ts';
 import { checkLog } from '../support/check-log.ts';
-import { TestGuard, opaqueEntries, openTestLog, testSigners } from '../support/test-log.ts';
+import type { LogStorage } from '../../src/storage.ts';
+import { TestClock, TestGuard, opaqueEntries, openTestLog, testSigners } from '../support/test-log.ts';
 import type { TestLog } from '../support/test-log.ts';
 
 /** Lets the next write of that step fail, before or after it took effect. */
@@ -84,6 +85,36 @@ it('intake resumes when the space returns, however long that takes', async () =>
   test.faults.current = undefined;
   await clock.advance(10_000);
   expect(await log.append(opaqueEntries(10, 11))).toMatchObject([{ index: 10 }]);
+});
+
+it('a log whose first checkpoint cannot be stored does not start, and leaves nothing behind', async () => {
+  const medium = memoryMedium();
+  const clock = new TestClock();
+  let opened = 0;
+  const openStorage = async (): Promise<LogStorage> => {
+    opened++;
+    return memoryStorage({
+      medium,
+      faults: (step) => {
+        if (step === 'publish') throw new Error('ENOSPC');
+      },
+    });
+  };
+  await expect(openTestLog({ medium, clock, openStorage })).rejects.toThrow('publish');
+  await clock.advance(60_000);
+  expect({ opened, open: medium.open }).toEqual({ opened: 1, open: false });
+});
+
+it('a listener that throws stops nothing', async () => {
+  const { log, clock } = await openTestLog({
+    onEvent: () => {
+      throw new Error('the listener is broken');
+    },
+  });
+  await log.append(opaqueEntries(0, 3));
+  await log.append(opaqueEntries(3, 5));
+  await clock.advance(1000);
+  await checkLog(log, opaqueEntries(0, 5));
 });
 
 describe('the guard', () => {

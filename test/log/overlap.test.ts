@@ -12,6 +12,8 @@ class Gate {
   readonly medium = memoryMedium();
   commits = 0;
   closed = false;
+  /** Set: the next search by leaf hash fails. */
+  failSearch = false;
   #waiting: { readonly go: () => void; readonly fail: () => void }[] = [];
 
   open(): LogStorage {
@@ -25,6 +27,12 @@ class Gate {
         );
       }
       return commit(growth);
+    };
+    const findLeaves = storage.findLeaves.bind(storage);
+    storage.findLeaves = (leafHashes) => {
+      if (!this.failSearch) return findLeaves(leafHashes);
+      this.failSearch = false;
+      return Promise.reject(new Error('a read failed'));
     };
     return storage;
   }
@@ -127,3 +135,31 @@ it('of nothing but duplicates are answered without a write', async () => {
   expect(log.counters.commits).toBe(commits);
   expect(await log.append(opaqueEntries(2999, 3001))).toMatchObject([{ index: 2999 }, { index: 3000 }]);
 });
+
+it.each(['lands', 'fails'] as const)(
+  'may fail to be prepared while the write before them %s: the log comes back',
+  async (end) => {
+    const gate = new Gate();
+    const { log, clock } = await openTestLog({
+      medium: gate.medium,
+      openStorage: async () => gate.open(),
+      limits: { commitEntries: 2000 },
+    });
+    gate.closed = true;
+    const first = log.append(opaqueEntries(0, 2000));
+    await settle();
+    gate.failSearch = true;
+    const second = log.append(opaqueEntries(2000, 4000));
+    await settle();
+    expect(codes(await second)).toEqual(new Set(['read-only']));
+    gate.closed = false;
+    if (end === 'lands') await gate.letThrough();
+    else await gate.fail();
+    expect(codes(await first)).toEqual(new Set([end === 'lands' ? 'ok' : 'outcome-unknown']));
+    await clock.advance(5000);
+    expect(log.status()).toMatchObject({ state: 'ready', head: { size: end === 'lands' ? 2000 : 0 } });
+    await log.append(opaqueEntries(0, 4000));
+    await clock.advance(2000);
+    await checkLog(log, opaqueEntries(0, 4000));
+  },
+);
