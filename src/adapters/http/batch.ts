@@ -1,9 +1,9 @@
 // The three forms of a batch body. The framing is judged as a whole (400); each entry in it is judged alone, so one bad
 // line costs nobody else's entry anything.
 
-import { Decoder } from 'cbor-x/index-no-eval';
 import { fromBase64, readUint, utf8Text } from '../../bytes.ts';
-import { LimmatError } from '../../errors.ts';
+import { CborReader } from '../../cose/cbor.ts';
+import { LimmatError, isLimmatError } from '../../errors.ts';
 import { printable } from './body.ts';
 import { MAX_BATCH_ENTRIES, MAX_ENTRY_BYTES } from './limits.ts';
 
@@ -56,33 +56,31 @@ export function parseBundleForm(body: Uint8Array): BatchItem[] {
   return items;
 }
 
-/** An RFC 8742 sequence of byte strings. */
+/**
+ * An RFC 8742 sequence of byte strings, each of definite length and with the shortest head. Views into the body. Any
+ * other item refuses the whole body unread: what a tag or an array holds may cost far more to decode than to send.
+ */
 export function parseCborSequence(body: Uint8Array): BatchItem[] {
   const items: BatchItem[] = [];
-  if (body.length === 0) return items;
-  // One decoder a body: this codec keeps what a body declares (its records), and that must not reach the next one.
-  const decoder = new Decoder({ useRecords: false, mapsAsObjects: false });
-  let tooMany: unknown;
+  const reader = new CborReader(body);
+  while (reader.offset < body.length) {
+    assertRoom(items.length);
+    const { offset } = reader;
+    items.push(judged(byteStringOf(reader, items.length, offset)));
+  }
+  return items;
+}
+
+function byteStringOf(reader: CborReader, entry: number, offset: number): Uint8Array {
   try {
-    decoder.decodeMultiple(body, (value: unknown) => {
-      try {
-        assertRoom(items.length);
-      } catch (error) {
-        tooMany = error;
-        return false;
-      }
-      const bytes = value instanceof Uint8Array ? new Uint8Array(value) : undefined;
-      items.push(bytes === undefined ? new LimmatError('malformed', 'this item is not a byte string') : judged(bytes));
-      return true;
-    });
+    return reader.byteString();
   } catch (cause) {
-    throw new LimmatError('malformed', `the body is not a CBOR sequence: item ${items.length} cannot be read`, {
-      details: { entry: items.length },
+    if (!isLimmatError(cause)) throw cause;
+    throw new LimmatError('malformed', `item ${entry} of the CBOR sequence is not a byte string: ${cause.message}`, {
+      details: { entry, offset },
       cause,
     });
   }
-  if (tooMany !== undefined) throw tooMany;
-  return items;
 }
 
 /** One JSON string of standard base64 a line. */
