@@ -1,64 +1,25 @@
 // The log: the object that owns the state and connects the stages. It decides nothing that a stage decides.
 
-import { toHex } from '../bytes.ts';
-import { portableCrypto } from '../crypto/portable.ts';
 import type { CryptoSuite } from '../crypto/suite.ts';
 import { LimmatError } from '../errors.ts';
-import { asHash, portableHasher } from '../merkle/hash.ts';
+import { asHash } from '../merkle/hash.ts';
 import type { Hash, Hasher } from '../merkle/hash.ts';
-import { Prover } from '../merkle/prover.ts';
 import { TILE_WIDTH, parseEntryBundle, tileWidthAt } from '../merkle/tile.ts';
 import type { TilePath } from '../merkle/tile.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
-import { checkpointVerifier } from '../note/signer.ts';
-import type { CheckpointSigner } from '../note/signer.ts';
-import type { SubmitterList } from '../record/submitters.ts';
-import type { LogStorage } from '../storage.ts';
-import { Archive } from './archive.ts';
-import type { PublishedHead, TimeBracket } from './archive.ts';
-import { systemClock } from './clock.ts';
+import type { Archive, PublishedHead, TimeBracket } from './archive.ts';
 import type { Clock } from './clock.ts';
-import { LogCounters } from './events.ts';
-import type { LogEvent } from './events.ts';
-import { checkGuard } from './guard.ts';
-import type { Guard } from './guard.ts';
-import { DEFAULT_INTAKE_LIMITS } from './intake.ts';
+import { connect } from './connect.ts';
+import type { Parts } from './connect.ts';
+import type { LogCounters } from './events.ts';
 import type { AppendResult, IntakeLimits } from './intake.ts';
-import { ProofMaker } from './prove.ts';
-import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS, Publisher } from './publish.ts';
-import type { Published } from './publish.ts';
+import type { LogOptions } from './options.ts';
+import type { ProofMaker } from './prove.ts';
+import type { Published, Publisher } from './publish.ts';
 import { readAll } from './read.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS, validate } from './validate.ts';
 import type { Validated } from './validate.ts';
-import { Writer } from './writer.ts';
-
-/** Authenticated tiles that proofs are built from are kept up to this many bytes: the level 0 tiles of 2.2 million entries. */
-const PROVER_CACHE_BYTES = 96 * 1024 * 1024;
-
-export interface LogOptions {
-  readonly origin: string;
-  /** Opens the store; called again after a failed write. */
-  readonly openStorage: () => Promise<LogStorage>;
-  readonly guard: Guard;
-  /** True only when the log is made: writes the first guard state, and refuses a guard that was used before. */
-  readonly create?: boolean;
-  /** The log's own lines, all of them on every checkpoint: log note (Ed25519) and log head (ML-DSA-44). */
-  readonly signers: readonly CheckpointSigner[];
-  /** The submitter list in force whenever it is called; undefined: admission is open, leaves are opaque. */
-  readonly submitters: (() => SubmitterList) | undefined;
-  readonly crypto?: CryptoSuite;
-  readonly hasher?: Hasher;
-  readonly clock?: Clock;
-  readonly limits?: Partial<IntakeLimits>;
-  /** How far a statement's `iat` may be from now; default DEFAULT_IAT_WINDOW_SECONDS. */
-  readonly iatWindowSeconds?: number;
-  /** Shortest time between two checkpoints; 0 = every commit; default DEFAULT_CHECKPOINT_INTERVAL_MILLIS. */
-  readonly checkpointIntervalMillis?: number;
-  /** An idle log signs its head again after this; default DEFAULT_REFRESH_INTERVAL_MILLIS. */
-  readonly refreshIntervalMillis?: number;
-  readonly probeStorage?: () => Promise<void>;
-  readonly onEvent?: (event: LogEvent) => void;
-}
+import type { Writer } from './writer.ts';
 
 export interface LogStatus {
   /** `read-only`: no entries are taken. `not-signing`: they are, but nothing is published. Reads go on in both. */
@@ -306,100 +267,6 @@ export class Log {
       details: { index, size: committed },
     });
   }
-}
-
-interface Parts {
-  readonly limits: IntakeLimits;
-  readonly counters: LogCounters;
-  readonly hasher: Hasher;
-  readonly clock: Clock;
-  readonly crypto: CryptoSuite;
-  readonly writer: Writer;
-  readonly publisher: Publisher;
-  readonly proofs: ProofMaker;
-  readonly archive: Archive;
-}
-
-async function connect(options: LogOptions, storage: LogStorage): Promise<Parts> {
-  const { origin, guard } = options;
-  const hasher = options.hasher ?? portableHasher;
-  const crypto = options.crypto ?? portableCrypto;
-  const clock = options.clock ?? systemClock;
-  const limits = { ...DEFAULT_INTAKE_LIMITS, ...options.limits };
-  const counters = new LogCounters();
-  const onEvent = (event: LogEvent): void => {
-    counters.add(event);
-    try {
-      options.onEvent?.(event);
-    } catch {
-      // Whoever listens must not stop the log.
-    }
-  };
-  const checkStored = async (head: TreeHead, store: LogStorage): Promise<void> => {
-    const prover = new Prover({ read: (paths) => readAll(store, paths), hasher });
-    await checkGuard(await guard.read(), origin, head, (size) => prover.rootHashAt(head, size));
-  };
-
-  const stored = await storage.load();
-  if (options.create === true) await createGuard(options, stored.head);
-  await checkStored(stored.head, storage);
-  const writer: Writer = await Writer.open(
-    {
-      openStorage: options.openStorage,
-      probeStorage: options.probeStorage ?? (() => Promise.resolve()),
-      checkReopened: checkStored,
-      submitters: () => options.submitters?.(),
-      limits,
-      hasher,
-      clock,
-      onEvent,
-      onCommitted: () => publisher.request(),
-    },
-    storage,
-    stored,
-  );
-  const currentStorage = (): LogStorage => writer.storage;
-  const archive = new Archive(currentStorage);
-  const prover = new Prover({
-    read: (paths) => readAll(writer.storage, paths),
-    hasher,
-    cacheBytes: PROVER_CACHE_BYTES,
-  });
-  const verifiers = options.signers.map(({ vkey }) => checkpointVerifier(vkey, crypto));
-  const publisher: Publisher = new Publisher(
-    {
-      origin,
-      guard,
-      signers: options.signers,
-      verifiers,
-      clock,
-      archive,
-      storage: currentStorage,
-      committed: () => writer.head,
-      rootHashAt: (head, size) => prover.rootHashAt(head, size),
-      intervalMillis: options.checkpointIntervalMillis ?? DEFAULT_CHECKPOINT_INTERVAL_MILLIS,
-      refreshMillis: options.refreshIntervalMillis ?? DEFAULT_REFRESH_INTERVAL_MILLIS,
-      onEvent,
-      onStorageFailure: (error) => writer.fail(error),
-    },
-    (await guard.read())!,
-  );
-  if (stored.published !== undefined) await publisher.adopt(stored.published);
-  const proofs = new ProofMaker({ prover, hasher, published: () => publisher.published });
-  return { limits, counters, hasher, clock, crypto, writer, publisher, proofs, archive };
-}
-
-async function createGuard({ origin, guard }: LogOptions, head: TreeHead): Promise<void> {
-  const used = await guard.read();
-  if (used !== undefined || head.size > 0) {
-    throw new LimmatError(
-      'guard-mismatch',
-      used === undefined
-        ? `a new log cannot begin on a store with ${head.size} entries`
-        : `the guard was used before, for ${used.origin} at size ${used.size} with root ${toHex(used.rootHash)}; a new log needs a new one`,
-    );
-  }
-  await guard.write({ origin, size: 0, rootHash: head.rootHash, timestampSeconds: 0 });
 }
 
 /** The entries of a stored bundle; what cannot be read is the store's damage, and nobody's request. */
