@@ -74,18 +74,20 @@ async function open(dir: string, options: LevelOptions): Promise<LevelStorage> {
 
 /** What the database holds, after giving a new one the empty tree. */
 async function initialise(database: Database, dir: string): Promise<StoredLog> {
-  const format = database.getSync(keys.FORMAT_KEY);
-  if (format === undefined) {
+  const formatRow = database.getSync(keys.FORMAT_KEY);
+  if (formatRow === undefined) {
     const head: TreeHead = { size: 0, rootHash: emptyRootHash() };
     await writeRows(database, [
-      { key: keys.FORMAT_KEY, value: Uint8Array.of(keys.FORMAT) },
+      { key: keys.FORMAT_KEY, value: keys.formatFormat(keys.FORMAT) },
       { key: keys.HEAD_KEY, value: keys.formatHead(head) },
     ]);
     await syncDirectory(dir);
     return { head, published: undefined };
   }
-  if (format[0] !== keys.FORMAT) {
-    throw new LimmatError('store-corrupt', `${dir} has layout ${format[0]}, this program reads layout ${keys.FORMAT}`);
+  const format = keys.parseFormat(plain(formatRow));
+  if (format !== keys.FORMAT) {
+    const layout = format === undefined ? 'an unreadable layout row' : `layout ${format}`;
+    throw new LimmatError('store-corrupt', `${dir} has ${layout}, this program reads layout ${keys.FORMAT}`);
   }
   const row = database.getSync(keys.HEAD_KEY);
   const head = row === undefined ? undefined : keys.parseHead(plain(row));

@@ -1,19 +1,21 @@
 // The rows of the main database: one byte says what kind, then what LevelDB should keep in order.
 //
-//   0x00 name             meta: "format" → 1, "head" → size and root hash, "published" → checkpoint note
+//   0x00 name             meta: "format" → CBOR number, "head" → CBOR [size, root hash], "published" → checkpoint note
 //   0x01 level index      hash tile → its hashes from the first one on, partial or full
 //   0x02 index            entry bundle → where its bytes start and end in the segment file
 //   0x03 state key        state value
 //
-// Numbers are big-endian, so that neighbours in the tree are neighbours on the disk.
+// Numbers in keys are big-endian, so that neighbours in the tree are neighbours on the disk. The rows in CBOR are read by a
+// general codec, so what it returns is checked, and only bytes that encode to themselves again are a row.
 
+import { Encoder } from 'cbor-x/index-no-eval';
 import { compareBytes, concat, readUint, uintBytes, utf8 } from '../../bytes.ts';
-import { asHash } from '../../merkle/hash.ts';
+import { HASH_SIZE, asHash } from '../../merkle/hash.ts';
 import type { TreeHead } from '../../merkle/tree-head.ts';
 import type { ScanRange } from '../../storage.ts';
 
-/** The layout that this code reads and writes. */
-export const FORMAT = 1;
+/** The layout that this code reads and writes. In layout 1 the head was 40 bytes without structure. */
+export const FORMAT = 2;
 
 const META = 0x00;
 const TILE = 0x01;
@@ -72,15 +74,62 @@ function lower(a: Uint8Array, b: Uint8Array): boolean {
   return compareBytes(a, b) < 0;
 }
 
+/** Both ways of the rows in CBOR: no records or tags of its own, so that any CBOR reader reads them. */
+const codec = new Encoder({ useRecords: false, mapsAsObjects: false, variableMapSize: true, tagUint8Array: false });
+
+/** An array head, eight bytes of number and their head, the hash and its head: no row in CBOR is longer. */
+const MAX_CBOR_ROW = 1 + 9 + 2 + HASH_SIZE;
+
+/** From here on the codec writes numbers as floats, but bigints as integers. */
+const FIRST_BIGINT = 2 ** 32;
+
+function encodeRow(value: unknown): Uint8Array {
+  // The codec returns a view of its own buffer, and a Buffer at that.
+  return new Uint8Array(codec.encode(value));
+}
+
+/** The value in a row, unchecked; undefined when the bytes are no CBOR. */
+function decodeRow(bytes: Uint8Array): unknown {
+  if (bytes.length > MAX_CBOR_ROW) return undefined;
+  try {
+    // A copy: the codec leaves notes on what it reads.
+    const value: unknown = codec.decode(bytes.slice());
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+function integerOf(value: unknown): number | undefined {
+  const number = typeof value === 'bigint' ? Number(value) : value;
+  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+}
+
+export function formatFormat(format: number): Uint8Array {
+  return encodeRow(format);
+}
+
+/** The layout that a row names, or undefined when the row is not one. */
+export function parseFormat(bytes: Uint8Array): number | undefined {
+  const format = integerOf(decodeRow(bytes));
+  return format !== undefined && compareBytes(formatFormat(format), bytes) === 0 ? format : undefined;
+}
+
+/** The size below 2^53 and the root hash: `82 03 58 20 …` for size 3. */
 export function formatHead(head: TreeHead): Uint8Array {
-  return concat(uintBytes(head.size, 8), head.rootHash);
+  const { size, rootHash } = head;
+  return encodeRow([size < FIRST_BIGINT ? size : BigInt(size), rootHash]);
 }
 
 /** The head in a row, or undefined when the row is not one. */
 export function parseHead(bytes: Uint8Array): TreeHead | undefined {
-  if (bytes.length !== 40) return undefined;
-  const size = readUint(bytes, 0, 8);
-  return size === undefined ? undefined : { size, rootHash: asHash(bytes.slice(8)) };
+  const row = decodeRow(bytes);
+  if (!Array.isArray(row) || row.length !== 2) return undefined;
+  const [first, second]: unknown[] = row;
+  const size = integerOf(first);
+  if (size === undefined || !(second instanceof Uint8Array) || second.length !== HASH_SIZE) return undefined;
+  const head = { size, rootHash: asHash(new Uint8Array(second)) };
+  return compareBytes(formatHead(head), bytes) === 0 ? head : undefined;
 }
 
 /** The bytes [start, end) of a bundle's segment file. */

@@ -144,7 +144,19 @@ describe('the framing of a batch', () => {
   it('is byte strings of definite length, and any other item refuses the whole CBOR sequence by its number', async () => {
     const { ask, log } = await serve();
     // After h'61': 1, -1, "a", [h'61'], {}, tag 24, tag 57343 (records of another codec), null, 1.0, h'' in parts, a long head
-    for (const item of ['01', '20', '6161', '814161', 'a0', 'd8184161', 'd9dfff8319dfe081616101', 'f6', 'f93c00', '5fff', '580161']) {
+    for (const item of [
+      '01',
+      '20',
+      '6161',
+      '814161',
+      'a0',
+      'd8184161',
+      'd9dfff8319dfe081616101',
+      'f6',
+      'f93c00',
+      '5fff',
+      '580161',
+    ]) {
       const body = new Uint8Array(Buffer.from(`4161${item}`, 'hex'));
       const answer = await ask('/api/v1/batch', batch('application/cbor-seq', body));
       expect(await problem(answer), item).toMatchObject({ code: 'malformed', status: 400, entry: 1, offset: 2 });
@@ -158,7 +170,10 @@ describe('the framing of a batch', () => {
     const bignum = new Uint8Array(size).fill(0xff);
     bignum.set([0xc2, 0x5a, 0, 0x0f, 0xff, 0xfa]);
     const started = performance.now();
-    for (const body of [bignum, ...[0x81, 0x9f, 0xa1, 0xc2, 0xd8, 0x5f, 0x00].map((byte) => new Uint8Array(size).fill(byte))]) {
+    for (const body of [
+      bignum,
+      ...[0x81, 0x9f, 0xa1, 0xc2, 0xd8, 0x5f, 0x00].map((byte) => new Uint8Array(size).fill(byte)),
+    ]) {
       const answer = ask('/api/v1/batch', batch('application/cbor-seq', body));
       expect(await refusal(answer), `0x${body[0]!.toString(16)}`).toBe('400 malformed');
     }
