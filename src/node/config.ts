@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 
+import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../adapters/http/index.ts';
 import { LimmatError } from '../errors.ts';
 import {
   DEFAULT_CHECKPOINT_INTERVAL_MILLIS,
@@ -30,7 +31,11 @@ function text<T>(parse: (value: string) => T) {
   );
 }
 
-const positive = v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(1));
+/** A bound of the queue. One that is below a whole batch would answer 503 "try again later" to it for ever. */
+function queueBound(least: number, unit: string) {
+  const message = `must be a whole number of at least ${least}: the ${unit} that one batch may have`;
+  return v.pipe(v.number('must be a number'), v.safeInteger(message), v.minValue(least, message));
+}
 
 /** Two threads verify 31,000 Ed25519 signatures a second; more than four gain nothing that the writer could use. */
 export const DEFAULT_VERIFY_THREADS = 4;
@@ -53,8 +58,8 @@ const CONFIG_KEYS = {
   'checkpoint-interval': text(parseDuration),
   'refresh-interval': text(parseDuration),
   'iat-window': text(parseDuration),
-  'max-queue-entries': positive,
-  'max-queue-bytes': positive,
+  'max-queue-entries': queueBound(MAX_BATCH_ENTRIES, 'entries'),
+  'max-queue-bytes': queueBound(MAX_BATCH_BYTES, 'bytes'),
   /** Threads that verify signatures; 0: none beside the main one. */
   'verify-threads': v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(0), v.maxValue(64)),
   'log-level': v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`),

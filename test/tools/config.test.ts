@@ -6,11 +6,11 @@ import { formatDuration, formatListen, parseDuration, parseListen } from '../../
 
 describe('limmat.toml', () => {
   test('a full one is read', () => {
-    const config = parseConfig('listen = "[::1]:7000"\ncheckpoint-interval = "250ms"\nmax-queue-entries = 10\n');
+    const config = parseConfig('listen = "[::1]:7000"\ncheckpoint-interval = "250ms"\nmax-queue-entries = 4096\n');
     expect(config).toEqual({
       listen: { host: '::1', port: 7000 },
       'checkpoint-interval': 250,
-      'max-queue-entries': 10,
+      'max-queue-entries': 4096,
     });
   });
 
@@ -31,6 +31,14 @@ describe('limmat.toml', () => {
       'limmat.toml: "checkpoint-interval" must be a time like 500ms, 1s, 10min, 2h, 1d or 0, and is "soon"',
     ],
     ['admission = "closed"', 'limmat.toml: "admission" must be "records" or "open"'],
+    [
+      'max-queue-entries = 4095',
+      'limmat.toml: "max-queue-entries" must be a whole number of at least 4096: the entries that one batch may have',
+    ],
+    [
+      'max-queue-bytes = 16777215',
+      'limmat.toml: "max-queue-bytes" must be a whole number of at least 16777216: the bytes that one batch may have',
+    ],
     ['max-queue-bytes = 0', 'limmat.toml: "max-queue-bytes"'],
     ['listen = "a:1"\nlisten = ', 'limmat.toml: line 2, column'],
   ];
