@@ -5,6 +5,7 @@ import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 
 import {
+  BodyBudget,
   MetricsRegistry,
   ctApp,
   healthApp,
@@ -83,9 +84,10 @@ export async function serveNode(settings: Settings): Promise<ServedNodeLog> {
 }
 
 function logListener(log: Log, logger: Logger, metrics: HttpMetrics): RequestListener {
+  const bodies = BodyBudget.for(log);
   const app = serverApp({
     mounts: [
-      { prefix: '', app: logApp(log, { hasher: nodeHasher }) },
+      { prefix: '', app: logApp(log, { hasher: nodeHasher, bodies }) },
       { prefix: '', app: ctApp(log) },
       { prefix: '', app: healthApp(log) },
       { prefix: '', app: pagesApp(log, { hasher: nodeHasher }) },
@@ -93,7 +95,7 @@ function logListener(log: Log, logger: Logger, metrics: HttpMetrics): RequestLis
     metrics,
     onRequest: logRequests(logger),
   });
-  return nodeListener({ app, log, hasher: nodeHasher, metrics, onRequest: logRequests(logger) });
+  return nodeListener({ app, log, hasher: nodeHasher, bodies, metrics, onRequest: logRequests(logger) });
 }
 
 /** Nothing but /metrics: operations are nobody else's business. */

@@ -22,10 +22,10 @@ export function bodyLimit(code: 'body-too-large' | 'entry-too-large', bytes: num
 }
 
 /**
- * The whole body. Throws the limit's error as soon as the declared or the received length passes the limit, and
- * `unsupported-media-type` when the body is compressed: the bytes that count are the ones that were sent.
+ * The declared length of a body, or undefined where none is declared. Throws the limit's error when it is over the limit,
+ * and `unsupported-media-type` when the body is compressed: the bytes that count are the ones that were sent.
  */
-export async function readBody(request: Request, limit: BodyLimit): Promise<Uint8Array> {
+export function declaredLength(request: Request, limit: BodyLimit): number | undefined {
   const coding = request.headers.get('content-encoding');
   if (coding !== null && coding.toLowerCase() !== 'identity') {
     throw new LimmatError(
@@ -35,8 +35,13 @@ export async function readBody(request: Request, limit: BodyLimit): Promise<Uint
   }
   const header = request.headers.get('content-length');
   const declared = header === null ? undefined : parseDecimal(header);
-  if (declared !== undefined) {
-    if (declared > limit.bytes) throw limit.error(declared);
+  if (declared !== undefined && declared > limit.bytes) throw limit.error(declared);
+  return declared;
+}
+
+/** The whole body. Errors: those of `declaredLength`, and the limit's as soon as the received length passes the limit. */
+export async function readBody(request: Request, limit: BodyLimit): Promise<Uint8Array> {
+  if (declaredLength(request, limit) !== undefined) {
     // An HTTP server delivers no more than the declared length, so this is bounded, and faster than a stream.
     const bytes = new Uint8Array(await request.arrayBuffer());
     if (bytes.length > limit.bytes) throw limit.error(bytes.length);

@@ -3,6 +3,7 @@
 export type { Answer } from './answer.ts';
 export { newApp, requestIds, serverApp } from './app.ts';
 export type { App, AppEnv, RequestEvent, ServerAppOptions } from './app.ts';
+export { BodyBudget } from './body-budget.ts';
 export { ctApp } from './ct-app.ts';
 export { healthApp } from './health-app.ts';
 export { httpMetrics, logMetrics } from './http-metrics.ts';

@@ -12,7 +12,8 @@ import type { App, QueryReads } from './app.ts';
 import { newApp, onQueryReads, onRead, onWrite } from './app.ts';
 import type { BatchItem } from './batch.ts';
 import { batchParser } from './batch.ts';
-import { bodyLimit, readBody } from './body.ts';
+import { bodyLimit } from './body.ts';
+import { BodyBudget } from './body-budget.ts';
 import { entryJson } from './entry-json.ts';
 import type { Answer } from './answer.ts';
 import { bodyHeaders, jsonAnswer, textAnswer } from './answer.ts';
@@ -28,6 +29,8 @@ export interface LogAppOptions {
   readonly waitMillis?: number;
   /** For leaf hashes and ETags; default the portable one. */
   readonly hasher?: Hasher;
+  /** Shared with the Node listener of the same log, if there is one; default one of its own. */
+  readonly bodies?: BodyBudget;
 }
 
 const ADD_QUERY = v.object({
@@ -48,6 +51,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   const hasher = options.hasher ?? portableHasher;
   const resources = new Resources(log, hasher);
   const waitMillis = options.waitMillis ?? DEFAULT_WAIT_MILLIS;
+  const bodies = options.bodies ?? BodyBudget.for(log);
 
   onRead(app, '/checkpoint', (c) => resourceAnswer(resources.checkpoint(), c.req.header('if-none-match')));
 
@@ -59,7 +63,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   onWrite(app, '/add', async (c) => {
     const { wait } = queryOf(c.req, ADD_QUERY);
     if (wait !== undefined) log.assertWaitLevel(wait);
-    const { index, leafHash } = await addEntry(log, await readBody(c.req.raw, ENTRY_LIMIT));
+    const { index, leafHash } = await bodies.withBody(c.req.raw, ENTRY_LIMIT, (body) => addEntry(log, body));
     if (wait === undefined || wait === 'sequenced') {
       return textAnswer(String(index), 'momentary');
     }
@@ -74,9 +78,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   onWrite(app, '/api/v1/batch', async (c) => {
     queryOf(c.req, NO_QUERY);
     const parse = batchParser(c.req.header('content-type'));
-    const items = parse(await readBody(c.req.raw, BATCH_LIMIT));
-    if (items.length === 0) throw new LimmatError('malformed', 'the batch holds no entries');
-    const lines = await appendItems(log, items);
+    const lines = await bodies.withBody(c.req.raw, BATCH_LIMIT, (body) => appendItems(log, parse(body)));
     return { status: 200, headers: bodyHeaders('application/x-ndjson', 'momentary'), body: lines };
   });
 
@@ -179,6 +181,7 @@ async function resolveIndex(
 }
 
 async function appendItems(log: ServedLog, items: readonly BatchItem[]): Promise<string> {
+  if (items.length === 0) throw new LimmatError('malformed', 'the batch holds no entries');
   const entries = items.filter((item): item is Uint8Array => item instanceof Uint8Array);
   const results = entries.length === 0 ? [] : await log.append(entries);
   let next = 0;

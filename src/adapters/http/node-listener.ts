@@ -4,10 +4,12 @@
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { getQueryParams } from 'hono/utils/url';
 import { ENTRY_LIMIT, addEntry } from './add.ts';
 import { OPEN_TO_ALL, textAnswer } from './answer.ts';
 import type { App, QueryReads, RequestEvent } from './app.ts';
 import { requestIds } from './app.ts';
+import { BodyBudget } from './body-budget.ts';
 import { parseDecimal } from '../../bytes.ts';
 import { asLimmatError } from '../../errors.ts';
 import type { Hasher } from '../../merkle/hash.ts';
@@ -30,6 +32,8 @@ export interface NodeListenerOptions {
   /** For ETags; default the portable one. */
   readonly hasher?: Hasher;
   readonly metrics?: HttpMetrics;
+  /** The one that the app has, so that both ways together stay within it; default one of its own. */
+  readonly bodies?: BodyBudget;
   /** Called for what is refused or fails here; what is answered well is only counted, because it is so much. */
   readonly onRequest?: (event: RequestEvent) => void;
 }
@@ -39,6 +43,9 @@ const DEFAULT_CACHE_BYTES = 128 * 1024 * 1024;
 
 /** 256 hashes. An entry bundle that happens to be as long may be kept as well. */
 const FULL_TILE_BYTES = 8192;
+
+/** A query, a fragment, an escape or a dot segment: how to read those is the router's business. */
+const UNUSUAL_IN_PATH = /[^\w./-]|\/\./;
 
 /** A resource in the shape that node:http sends fastest: flat lists of header names and values. */
 interface Prepared {
@@ -75,6 +82,8 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
   const resources = new Resources(log, options.hasher);
   const cache = new ByteCache<Prepared>(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
   const nextId = requestIds();
+  const idOf = (request: IncomingMessage): string => nextId(headerOf(request, 'x-request-id'));
+  const bodies = options.bodies ?? BodyBudget.for(log);
   const fallback = getRequestListener(options.app.fetch);
   const tileStart = `${prefix}/tile/`;
   const tileRoute = `${tileStart}*`;
@@ -104,7 +113,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     started: number,
     more: Readonly<Record<string, string>> = {},
   ): void => {
-    const requestId = nextId(headerOf(request, 'x-request-id'));
+    const requestId = idOf(request);
     const { status, headers, body } = problemOf(thrown, requestId);
     const error = asLimmatError(thrown);
     const method = request.method ?? '';
@@ -130,11 +139,11 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     const ifNoneMatch = headerOf(request, 'if-none-match');
     if (ifNoneMatch !== undefined && resourceAnswer(resource, ifNoneMatch) === resource.notModified) {
       counters.notModified();
-      response.writeHead(304, notModifiedHeaders);
+      response.writeHead(304, [...notModifiedHeaders, 'X-Request-Id', idOf(request)]);
       response.end();
     } else {
       counters.whole();
-      response.writeHead(200, headers);
+      response.writeHead(200, [...headers, 'X-Request-Id', idOf(request)]);
       response.end(resource.whole.body);
     }
   };
@@ -165,34 +174,38 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
 
   const postEntry = async (request: IncomingMessage, response: ServerResponse, length: number): Promise<void> => {
     const started = performance.now();
+    let held = 0;
     try {
+      bodies.reserve(length);
+      held = length;
       const bytes = await receive(request, length);
       if (bytes === undefined) return;
       const text = String((await addEntry(log, bytes)).index);
       metrics?.request('POST', addPath, 200, (performance.now() - started) / 1000);
-      response.writeHead(200, [...addHeaders, 'Content-Length', String(text.length)]);
+      response.writeHead(200, [...addHeaders, 'Content-Length', String(text.length), 'X-Request-Id', idOf(request)]);
       response.end(text, 'latin1');
     } catch (error) {
       fail(addPath, request, response, error, started);
+    } finally {
+      bodies.release(held);
     }
   };
 
   const answerRead = async (
     { route, read }: NamedRead,
-    query: string,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> => {
     const started = performance.now();
     try {
-      const { status, headers, body } = await read({ queries: () => queriesOf(query) });
+      const { status, headers, body } = await read({ queries: () => queriesOf(request.url ?? '') });
       const text = typeof body === 'string' ? body : Buffer.from(body ?? '').toString('latin1');
       const length = typeof body === 'string' ? Buffer.byteLength(body) : text.length;
       metrics?.request('GET', route, status, (performance.now() - started) / 1000);
       response.writeHead(status, {
         ...headers,
         ...OPEN_TO_ALL,
-        'X-Request-Id': nextId(headerOf(request, 'x-request-id')),
+        'X-Request-Id': idOf(request),
         'Content-Length': length,
       });
       // Text in one byte a character leaves with the headers, in one write.
@@ -211,8 +224,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
         send(tileCounters, request, response, cached);
         return;
       }
-      // A query or an escape is the router's business.
-      if (url.startsWith(tileStart) && !/[?%]/.test(url)) {
+      if (url.startsWith(tileStart) && url.length > tileStart.length && !UNUSUAL_IN_PATH.test(url)) {
         void getTile(url, request, response);
         return;
       }
@@ -222,8 +234,8 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
       }
       const queryStart = url.indexOf('?');
       const read = queryStart === -1 ? undefined : reads.get(url.slice(0, queryStart));
-      if (read !== undefined) {
-        void answerRead(read, url.slice(queryStart + 1), request, response);
+      if (read !== undefined && !url.includes('#')) {
+        void answerRead(read, request, response);
         return;
       }
     } else if (method === 'POST' && url === addPath) {
@@ -239,21 +251,22 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
 
 function ignore(): void {}
 
-/** Every value of every parameter of a query, decoded as forms are. */
-function queriesOf(query: string): Record<string, string[]> {
-  const values: Record<string, string[]> = Object.create(null);
-  for (const [name, value] of new URLSearchParams(query)) (values[name] ??= []).push(value);
-  return values;
+/** Every value of every parameter, read by the function that the router uses. */
+function queriesOf(url: string): Record<string, string[]> {
+  const values = getQueryParams(url);
+  return values === undefined || Array.isArray(values) ? {} : values;
 }
 
-/** A header's first value, without parsing the others. */
+/** A header's values, joined as Headers joins them, without parsing the others. */
 function headerOf(request: IncomingMessage, name: string): string | undefined {
   const { rawHeaders } = request;
+  let found: string | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const candidate = rawHeaders[i]!;
-    if (candidate.length === name.length && candidate.toLowerCase() === name) return rawHeaders[i + 1];
+    if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue;
+    found = found === undefined ? rawHeaders[i + 1] : `${found}, ${rawHeaders[i + 1]}`;
   }
-  return undefined;
+  return found;
 }
 
 /** The declared length of a body that is small enough and sent as it is; undefined leaves the request to the app. */

@@ -11,6 +11,7 @@ export type ServedLog = Pick<
   | 'origin'
   | 'vkeys'
   | 'admission'
+  | 'limits'
   | 'status'
   | 'append'
   | 'assertWaitLevel'
