@@ -21,6 +21,7 @@ interface FsckOptions {
   readonly trust?: string;
   readonly vkey?: readonly string[];
   readonly rebuildIndex?: boolean;
+  readonly records?: boolean;
   readonly json?: boolean;
 }
 
@@ -28,7 +29,25 @@ interface Subject {
   readonly source: LogSource;
   readonly storage?: LogStorage;
   readonly keys: LogKeys;
+  readonly admission: Admission;
+}
+
+/** What entries have to be, and who says so. */
+interface Admission {
   readonly records: boolean;
+  readonly saidBy: 'option' | 'data directory' | 'log' | 'nobody';
+}
+
+/** Opening a store mends what a start would mend, so the check sees it mended. */
+const OPENING_MENDS =
+  'opening the data directory mends what a start of the log would: a damaged or stale leaf-hash index is made again, and ' +
+  'entry bytes behind the committed end are cut off. What was mended so is not a finding';
+
+/** A log's description is not signed: one that hides what is no statement may claim to take anything. */
+function admissionOf(description: Readonly<Record<string, unknown>> | undefined): Admission {
+  const admission = description?.['admission'];
+  if (admission !== 'open' && admission !== 'records') return { records: false, saidBy: 'nobody' };
+  return { records: admission === 'records', saidBy: 'log' };
 }
 
 async function openSubject(options: FsckOptions): Promise<Subject> {
@@ -42,7 +61,7 @@ async function openSubject(options: FsckOptions): Promise<Subject> {
     const keys = keysOfData(options.data);
     const { source, storage } = await openDataSource(options.data);
     if (options.rebuildIndex === true) await storage.rebuildIndex();
-    return { source, storage, keys, records: admission === 'records' };
+    return { source, storage, keys, admission: { records: admission === 'records', saidBy: 'data directory' } };
   }
   const source =
     options.files === undefined
@@ -50,14 +69,16 @@ async function openSubject(options: FsckOptions): Promise<Subject> {
       : filesSource(options.files);
   const keys = await keysFor(source, options);
   const description = await logDescription(source);
-  return { source, keys, records: description?.['admission'] === 'records' };
+  return { source, keys, admission: admissionOf(description) };
 }
 
-function toJson(report: CheckReport, keys: LogKeys): unknown {
+function toJson(report: CheckReport, { keys, admission, storage }: Subject): unknown {
   const { checkpoint, findings } = report;
   return {
     origin: report.origin,
     keys: keys.selfClaimed ? 'self-claimed' : 'given',
+    admission: admission.records ? 'records' : 'open',
+    admissionSaidBy: admission.saidBy,
     checkpoint: {
       size: checkpoint.size,
       rootHash: toHex(checkpoint.rootHash),
@@ -68,9 +89,17 @@ function toJson(report: CheckReport, keys: LogKeys): unknown {
     bundles: report.bundles,
     tiles: report.tiles,
     archivedCheckpoints: report.archived,
+    notes: storage === undefined ? [] : [OPENING_MENDS],
     findingCount: findings.count,
     findings: findings.kept,
   };
+}
+
+function admissionLine({ records, saidBy }: Admission): string {
+  const by = saidBy === 'option' ? '--records' : `the ${saidBy} says so`;
+  if (records) return `records: every entry has to be a statement (${by})`;
+  const why = saidBy === 'nobody' ? 'nothing says otherwise' : by;
+  return `open: entries may be any bytes (${why}); --records checks them as statements`;
 }
 
 function lines(report: CheckReport, subject: Subject): string[] {
@@ -79,7 +108,7 @@ function lines(report: CheckReport, subject: Subject): string[] {
     `${formatCount(report.entries)} entries in ${formatCount(report.bundles)} bundles`,
     `${formatCount(report.tiles)} tiles`,
     ...(subject.storage === undefined ? [] : [`the index`, `${formatCount(report.archived)} archived checkpoints`]),
-    ...(subject.records ? ['every statement'] : []),
+    ...(subject.admission.records ? ['every statement'] : []),
   ];
   const problems = findings.kept.map(({ code, message }) => `${style('red', code)}: ${message}`);
   if (findings.count > findings.kept.length) problems.push(`and ${findings.count - findings.kept.length} more`);
@@ -87,6 +116,8 @@ function lines(report: CheckReport, subject: Subject): string[] {
     `log       ${report.origin}`,
     `signed    size ${formatCount(checkpoint.size)}, root ${toHex(checkpoint.rootHash)}`,
     `checked   ${checked.join(', ')}`,
+    `admission ${admissionLine(subject.admission)}`,
+    ...(subject.storage === undefined ? [] : [`note      ${OPENING_MENDS}`]),
     ...problems,
     findings.count === 0 ? style('green', 'clean') : style('red', `${findings.count} findings`),
   ];
@@ -94,7 +125,9 @@ function lines(report: CheckReport, subject: Subject): string[] {
 
 async function fsck(options: FsckOptions): Promise<void> {
   const output = createOutput(options);
-  const subject = await openSubject(options);
+  const opened = await openSubject(options);
+  const subject: Subject =
+    options.records === true ? { ...opened, admission: { records: true, saidBy: 'option' } } : opened;
   const progress = createProgress({ label: 'fsck', unit: 'entries', silent: output.json });
   try {
     if (subject.keys.selfClaimed) {
@@ -108,11 +141,11 @@ async function fsck(options: FsckOptions): Promise<void> {
       origin: subject.keys.origin,
       verifiers: subject.keys.verifiers,
       hasher: nodeHasher,
-      records: subject.records,
+      records: subject.admission.records,
       onProgress: (done, total) => progress.update(done, total),
     });
     progress.finish();
-    output.result(toJson(report, subject.keys), lines(report, subject));
+    output.result(toJson(report, subject), lines(report, subject));
     process.exitCode = report.findings.exitCode;
   } catch (error) {
     progress.clear();
@@ -129,6 +162,9 @@ export function register(program: Command): void {
     .description(
       'Hashes every entry again, computes every tile and the root from them, and compares them with what is stored and ' +
         'with what the log signed; of a data directory also the index, the archive of checkpoints and the statements.\n' +
+        'Entries are checked as statements when the data directory or the log says that it takes records alone. What a log ' +
+        'says of itself over HTTP is not signed: --records checks them whatever it says. The report names what was done.\n' +
+        `With --data: ${OPENING_MENDS}.\n` +
         'Exit codes: 0 clean, 3 it could not be checked, 4 damage or a missing resource, 6 two signed checkpoints of the ' +
         'log contradict each other.',
     )
@@ -137,6 +173,7 @@ export function register(program: Command): void {
     .option('--files <dir>', 'an export: the static files of a log')
     .option('--trust <file>', 'a trust file that names the log')
     .option('--vkey <key...>', "the log's keys, all of which have to have signed")
+    .option('--records', 'every entry has to be a statement, whatever the log says about itself')
     .option('--rebuild-index', 'make the leaf-hash index again first (with --data)')
     .option('--json', 'one JSON document instead of text')
     .action(fsck);

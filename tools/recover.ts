@@ -10,15 +10,14 @@ import type { Command } from 'commander';
 import { openGuard } from '../src/adapters/guard.ts';
 import { openLevelStorage } from '../src/adapters/level.ts';
 import { nodeHasher } from '../src/adapters/node-crypto.ts';
-import { equalBytes, toHex } from '../src/bytes.ts';
+import { toHex } from '../src/bytes.ts';
 import { LimmatError } from '../src/errors.ts';
 import type { Guard, GuardState } from '../src/log/guard.ts';
 import { Archive } from '../src/log/archive.ts';
-import { Prover, type TreeHead } from '../src/merkle/index.ts';
 import { readMeta, type Meta } from '../src/node/meta.ts';
-import { openLogCheckpoint } from '../src/note/index.ts';
 import type { LogStorage } from '../src/storage.ts';
 import { bringUp } from './recover/bring-up.ts';
+import { assertHoldsGuard, largestHead, openSignedHead, sharedHistory, type SignedHead } from './recover/history.ts';
 import { keysOfData, type LogKeys } from './support/log-keys.ts';
 import { namedSource, storageSource, type LogSource } from './support/log-source.ts';
 import { createOutput, type Output } from './support/output.ts';
@@ -31,16 +30,9 @@ interface RecoverOptions {
   readonly json?: boolean;
 }
 
-/** The best checkpoint that the sources have, with the log's own signatures on it. */
-interface SignedHead {
-  readonly head: TreeHead;
-  readonly timestampSeconds: number;
-  readonly note: Uint8Array;
-  readonly source: LogSource;
-}
-
-async function bestHead(sources: readonly LogSource[], keys: LogKeys, output: Output): Promise<SignedHead> {
-  let best: SignedHead | undefined;
+/** The signed heads of the sources that answer: of one at least. */
+async function signedHeads(sources: readonly LogSource[], keys: LogKeys, output: Output): Promise<SignedHead[]> {
+  const heads: SignedHead[] = [];
   for (const source of sources) {
     let note: Uint8Array;
     try {
@@ -50,45 +42,39 @@ async function bestHead(sources: readonly LogSource[], keys: LogKeys, output: Ou
       output.note(`${source.name} is left out: ${error.message}`);
       continue;
     }
-    const { checkpoint, timestampSeconds } = await openLogCheckpoint(note, keys);
-    const head = { size: checkpoint.size, rootHash: checkpoint.rootHash };
-    if (best?.head.size === head.size && !equalBytes(best.head.rootHash, head.rootHash)) {
-      throw new LimmatError(
-        'fork',
-        `${best.source.name} and ${source.name} have two signed trees of size ${head.size}: this log has forked; keep both ` +
-          'checkpoints as evidence, and close it with a successor',
-      );
-    }
-    const isBetter =
-      best === undefined ||
-      head.size > best.head.size ||
-      (head.size === best.head.size && timestampSeconds > best.timestampSeconds);
-    if (isBetter) best = { head, timestampSeconds, note, source };
+    heads.push(await openSignedHead(note, source, keys));
   }
-  if (best === undefined) throw new LimmatError('network', 'none of the sources has a checkpoint');
-  return best;
+  if (heads.length === 0) throw new LimmatError('network', 'none of the sources has a checkpoint');
+  return heads;
 }
 
-/** Refuses what would let the log sign below what it has signed, or beside it. */
-function assertReachesGuard(signed: SignedHead, state: GuardState, origin: string): void {
-  if (state.origin !== origin) {
-    throw new LimmatError('wrong-log', `the guard belongs to ${state.origin}, not to ${origin}`);
+/**
+ * The largest signed head of the sources. Without a guard, what the store published is what is left here of what the log
+ * signed, and counts as one of them.
+ */
+async function bestHead(
+  storage: LogStorage,
+  options: RecoverOptions,
+  keys: LogKeys,
+  output: Output,
+): Promise<SignedHead> {
+  const heads = await signedHeads(options.from.map(namedSource), keys, output);
+  const { published } = await storage.load();
+  if (options.guardLost === true && published !== undefined) {
+    heads.push(await openSignedHead(published, storageSource('the store', storage), keys));
   }
-  if (signed.head.size < state.size) {
-    throw new LimmatError(
-      'guard-mismatch',
-      `${signed.source.name} has ${signed.head.size} entries, but this log has signed ${state.size}: name a source that ` +
-        'has them all, or close this log and start a successor',
-      { details: { sourceSize: signed.head.size, guardSize: state.size } },
-    );
-  }
-  if (signed.head.size === state.size && !equalBytes(signed.head.rootHash, state.rootHash)) {
-    throw new LimmatError(
-      'fork',
-      `at size ${state.size} this log has signed root ${toHex(state.rootHash)} and ${signed.source.name} has ` +
-        `${toHex(signed.head.rootHash)}: close this log and start a successor`,
-    );
-  }
+  return largestHead(heads, nodeHasher);
+}
+
+/** Refuses what would let the log sign below what it has signed. */
+function assertReachesGuard(signed: SignedHead, state: GuardState): void {
+  if (signed.head.size >= state.size) return;
+  throw new LimmatError(
+    'guard-mismatch',
+    `${signed.source.name} has ${signed.head.size} entries, but this log has signed ${state.size}: name a source that ` +
+      'has them all, or close this log and start a successor',
+    { details: { sourceSize: signed.head.size, guardSize: state.size } },
+  );
 }
 
 async function openGuarded(
@@ -114,15 +100,6 @@ function guardMissing(path: string): LimmatError {
   );
 }
 
-/** True when the store holds everything that the log has signed: then there is nothing to recover. */
-async function holdsGuarded(storage: LogStorage, state: GuardState): Promise<boolean> {
-  const { head } = await storage.load();
-  if (head.size < state.size) return false;
-  const source = storageSource('the store', storage);
-  const prover = new Prover({ read: (paths) => source.read(paths), hasher: nodeHasher });
-  return equalBytes(await prover.rootHashAt(head, state.size), state.rootHash);
-}
-
 /** The whole of it under the open store and guard; how many entries were added, and the head reached. */
 async function recoverInto(
   storage: LogStorage,
@@ -132,10 +109,16 @@ async function recoverInto(
   context: { readonly meta: Meta; readonly output: Output },
 ): Promise<number> {
   const { meta, output } = context;
+  if (state !== undefined && state.origin !== meta.origin) {
+    throw new LimmatError('wrong-log', `the guard belongs to ${state.origin}, not to ${meta.origin}`);
+  }
+  // Before anything is found to be in order: a source that has less, or as much, may still prove a fork.
+  const history = await sharedHistory(storage, signed, nodeHasher);
   if (state !== undefined) {
-    const covered = await holdsGuarded(storage, state);
-    if (covered && signed.head.size < state.size) return 0;
-    assertReachesGuard(signed, state, meta.origin);
+    await assertHoldsGuard(history, state, signed.source.name);
+    // The store may hold everything that the log has signed although the source does not: nothing is missing then.
+    if (signed.head.size < state.size && state.size <= history.size) return 0;
+    assertReachesGuard(signed, state);
   }
   const progress = createProgress({ label: 'recover', unit: 'entries', silent: output.json });
   let added: number;
@@ -183,7 +166,7 @@ async function recover(options: RecoverOptions): Promise<void> {
     // A store that is lost altogether is the oldest copy there is: everything comes back from the source.
     const storage = await openLevelStorage(dataDir);
     try {
-      const signed = await bestHead(options.from.map(namedSource), keys, output);
+      const signed = await bestHead(storage, options, keys, output);
       const added = await recoverInto(storage, guard, state, signed, { meta, output });
       const { head } = await storage.load();
       output.result(
@@ -210,7 +193,8 @@ export function register(program: Command): void {
     .description(
       'Brings a restored data directory, or one whose store is lost, up to what the log has signed. The missing entries come ' +
         "from mirrors, exports or the public tiles; each is checked against a checkpoint with the log's own signatures. " +
-        'Refuses what would let the log sign below its guard. Archived checkpoints since the copy do not come back: the ' +
+        'Refuses what would let the log sign below its guard, and stops with exit code 6 when checkpoints, store and guard ' +
+        'are not of one history. Archived checkpoints since the copy do not come back: the ' +
         'time brackets of the entries that do are wider than they were.',
     )
     .option('--data <dir>', 'the restored data directory', 'data')
@@ -218,7 +202,7 @@ export function register(program: Command): void {
       '--from <source...>',
       'URLs of the log or a mirror, or directories of an export; the largest head counts',
     )
-    .option('--guard-lost', 'the guard is lost: the largest signed head of all sources stands for it')
+    .option('--guard-lost', 'the guard is lost: the largest signed head of all sources and of the store stands for it')
     .option('--json', 'one JSON document instead of text')
     .action(recover);
 }

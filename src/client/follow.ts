@@ -53,8 +53,8 @@ const CACHE_BYTES = 8 * 1024 * 1024;
  * so that the caller learns the head; its last batch ends at head.size.
  *
  * Throws `bad-note` or `log-signature-missing` for a checkpoint, `fork` when it contradicts the last one,
- * `not-consistent` when its tree does not contain the last one, `bad-tile` when a tile or an entry is not in its tree,
- * and what the reader throws. After an error the caller may start again from what it got, with the last head.
+ * `not-consistent` when of its tree and the last one the smaller is no part of the larger, `bad-tile` when a tile or an
+ * entry is not in its tree, and what the reader throws. After an error the caller may start again from what it got, with the last head.
  */
 export async function* follow(options: FollowOptions): AsyncGenerator<FollowedEntries, void, undefined> {
   const { reader, signal } = options;
@@ -78,8 +78,10 @@ export async function* follow(options: FollowOptions): AsyncGenerator<FollowedEn
     } else if (order === 'same' && seen.timestampSeconds > head!.timestampSeconds) {
       head = seen;
       announced = false;
+    } else if (order === 'older') {
+      // A cache's, as long as its tree is the beginning of the known one, which stays in force.
+      await proveExtension(prover, seen, head!);
     }
-    // An older checkpoint is a cache's; the larger head that is already known stays in force.
     const current = head!;
     for await (const batch of entriesOf(current, next, prover, options)) {
       if (isOver()) return;
@@ -103,13 +105,13 @@ export async function readHead(options: Pick<FollowOptions, 'reader' | 'origin' 
   return { origin, size, rootHash, timestampSeconds, note: trimNote(note, options.verifiers) };
 }
 
-/** `not-consistent` unless the tree under head, truncated to oldHead.size, has oldHead's root. */
+/** `not-consistent` unless the tree under head, truncated to oldHead.size, has oldHead's root. Both heads are signed. */
 async function proveExtension(prover: Prover, oldHead: LogHead, head: LogHead): Promise<void> {
   const rootHash = await prover.rootHashAt(head, oldHead.size);
   if (!equalBytes(rootHash, oldHead.rootHash)) {
     throw new LimmatError(
       'not-consistent',
-      `${head.origin} changed its past: entries [0, ${oldHead.size}) had root ${toHex(oldHead.rootHash)}, under its tree of size ${head.size} they have ${toHex(rootHash)}`,
+      `${head.origin} changed its past: it signed root ${toHex(oldHead.rootHash)} for entries [0, ${oldHead.size}), under its tree of size ${head.size} they have ${toHex(rootHash)}`,
       { details: { origin: head.origin, oldSize: oldHead.size, size: head.size } },
     );
   }
@@ -161,6 +163,8 @@ function parseBundle(bytes: Uint8Array, path: TilePath): readonly Uint8Array[] {
 }
 
 function wait(millis: number, signal: AbortSignal | undefined): Promise<void> {
+  // An abort that has happened raises no event any more.
+  if (signal?.aborted === true) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);

@@ -11,13 +11,13 @@ import { portableHasher } from '../merkle/hash.ts';
 import type { Hash, Hasher } from '../merkle/hash.ts';
 import { verifyInclusion } from '../merkle/proof.ts';
 import { parseNote } from '../note/note.ts';
-import { openCheckpoint } from '../note/open.ts';
+import { openCheckpoint, requireLogTime } from '../note/open.ts';
 import type { OpenedCheckpoint } from '../note/open.ts';
 import { quorumMet } from '../note/policy.ts';
 import { checkpointVerifier } from '../note/signer.ts';
 import { parseTlogProof } from '../note/tlog-proof.ts';
 import type { TlogProof } from '../note/tlog-proof.ts';
-import { parseStatement } from '../record/statement.ts';
+import { fileDigests, parseStatement } from '../record/statement.ts';
 import type { Statement } from '../record/statement.ts';
 import { channelOf, productOf } from '../record/types.ts';
 import type { LimmatRecord } from '../record/types.ts';
@@ -162,6 +162,7 @@ async function openHead(
     const missing = ed25519 === undefined ? 'Ed25519' : 'ML-DSA-44';
     throw new LimmatError('log-signature-missing', `the checkpoint lacks the ${missing} signature of ${log.origin}`);
   }
+  requireLogTime(log.origin, mldsa44);
   const { size, rootHash } = opened.checkpoint;
   const note = trimNote(opened.note, keys);
   return { opened, head: Object.freeze({ origin: log.origin, size, rootHash, timestampSeconds: mldsa44, note }) };
@@ -212,7 +213,9 @@ function countCosignatures(opened: OpenedCheckpoint, trust: Trust, nowSeconds: n
   const newest = nowSeconds + trust.clockSkewSeconds;
   return trust.policy.witnesses.flatMap(({ name, key }) => {
     const timestampSeconds = timeOf(opened, key.vkey);
-    if (timestampSeconds === undefined || timestampSeconds < oldest || timestampSeconds > newest) return [];
+    // Time 0 says nothing about a time or about the largest tree (tlog-cosignature), so it makes no cosignature count.
+    if (timestampSeconds === undefined || timestampSeconds === 0) return [];
+    if (timestampSeconds < oldest || timestampSeconds > newest) return [];
     return [Object.freeze({ witness: name, timestampSeconds })];
   });
 }
@@ -294,13 +297,6 @@ function checkArtifact({ record }: Statement, sha256: Uint8Array): void {
   throw new LimmatError('artifact-mismatch', `the file has SHA-256 ${found}, and the record ${said}`, {
     details: { found, ...(named.length === 1 && { expected: named[0]! }) },
   });
-}
-
-/** SHA-256 of every file that the record is about. */
-function fileDigests(record: LimmatRecord): readonly Uint8Array[] {
-  if (record.type !== 'build' && record.type !== 'avdb-release') return [];
-  const files = (record.fields.artifacts ?? []).map(({ digest }) => digest.sha256);
-  return record.type === 'avdb-release' ? [record.fields.contentDigest.sha256, ...files] : files;
 }
 
 function badProofFile(error: unknown): unknown {

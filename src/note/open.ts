@@ -62,14 +62,14 @@ export async function openCheckpoint(
 export interface OpenedLogCheckpoint {
   readonly checkpoint: Checkpoint;
   readonly note: Note;
-  /** When the log says that this was its largest tree, from its ML-DSA-44 line; 0 when no given key carries a time. */
+  /** When the log says that this was its largest tree: its ML-DSA-44 line's time, or 0 when none is among the keys. */
   readonly timestampSeconds: number;
 }
 
 /**
  * Opens a checkpoint of the log with that origin and requires the signature of every key given: for a limmat log its
  * Ed25519 and its ML-DSA-44 key. LimmatError as openCheckpoint; `log-signature-missing` when one key's line is not
- * there, `wrong-log` when the origin is another.
+ * there, `wrong-log` when the origin is another, `bad-note` when an ML-DSA-44 line of the log states no time.
  */
 export async function openLogCheckpoint(
   noteBytes: Uint8Array | string,
@@ -88,9 +88,22 @@ export async function openLogCheckpoint(
     );
   }
   const times = verified.filter(({ verifier }) => verifier.type === SIGNATURE_TYPE.mldsa44);
+  for (const { verifier, timestampSeconds } of times) requireLogTime(verifier.name, timestampSeconds);
   return Object.freeze({
     checkpoint,
     note,
     timestampSeconds: Math.max(0, ...times.map((one) => one.timestampSeconds)),
   });
+}
+
+/**
+ * `bad-note` when a log's own line states time 0, which is to say nothing about a time or about the largest tree
+ * (tlog-cosignature): without it neither the age of a head nor a fork by a smaller, later tree could be told.
+ */
+export function requireLogTime(origin: string, timestampSeconds: number): void {
+  if (timestampSeconds !== 0) return;
+  throw new LimmatError(
+    'bad-note',
+    `the ML-DSA-44 signature of ${origin} states no time (0), and a limmat log always states its time`,
+  );
 }

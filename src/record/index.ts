@@ -22,8 +22,8 @@ export { streamOf } from './avdb-release.ts';
 export {
   createStatement,
   externalSigner,
+  fileDigests,
   mediaType,
-  namesArtifact,
   parseStatement,
   statementSigner,
   statementToJson,

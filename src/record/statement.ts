@@ -8,7 +8,7 @@
 // In scope: form and content. Out of scope: whether the signature holds and whether the key may (submitters.ts).
 
 import { LimmatError } from '../errors.ts';
-import { equalBytes, toHex } from '../bytes.ts';
+import { toHex } from '../bytes.ts';
 import { coseAlgorithm, type CoseAlg } from '../cose/algorithm.ts';
 import { decodeCbor, encodeCbor, type CborKey, type CborMap, type CborValue } from '../cose/cbor.ts';
 import { decodeLeaf, encodeLeaf, sigStructure } from '../cose/sign1.ts';
@@ -165,10 +165,14 @@ export function statementToJson(statement: Statement): StatementJson {
   };
 }
 
-/** True when the record lists an artifact with this SHA-256 digest (32 bytes). */
-export function namesArtifact(record: LimmatRecord, sha256: Uint8Array): boolean {
-  if (record.type !== 'build' && record.type !== 'avdb-release') return false;
-  return (record.fields.artifacts ?? []).some((artifact) => equalBytes(artifact.digest.sha256, sha256));
+/**
+ * SHA-256 (32 bytes) of every file that the record is about, in the record's order: its artifacts, and before them the
+ * content of an avdb-release. None for a record that is about no file.
+ */
+export function fileDigests(record: LimmatRecord): readonly Uint8Array[] {
+  if (record.type !== 'build' && record.type !== 'avdb-release') return [];
+  const files = (record.fields.artifacts ?? []).map(({ digest }) => digest.sha256);
+  return record.type === 'avdb-release' ? [record.fields.contentDigest.sha256, ...files] : files;
 }
 
 function checkSize(size: number): void {

@@ -152,6 +152,31 @@ describe('follow', () => {
     expect(batches).toMatchObject([{ start: 450, head: { size: 500 } }]);
   });
 
+  test('refuses a signed older checkpoint whose tree is no part of the known one', async () => {
+    const log = await servedLog(500);
+    const head = (await run(optionsFor(log))).batches.at(-1)!.head;
+    await log.publish(T - 100, { size: 200, rootHash: log.rootHash(201) });
+    expect((await run({ ...optionsFor(log), start: 500, head })).code).toBe('not-consistent');
+    await log.publish(T - 100, { size: 0 });
+    expect((await run({ ...optionsFor(log), start: 500, head })).code).toBe('none');
+  });
+
+  test('refuses a checkpoint on which the log states no time', async () => {
+    const log = await servedLog(5);
+    await log.publish(0);
+    expect((await run(optionsFor(log))).code).toBe('bad-note');
+    // A log without an ML-DSA-44 key has no time to state.
+    expect((await run({ ...optionsFor(log), verifiers: [log.verifiers[0]!] })).code).toBe('none');
+  });
+
+  test('does not begin to wait once it was told to stop', async () => {
+    const log = await servedLog(3);
+    const abort = new AbortController();
+    const started = performance.now();
+    for await (const _ of follow({ ...optionsFor(log), pollMillis: 60_000, signal: abort.signal })) abort.abort();
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+
   test('calls two roots of one size, and a smaller tree of a later time, a fork', async () => {
     const log = await servedLog(300);
     const head = (await run(optionsFor(log))).batches.at(-1)!.head;

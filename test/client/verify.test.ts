@@ -229,6 +229,18 @@ describe('verifyProofFile', () => {
     }
   });
 
+  test('refuses a checkpoint on which the log states no time', async () => {
+    const { log } = await ship();
+    const witnesses = WITNESSES.map((witness) => ({
+      ...witness,
+      sign: (text: string) => witness.sign(text, SIGNED_AT),
+    }));
+    const { options } = await ship({ signers: [...log.signers, ...witnesses], signedAt: 0 });
+    const error = await refusal(options);
+    expect(error.code).toBe('bad-note');
+    expect(error.message).toContain('states no time');
+  });
+
   test('refuses a known key’s line that does not hold', async () => {
     const { options, log, index, statement } = await ship();
     const text = utf8Text(log.checkpoint!)!;
@@ -265,6 +277,8 @@ describe('verifyProofFile', () => {
     expect((await refusal(await cosignedAt(NOW + 61, []))).code).toBe('quorum-not-met');
     expect((await refusal(await cosignedAt(NOW - 3 * 3600, ['max-age 2h']))).code).toBe('quorum-not-met');
     expect((await refusal(await cosignedAt(0, ['max-age 2h']))).code).toBe('quorum-not-met');
+    // Time 0 states nothing (tlog-cosignature), whatever age is allowed.
+    expect((await refusal(await cosignedAt(0, []))).code).toBe('quorum-not-met');
   });
 
   test('asks no witness where the trust file says so', async () => {

@@ -233,6 +233,11 @@ describe('openLogCheckpoint', () => {
     await expect(openLogCheckpoint(note, both)).rejects.toMatchObject({ code: 'wrong-log' });
   });
 
+  test('refuses a log’s own line that states time 0', async () => {
+    const note = formatNote(text, [logLine, await head.sign(text, 0)]);
+    await expect(openLogCheckpoint(note, both)).rejects.toMatchObject({ code: 'bad-note' });
+  });
+
   test('gives time 0 when no key states one', async () => {
     const opened = await openLogCheckpoint(formatNote(text, [logLine]), {
       origin: ORIGIN,

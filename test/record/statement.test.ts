@@ -11,7 +11,7 @@ import { portableHasher } from '../../src/merkle/hash.ts';
 import {
   createStatement,
   mediaType,
-  namesArtifact,
+  fileDigests,
   parseStatement,
   statementSigner,
   statementToJson,
@@ -210,16 +210,12 @@ describe('a statement', () => {
 });
 
 describe('the artifacts of a record', () => {
-  it('are found by digest, in builds and releases only', () => {
-    const other = new Uint8Array(32).fill(99);
-    expect(namesArtifact(BUILD, digest.sha256)).toBe(true);
-    expect(namesArtifact(BUILD, other)).toBe(false);
-    expect(FULL_RECORDS.map((record) => namesArtifact(record, new Uint8Array(32).fill(3)))).toEqual([
-      true,
-      false,
-      false,
-      false,
-    ]);
-    expect(namesArtifact(FULL_RECORDS[1]!, new Uint8Array(32).fill(13))).toBe(true);
+  it('are its files, and the content of a release before them', () => {
+    expect(fileDigests(BUILD)).toContainEqual(digest.sha256);
+    expect(FULL_RECORDS.map((record) => fileDigests(record).length > 0)).toEqual([true, true, false, false]);
+    const release = FULL_RECORDS.find((record) => record.type === 'avdb-release')!;
+    const files = (release.fields.artifacts ?? []).map((artifact) => artifact.digest.sha256);
+    expect(fileDigests(release)).toEqual([release.fields.contentDigest.sha256, ...files]);
+    expect(fileDigests(release)).toContainEqual(new Uint8Array(32).fill(13));
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
@@ -130,6 +130,35 @@ describe('limmat fsck', () => {
     const { code, stdout } = await limmat('fsck', '--data', dataDir, '--json');
     expect(code).toBe(6);
     expect(reportOf(stdout).findings.map((finding) => finding.code)).toEqual(['not-consistent']);
+  });
+
+  test('--records checks statements whatever the log says about itself, and the report says what was done', async () => {
+    const dir = temporaryDirectory();
+    const files = await exported(dir, await dataLog(dir, 3));
+    const command = ['fsck', '--files', files, '--trust', join(dir, 'data/trust.txt')];
+    mkdirSync(join(files, 'api/v1'), { recursive: true });
+    writeFileSync(join(files, 'api/v1/log'), JSON.stringify({ origin: 'test.invalid/data', admission: 'open' }));
+    const believed = await limmat(...command);
+    expect(believed.code).toBe(0);
+    expect(believed.stdout).toMatch(/admission open: .*the log says so.*--records/);
+    const forced = await limmat(...command, '--records', '--json');
+    expect(forced.code).toBe(4);
+    expect(JSON.parse(forced.stdout)).toMatchObject({
+      admission: 'records',
+      admissionSaidBy: 'option',
+      findingCount: 3,
+    });
+    expect(reportOf(forced.stdout).findings[0]!.code).toBe('bad-record');
+  });
+
+  test('says that opening a data directory mends it before the check', async () => {
+    const dataDir = await dataLog(temporaryDirectory(), SIZE);
+    rmSync(join(dataDir, 'index'), { recursive: true });
+    const { code, stdout } = await limmat('fsck', '--data', dataDir);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/damaged or stale leaf-hash index is made again/);
+    const { stdout: json } = await limmat('fsck', '--data', dataDir, '--json');
+    expect(JSON.parse(json)).toMatchObject({ admissionSaidBy: 'data directory', notes: [expect.any(String)] });
   });
 
   test('a log that does not answer is no verdict', async () => {

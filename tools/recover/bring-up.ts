@@ -1,7 +1,7 @@
 // Brings a store that is behind up to a head that the log itself signed, with entries from anywhere. Nothing is trusted
 // but the signed head: the store's tree has to be a part of it, and every entry has to be in it before it is stored.
 
-import { equalBytes, toHex, uintBytes } from '../../src/bytes.ts';
+import { equalBytes, uintBytes } from '../../src/bytes.ts';
 import { isLimmatError, LimmatError } from '../../src/errors.ts';
 import { loadEdge, type Edge } from '../../src/log/edge.ts';
 import type { SequencedEntry } from '../../src/log/entry.ts';
@@ -19,6 +19,7 @@ import { parseStatement } from '../../src/record/statement.ts';
 import { statementKey, type LogStorage, type StateWrite } from '../../src/storage.ts';
 import type { LogSource } from '../support/log-source.ts';
 import { readBundles, type ReadBundle } from '../support/rehash.ts';
+import { sharedHistory } from './history.ts';
 
 export interface BringUpOptions {
   readonly storage: LogStorage;
@@ -79,22 +80,16 @@ async function missingEntries(
 
 /**
  * Appends what the store lacks of the tree under `head`, step by step, each step durable: run again after an
- * interruption, it goes on. How many entries were added. Errors: `not-consistent` when the store's tree is not a part of
- * the signed one, `bad-tile` when the source's tiles or entries are not.
+ * interruption, it goes on. How many entries were added. Errors: `not-consistent` when neither the store's tree nor the
+ * signed one is a part of the other, `bad-tile` when the source's tiles or entries are not.
  */
 export async function bringUp(options: BringUpOptions): Promise<number> {
   const { storage, head, source, hasher, records } = options;
   const stored = (await storage.load()).head;
+  // Also of a store that lacks nothing: it may hold as many entries, and others.
+  await sharedHistory(storage, { head, source }, hasher);
   if (stored.size >= head.size) return 0;
   const prover = new Prover({ read: (paths) => source.read(paths), hasher });
-  const signedRoot = await prover.rootHashAt(head, stored.size);
-  if (!equalBytes(signedRoot, stored.rootHash)) {
-    throw new LimmatError(
-      'not-consistent',
-      `the store's root at size ${stored.size} is ${toHex(stored.rootHash)}, but the tree that this log signed has ` +
-        `${toHex(signedRoot)} there: the store holds another history and cannot be brought up`,
-    );
-  }
   let edge: Edge = await loadEdge(stored, (paths) => readStored(storage, paths), hasher);
   for await (const batch of readBundles((paths) => source.read(paths), head.size, stored.size)) {
     const entries = await missingEntries(batch, edge.head.size, prover, head);

@@ -187,17 +187,29 @@ export class Segments {
     this.#readers.delete(segment);
     reader ??= open(segmentPath(this.#dir, segment), 'r').catch((error: unknown) => {
       this.#readers.delete(segment);
-      throw new LimmatError('store-corrupt', `${segmentPath(this.#dir, segment)} cannot be read`, { cause: error });
+      throw openFailure(segmentPath(this.#dir, segment), error);
     });
     this.#readers.set(segment, reader);
     for (const [oldest, handle] of this.#readers) {
       if (this.#readers.size <= MAX_OPEN_READERS) break;
       this.#readers.delete(oldest);
-      // Closing waits for the reads that are under way on it.
-      void handle.then((file) => file.close());
+      // Closing waits for the reads that are under way on it. Whoever reads hears of an open that failed.
+      handle.then((file) => file.close()).catch(() => undefined);
     }
     return reader;
   }
+}
+
+/**
+ * Why a segment file with committed bytes cannot be opened: only one that is not there is damage. Too many open files
+ * or a disk that does not answer say nothing about the data.
+ */
+function openFailure(path: string, cause: unknown): LimmatError {
+  const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return isMissing
+    ? new LimmatError('store-corrupt', `${path} is missing, with committed bytes`, { cause })
+    : new LimmatError('store-failed', `${path} cannot be opened: ${reason}`, { cause });
 }
 
 /** Cuts a segment file to its committed bytes. */
@@ -206,7 +218,7 @@ async function cut(path: string, committed: number): Promise<void> {
   try {
     handle = await open(path, 'r+');
   } catch (cause) {
-    throw new LimmatError('store-corrupt', `${path} cannot be opened, with ${committed} committed bytes`, { cause });
+    throw openFailure(path, cause);
   }
   try {
     const { size } = await handle.stat();

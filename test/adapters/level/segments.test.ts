@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -83,6 +83,35 @@ test('bytes that are not there are damage', async () => {
   const missing = segments.read(SEGMENT_BUNDLES, { start: 0, end: 1 });
   await expect(missing).rejects.toMatchObject({ code: 'store-corrupt' });
   await segments.close();
+});
+
+test('only a file that is not there is damage: one that cannot be opened now is a failure', async () => {
+  const segments = await Segments.open(dir, EMPTY, DEFAULT_FLUSH);
+  // As with too many open files, the name is there and opening it fails.
+  await symlink(segmentPath(dir, 1), segmentPath(dir, 1));
+  const read = segments.read(SEGMENT_BUNDLES, { start: 0, end: 1 });
+  await expect(read).rejects.toMatchObject({ code: 'store-failed' });
+  await segments.close();
+  const tail = { index: SEGMENT_BUNDLES, start: 0, end: 1 };
+  await expect(Segments.open(dir, tail, DEFAULT_FLUSH)).rejects.toMatchObject({ code: 'store-failed' });
+});
+
+test('files that cannot be opened fail their readers alone, however many there are', async () => {
+  const unhandled: unknown[] = [];
+  const keep = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', keep);
+  try {
+    const segments = await Segments.open(dir, EMPTY, DEFAULT_FLUSH);
+    const reads = Array.from({ length: 80 }, (_, i) => segments.read(i * SEGMENT_BUNDLES, { start: 0, end: 1 }));
+    const results = await Promise.allSettled(reads);
+    expect(results.every(({ status }) => status === 'rejected')).toBe(true);
+    await segments.close();
+    // Node looks for rejections that nobody handled after the microtasks of a turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', keep);
+  }
 });
 
 test('a bundle that does not follow the last one is bad math', async () => {
