@@ -81,11 +81,22 @@ function opaque(leaf: Uint8Array): Html {
     <pre>${preview}</pre>`;
 }
 
-/** {"a": {"b": 1}, "c": [2]} → [["a.b", "1"], ["c[0]", "2"]]: every fact on its own line. */
+/** {"a": {"bC": 1}, "d": ["x", "y"]} → [["a, b c", "1"], ["d", "x, y"]]: every fact on a line of its own, named in words. */
 function flatten(json: Json, path = ''): [string, string][] {
-  if (Array.isArray(json)) return json.flatMap((item: Json, i) => flatten(item, `${path}[${i}]`));
-  if (typeof json !== 'object') return [[path, typeof json === 'number' ? String(json) : `${json}`]];
-  return Object.entries(json).flatMap(([name, value]) => flatten(value, path === '' ? name : `${path}.${name}`));
+  if (Array.isArray(json)) {
+    if (json.every((item) => typeof item !== 'object')) return [[path, json.join(', ')]];
+    return json.flatMap((item: Json, i) => flatten(item, json.length === 1 ? path : `${path} ${i + 1}`));
+  }
+  if (typeof json !== 'object') return [[path, String(json)]];
+  return Object.entries(json).flatMap(([name, value]) => {
+    const words = nameInWords(name);
+    return flatten(value, path === '' ? words : `${path}, ${words}`);
+  });
+}
+
+/** `relocationId` → `relocation id`. */
+function nameInWords(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function logged(bracket: TimeBracket | undefined): Html {

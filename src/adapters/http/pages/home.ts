@@ -58,7 +58,7 @@ async function shown(log: ServedLog, published: Published, place: Place): Promis
       ['Entries', count(size)],
       ['Signed', html`${age} ago <span class="soft">(${timeInWords(published.timestampSeconds)})</span>`],
       ['Root hash', html`<code>${toHex(rootHash)}</code>`],
-      ['Growing', await rate(log, published)],
+      ['Growing', await rate(log, published, place.nowSeconds)],
       ['Signers', log.vkeys.map(signer)],
     ])}
     <nav><a href="${base}/checkpoint">checkpoint</a><a href="${base}/api/v1/log">as JSON</a></nav>
@@ -95,14 +95,15 @@ function signer(vkey: string): Html {
   </div>`;
 }
 
-async function rate(log: ServedLog, published: Published): Promise<string> {
+async function rate(log: ServedLog, published: Published, nowSeconds: number): Promise<string> {
   const { size } = published.head;
   if (size === 0) return 'no entries yet';
   const bracket = await bracketOf(log, Math.max(0, size - RATE_ENTRIES));
   if (bracket === undefined) return UNKNOWN_NOW;
   const { before, after } = bracket;
   const since = before ?? after;
-  return rateInWords(size - since.size, published.timestampSeconds - since.timestampSeconds);
+  // Up to now, so that a log that fell silent slows down on its page.
+  return rateInWords(size - since.size, Math.max(nowSeconds, published.timestampSeconds) - since.timestampSeconds);
 }
 
 function verifying(log: ServedLog, size: number, place: Place): Html {
