@@ -14,8 +14,8 @@ import { HASH_SIZE, asHash } from '../../merkle/hash.ts';
 import type { TreeHead } from '../../merkle/tree-head.ts';
 import type { ScanRange } from '../../storage.ts';
 
-/** The layout that this code reads and writes. In layout 1 the head was 40 bytes without structure. */
-export const FORMAT = 2;
+/** The layout that this code reads and writes. Another one is refused when the store is opened. */
+export const FORMAT = 1;
 
 const META = 0x00;
 const TILE = 0x01;
