@@ -1,5 +1,6 @@
 // `limmat export`: writes a log as the static files of https://c2sp.org/tlog-tiles, which any web server can serve as
 // that log. Every tile is computed from the entries, and the checkpoint is put there last, once they lead to its root.
+// A checkpoint that is there already is replaced only by one that extends it.
 
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -11,7 +12,7 @@ import { equalBytes, toHex } from '../src/bytes.ts';
 import { logPrefix } from '../src/client/http-reader.ts';
 import { isLimmatError, LimmatError } from '../src/errors.ts';
 import { formatTilePath, TILE_WIDTH, type TilePath } from '../src/merkle/index.ts';
-import { openLogCheckpoint } from '../src/note/index.ts';
+import { checkHeldHead, openHead } from './export/held-head.ts';
 import { keysFor, keysOfData, type LogKeys } from './support/log-keys.ts';
 import { filesSource, openDataSource, urlSource, type LogSource } from './support/log-source.ts';
 import { createOutput } from './support/output.ts';
@@ -104,20 +105,21 @@ async function exportLog(options: ExportOptions): Promise<void> {
   const progress = createProgress({ label: 'export', unit: 'entries', silent: output.json });
   try {
     const note = await source.checkpoint();
-    const { checkpoint } = await openLogCheckpoint(note, keys);
+    const head = await openHead(note, keys);
+    await checkHeldHead(directory, source, keys, head);
     const target = filesSource(directory);
     const counts = { fetched: 0 };
     const tree = new TreeRehash(nodeHasher);
-    for await (const batch of readBundles(resumed(source, target, counts), checkpoint.size)) {
+    for await (const batch of readBundles(resumed(source, target, counts), head.size)) {
       for (const { entries } of batch) tree.push(entries);
       await writeResources(target, directory, [...batch, ...tree.takeTiles()]);
-      progress.update(tree.size, checkpoint.size);
+      progress.update(tree.size, head.size);
     }
     await writeResources(target, directory, tree.partialTiles());
-    if (!equalBytes(tree.rootHash(), checkpoint.rootHash)) {
+    if (!equalBytes(tree.rootHash(), head.rootHash)) {
       throw new LimmatError(
         'bad-tile',
-        `the ${tree.size} entries lead to root ${toHex(tree.rootHash())}, the checkpoint has ${toHex(checkpoint.rootHash)}; ` +
+        `the ${tree.size} entries lead to root ${toHex(tree.rootHash())}, the checkpoint has ${toHex(head.rootHash)}; ` +
           `no checkpoint was written: "limmat fsck" says whether the log is damaged; if it is not, ${directory} is`,
       );
     }
@@ -127,12 +129,12 @@ async function exportLog(options: ExportOptions): Promise<void> {
       {
         origin: keys.origin,
         to: directory,
-        size: checkpoint.size,
-        rootHash: toHex(checkpoint.rootHash),
+        size: head.size,
+        rootHash: toHex(head.rootHash),
         bundlesFetched: counts.fetched,
       },
       [
-        `exported ${formatCount(checkpoint.size)} entries of ${keys.origin} to ${directory}`,
+        `exported ${formatCount(head.size)} entries of ${keys.origin} to ${directory}`,
         'any web server can serve these files as that log; run the same command again to bring them up to date',
       ],
     );
@@ -150,7 +152,8 @@ export function register(program: Command): void {
     .summary('write the log as static files')
     .description(
       'Writes checkpoint, tiles (the partial ones of the checkpoint too) and entry bundles as files, in the layout of ' +
-        'C2SP tlog-tiles. What an earlier export left in the directory is checked and kept.',
+        'C2SP tlog-tiles. What an earlier export left in the directory is checked and kept; a checkpoint there gives way ' +
+        'only to one that extends it.',
     )
     .option('--data <dir>', 'the data directory of a log that is not running')
     .option('--url <url>', 'a log over HTTP (default: http://127.0.0.1:6962)')
