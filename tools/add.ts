@@ -6,9 +6,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 
 import { toHex } from '../src/bytes.ts';
-import { LimmatError } from '../src/errors.ts';
+import { LimmatError, isLimmatError } from '../src/errors.ts';
 import { portableHasher } from '../src/merkle/hash.ts';
-import { describe } from '../src/record/index.ts';
+import { describe, parseStatement } from '../src/record/index.ts';
 import { jsonOption, urlOption } from './support/config.ts';
 import { EXIT } from './support/exit.ts';
 import { loadStatementSigner } from './support/keys.ts';
@@ -59,7 +59,9 @@ async function add(files: readonly string[], options: AddOptions): Promise<void>
     options.key === undefined ? readStatements(files, options) : [await signBuild(files, options, options.key)];
   const answers: unknown[] = [];
   for (const { bytes, says, proofFiles } of entries) {
-    const { index, proof } = await addToLog(options.url, bytes, options.wait);
+    const { index, proof } = await addToLog(options.url, bytes, options.wait).catch((error: unknown) => {
+      throw options.key === undefined ? refusalOf(says, bytes, error) : error;
+    });
     const leafHash = toHex(portableHasher.leafHash(bytes));
     const page = `${options.url}/log/${index}`;
     const written = proof === undefined ? [] : proofFiles;
@@ -90,6 +92,18 @@ function readStatements(files: readonly string[], options: AddOptions): Entry[] 
     says: file,
     proofFiles: [`${file.replace(/\.statement$/, '')}.tlog-proof`],
   }));
+}
+
+/** A log of signed records says where a file's bytes go wrong; who forgot --key is helped by what the file is. */
+function refusalOf(file: string, bytes: Uint8Array, error: unknown): unknown {
+  if (!isLimmatError(error, 'malformed')) return error;
+  try {
+    parseStatement(bytes);
+    return error;
+  } catch {
+    const message = `${file} is no signed statement: give --key to sign it, or sign it with "limmat sign"`;
+    return new LimmatError('malformed', message, { cause: error });
+  }
 }
 
 async function signBuild(files: readonly string[], options: AddOptions, key: string): Promise<Entry> {

@@ -1,8 +1,8 @@
 // `limmat backup`: a copy of a data directory, from a running log or a stopped one. The running log copies its store
 // itself, because a store has one process; the small files beside it are copied here.
 
-import { copyFile, lstat, mkdir, readdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { copyFile, lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 
 import type { Command } from 'commander';
 
@@ -28,6 +28,12 @@ const PROGRESS_MILLIS = 250;
 
 async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;
+}
+
+/** A path that may not be there yet, without symbolic links in the part that is. */
+async function realPath(path: string): Promise<string> {
+  if (await exists(path)) return realpath(path);
+  return join(await realPath(dirname(path)), basename(path));
 }
 
 /** Bytes of the files under these directories; files that vanish meanwhile count nothing. */
@@ -87,6 +93,9 @@ async function backup(options: BackupOptions): Promise<void> {
   const present = await readdir(to).catch(() => []);
   if (present.length > 0)
     throw new LimmatError('usage', `${to} holds something: give a directory that is new or empty`);
+  if (`${await realPath(to)}${sep}`.startsWith(`${await realPath(dataDir)}${sep}`)) {
+    throw new LimmatError('usage', `${to} is inside the data directory ${dataDir}: a copy goes elsewhere`);
+  }
   await mkdir(to, { recursive: true });
 
   const total = await bytesUnder(dataDir, STORE_DIRECTORIES);

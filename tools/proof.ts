@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import * as v from 'valibot';
 
 import { nodeHasher } from '../src/adapters/node-crypto.ts';
-import { equalBytes, fromHex, parseDecimal, toHex, utf8Text } from '../src/bytes.ts';
+import { equalBytes, fromBase64, fromHex, parseDecimal, toHex, utf8Text } from '../src/bytes.ts';
 import { proveEntry } from '../src/client/prove.ts';
 import type { ProvenEntry } from '../src/client/prove.ts';
 import { LimmatError, isLimmatError } from '../src/errors.ts';
@@ -44,7 +44,7 @@ export function register(program: Command): void {
       'Gives the proof file of an entry: on standard output, with a summary beside it, or into a file with --out.\n' +
         'Check it with "limmat verify".',
     )
-    .argument('<entry>', "the entry's index, or its leaf hash (64 hexadecimal digits)")
+    .argument('<entry>', "the entry's index, or its leaf hash (64 hexadecimal digits, or base64)")
     .option('--out <file>', 'where to write the proof file')
     .option('--url <url>', `address of the running log, or of any tlog-tiles log (default: ${DEFAULT_URL})`)
     .option('--data <dir>', 'the data directory of a log that is not running')
@@ -86,10 +86,13 @@ async function proof(entry: string, flags: ProofFlags): Promise<void> {
 function parseEntry(text: string): number | Uint8Array {
   const index = parseDecimal(text);
   if (index !== undefined) return index;
-  const hash = fromHex(text.toLowerCase());
+  const hash = fromHex(text.toLowerCase()) ?? fromBase64(text);
   if (hash?.length === 32) return hash;
   const hint = existsSync(text) ? `; to check a file, say: limmat verify ${text}` : '';
-  throw new LimmatError('usage', `"${text}" is neither an index nor a leaf hash of 64 hexadecimal digits${hint}`);
+  throw new LimmatError(
+    'usage',
+    `"${text}" is neither an index nor a leaf hash, in 64 hexadecimal digits or in base64${hint}`,
+  );
 }
 
 async function openSubject({ url, data, files }: ProofFlags): Promise<Subject> {

@@ -156,18 +156,26 @@ function submitterOf(row: Row): Submitter {
   }
 }
 
+const ADD_COMMAND = 'limmat submitter add KEY.pub.pem --issuer NAME --namespace NAMESPACE';
+
 function unknownKey(kid: string): LimmatError {
-  const command = 'limmat submitter add KEY.pub.pem --issuer NAME --namespace NAMESPACE';
+  const command = ADD_COMMAND;
   return new LimmatError('unknown-key', `key ${kid} is not on this log's submitter list; to admit it: ${command}`, {
     details: { kid, command },
   });
 }
 
-function notPermitted(kid: string, field: string, value: string, allowed: readonly string[]): LimmatError {
+/** The option of `limmat submitter add` that widens a field. */
+const WIDEN = { iss: '', namespace: '', type: ' --type TYPE', product: ' --product PRODUCT' } as const;
+
+function notPermitted(kid: string, field: keyof typeof WIDEN, value: string, allowed: readonly string[]): LimmatError {
   const listed = allowed.join(', ');
-  return new LimmatError('not-permitted', `key ${kid} may not submit ${field} "${value}"; it may: ${listed}`, {
-    details: { kid, field, value, allowed: listed },
-  });
+  const command = `${ADD_COMMAND}${WIDEN[field]}`;
+  return new LimmatError(
+    'not-permitted',
+    `key ${kid} may not submit ${field} "${value}"; it may: ${listed}; to say anew all that it may: ${command}`,
+    { details: { kid, field, value, allowed: listed, command } },
+  );
 }
 
 function bad(message: string): LimmatError {

@@ -100,6 +100,7 @@ describe('a submitter list', () => {
     expect(refusal).toMatchObject({ code: 'not-permitted', details: { kid: ONE.kid, field, value, allowed } });
     expect(refusal!.message).toContain(value);
     expect(refusal!.message).toContain(allowed);
+    expect(refusal!.message).toMatch(/limmat submitter add .* --namespace /);
   });
 
   it('refuses an unknown key, naming it and the command that would admit it', async () => {

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
@@ -76,6 +76,19 @@ describe('limmat backup', () => {
     const { code, stderr } = await limmat('backup', '--data', dataDir, '--to', dataDir);
     expect(code).toBe(2);
     expect(stderr).toMatch(/new or empty/);
+  });
+
+  test('a directory inside the data directory is refused, however it is named', async () => {
+    const dir = temporaryDirectory();
+    const dataDir = await dataLog(dir, 1);
+    symlinkSync(dataDir, join(dir, 'link'));
+    for (const to of [join(dataDir, 'copies/1'), join(dir, 'link/copy')]) {
+      const { code, stderr } = await limmat('backup', '--data', dataDir, '--to', to);
+      expect(code, to).toBe(2);
+      expect(stderr).toContain('inside the data directory');
+      expect(existsSync(to)).toBe(false);
+    }
+    expect((await limmat('backup', '--data', dataDir, '--to', `${dataDir}-copy`)).code).toBe(0);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { toHex } from '../../src/bytes.ts';
+import { toBase64, toHex } from '../../src/bytes.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
 import { parseTlogProof } from '../../src/note/tlog-proof.ts';
 import { limmat } from '../support/run-limmat.ts';
@@ -67,6 +67,13 @@ describe('limmat proof', () => {
       log: { origin: shipment.log.origin, size: 37 },
     });
     expect(new Uint8Array(readFileSync(out))).toEqual(shipment.options.proofFile);
+  });
+
+  test('takes the leaf hash in base64 too', async () => {
+    const hash = toBase64(portableHasher.leafHash(shipment.statement));
+    const ran = await limmat('proof', hash, '--url', url, '--json');
+    expect(JSON.parse(ran.stdout)).toMatchObject({ index: 20, leafHash: leafHash() });
+    expect((await limmat('proof', hash.slice(4), '--url', url)).code).toBe(2);
   });
 
   test('proves entries that are no records too', async () => {

@@ -81,6 +81,14 @@ describe('on the first start', () => {
     expect(readFileSync(join(dir, 'my data', 'meta.json'), 'utf8')).toBe(before);
   });
 
+  test('a file that is no statement is refused with what to do about it', async () => {
+    const refused = await limmat('add', 'hello.txt', '--url', served.url);
+    expect(refused).toMatchObject({ code: 4, stdout: '' });
+    expect(refused.stderr).toBe(
+      'limmat: hello.txt is no signed statement: give --key to sign it, or sign it with "limmat sign"\n',
+    );
+  });
+
   test('a submitter that is added takes effect without a restart, and one that is removed too', async () => {
     await limmat('keygen', '--out', 'acme.pem');
     const add = () =>
