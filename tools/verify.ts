@@ -65,7 +65,11 @@ export function register(program: Command): void {
       'refuse a checkpoint that is older, such as 36h or 7d (where the trust file is laxer)',
       age,
     )
-    .option('--state <file>', 'remember the log in this file, and refuse a history that contradicts it')
+    .option(
+      '--state <file>',
+      'remember the log in this file, and refuse another root for the same size, or a smaller tree signed later; ' +
+        'whether a larger tree extends it, a proof file does not say',
+    )
     .option('--record-only', 'check a record that is about no file')
     .addOption(jsonOption())
     .action(verify);

@@ -7,6 +7,7 @@ import { createStatement, parseStatement } from '../../src/record/statement.ts';
 import { describe, recordToJson, subjectOf, type LimmatRecord } from '../../src/record/types.ts';
 import { kindOfRow, mapRow, type FileKind } from '../../tools/import-mapping.ts';
 import { inImportOrder, StreamChains } from '../../tools/import-order.ts';
+import { tableRows } from '../support/markdown.ts';
 import { UNSIGNED } from '../support/records.ts';
 import { sharedPath } from '../support/vectors.ts';
 
@@ -363,3 +364,32 @@ function isFrom(value: string | number | Uint8Array, line: string): boolean {
     return line.includes(JSON.stringify(value).slice(1, -1)) || line.includes(TRANSLATED[value] ?? '\n');
   return line.includes(`:${value}`) || line.includes(new Date(value * 1000).toISOString().slice(0, 10));
 }
+
+group('docs/records.md', () => {
+  it('says of every column whether it is carried over', () => {
+    const rows = [
+      ['debian-builds', BUILD_ROW],
+      ['detection-rules', { ...RULES_ROW, files: 3 }],
+      ['relocations', MOVE_ROW],
+      ['relocations', { ...MOVE_ROW, event: 'relocation-started', activity: ['processing'], started: '2018-11-13' }],
+    ] as const;
+    const read = new Set<string>();
+    for (const [kind, row] of rows) {
+      const watched = new Proxy<object>(row, {
+        get(target, column, receiver): unknown {
+          read.add(String(column));
+          return Reflect.get(target, column, receiver);
+        },
+      });
+      expect(mapRow(kind, watched)).toHaveProperty('fields');
+    }
+    const columns = new Set(rows.flatMap(([, row]) => Object.keys(row)));
+    const named = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, column]) => column!);
+    const table = tableRows('docs/records.md', 'column');
+    const [left, carried] = [true, false].map((isLeft) =>
+      table.filter(([, field]) => field!.startsWith('not carried over') === isLeft).flatMap(([cell]) => named(cell!)),
+    );
+    expect(new Set([...carried!, 'event'])).toEqual(read);
+    expect(new Set(left)).toEqual(new Set([...columns].filter((column) => !read.has(column))));
+  });
+});
