@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 
 import { dataPaths } from '../src/node/meta.ts';
+import { commandWords, shellWord, shownPath } from './support/command-name.ts';
 import { dataOption, identityOptions, jsonOption } from './support/config.ts';
 import { FIRST_ISSUER, makeLog } from './support/new-log.ts';
 import { createOutput } from './support/output.ts';
@@ -41,6 +42,6 @@ async function init(options: InitOptions): Promise<void> {
     `settings      ${paths.config}`,
     `trust file    ${paths.trust}: give it to whoever is to verify`,
     `submitter key ${paths.submitterKey}: signs records of ${options.issuer} in namespace ${options.namespace}`,
-    `Run it with: limmat serve --data ${options.data}`,
+    `Run it with: ${commandWords()} serve --data ${shellWord(shownPath(paths.root))}`,
   ]);
 }

@@ -18,6 +18,7 @@ import { readMeta, type Meta } from '../src/node/meta.ts';
 import type { LogStorage } from '../src/storage.ts';
 import { bringUp } from './recover/bring-up.ts';
 import { assertHoldsGuard, largestHead, openSignedHead, sharedHistory, type SignedHead } from './recover/history.ts';
+import { commandWords, shellWord, shownPath } from './support/command-name.ts';
 import { keysOfData, type LogKeys } from './support/log-keys.ts';
 import { namedSource, storageSource, type LogSource } from './support/log-source.ts';
 import { createOutput, type Output } from './support/output.ts';
@@ -175,7 +176,7 @@ async function recover(options: RecoverOptions): Promise<void> {
           added === 0
             ? `nothing was missing: the store holds all ${formatCount(head.size)} entries that ${meta.origin} has signed`
             : `brought ${formatCount(added)} entries back from ${signed.source.name}; the log has ${formatCount(head.size)}`,
-          `start it:  limmat serve --data ${options.data}`,
+          `start it:  ${commandWords()} serve --data ${shellWord(shownPath(dataDir))}`,
         ],
       );
     } finally {

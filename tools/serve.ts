@@ -61,7 +61,10 @@ async function serve(options: ServeOptions): Promise<void> {
   const settings = quietOnTerminal(readSettings(data, flags));
   const served = await serveNode(settings);
   try {
-    const admin = await startAdmin(settings.paths.root, { backup: (to) => served.backup(to) });
+    const admin = await startAdmin(settings.paths.root, {
+      url: served.url,
+      backup: (to) => served.backup(to),
+    });
     try {
       announce(output, served, settings, isNew);
       await stopSignal(served);

@@ -2,7 +2,7 @@
 // a second signer; its one row says what this log was last about to sign.
 
 import { existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { chmod, mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Level } from 'level';
 import { equalBytes, fromHex, toHex } from '../bytes.ts';
@@ -34,6 +34,7 @@ export async function openGuard(dir: string, options: GuardOptions = {}): Promis
         'or close this log and start a successor',
     );
   }
+  if (isNew) await makeDirectory(dir);
   const database = await openDatabase(dir);
   try {
     if (isNew) await syncDirectory(dirname(resolve(dir)));
@@ -130,6 +131,7 @@ async function openDatabase(dir: string): Promise<Database> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     if (code === 'LEVEL_LOCKED') {
       throw new LimmatError('guard-locked', `another process holds the guard in ${dir}: two signers must never run`, {
+        details: { location: dir },
         cause,
       });
     }
@@ -182,6 +184,17 @@ function sameState(a: GuardState | undefined, b: GuardState | undefined): boolea
     a.timestampSeconds === b.timestampSeconds &&
     equalBytes(a.rootHash, b.rootHash)
   );
+}
+
+/** For its owner alone, as the data directory is, also where an empty one stood. */
+async function makeDirectory(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await chmod(dir, 0o700);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new LimmatError('store-failed', `the guard in ${dir} could not be made: ${reason}`, { cause });
+  }
 }
 
 async function syncDirectory(dir: string): Promise<void> {

@@ -37,6 +37,14 @@ function queueBound(least: number, unit: string) {
   return v.pipe(v.number('must be a number'), v.safeInteger(message), v.minValue(least, message));
 }
 
+function wholeNumber(least: number, most: number) {
+  const message = `must be a whole number from ${least} to ${most}`;
+  return v.pipe(v.number(message), v.safeInteger(message), v.minValue(least, message), v.maxValue(most, message));
+}
+
+/** More than any machine has use for: a slip of the pen is an error, not a thousand threads. */
+const MAX_VERIFY_THREADS = 64;
+
 /** Two threads verify 31,000 Ed25519 signatures a second; more than four gain nothing that the writer could use. */
 export const DEFAULT_VERIFY_THREADS = 4;
 
@@ -61,7 +69,7 @@ const CONFIG_KEYS = {
   'max-queue-entries': queueBound(MAX_BATCH_ENTRIES, 'entries'),
   'max-queue-bytes': queueBound(MAX_BATCH_BYTES, 'bytes'),
   /** Threads that verify signatures; 0: none beside the main one. */
-  'verify-threads': v.pipe(v.number('must be a number'), v.safeInteger(), v.minValue(0), v.maxValue(64)),
+  'verify-threads': wholeNumber(0, MAX_VERIFY_THREADS),
   'log-level': v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`),
 };
 
@@ -85,7 +93,8 @@ export function parseConfig(source: string, file = 'limmat.toml'): Config {
   }
   for (const key of Object.keys(table)) {
     if (CONFIG_KEY_NAMES.includes(key)) continue;
-    throw fail(`unknown key "${key}"${didYouMean(key, CONFIG_KEY_NAMES)}`);
+    const guess = didYouMean(key, CONFIG_KEY_NAMES);
+    throw fail(`unknown key "${key}"${guess === '' ? `: the keys are ${CONFIG_KEY_NAMES.join(', ')}` : guess}`);
   }
   const parsed = v.safeParse(CONFIG, table);
   if (parsed.success) return parsed.output;

@@ -1,7 +1,8 @@
 // Makes a log in a data directory. Every step may be cut short and done again: keys that are there are kept, and
 // meta.json, without which there is no log, is written last.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { openGuard } from '../adapters/guard.ts';
 import { nodeCrypto } from '../adapters/node-crypto.ts';
@@ -38,12 +39,14 @@ export interface CreatedLog {
 
 /**
  * Makes a log with fresh keys, an empty tree and a first checkpoint. `wrong-log` when there is one already,
+ * `bad-config` for a directory with other things in it,
  * `guard-mismatch` when the guard of an earlier log stands beside the directory.
  */
 export async function createLog(options: CreateLogOptions): Promise<CreatedLog> {
   const { dir } = options;
   const paths = dataPaths(dir);
   if (holdsLog(dir)) throw new LimmatError('wrong-log', `there is a log in ${dir} already; nothing was changed`);
+  assertMayBecomeLog(dir);
   // Before the keys, which are named by the origin, are made for nothing.
   submittersText(options.submitters);
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
@@ -62,6 +65,50 @@ export async function createLog(options: CreateLogOptions): Promise<CreatedLog> 
   const made = await openNodeLog({ paths, meta: { format: 'limmat-data/1', ...meta }, config }, { create: true });
   await made.close();
   return { meta: writeMeta(dir, meta), vkeys: keys.vkeys };
+}
+
+/** What a first try that was cut short leaves, and what an operator may have put there before: settings, a volume. */
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  'limmat.toml',
+  'keys',
+  'submitters.json',
+  'submitters.json.new',
+  'trust.txt',
+  'db',
+  'index',
+  'entries',
+  'meta.json.new',
+  'lost+found',
+]);
+const KEY_NAMES: ReadonlySet<string> = new Set(['log.skey', 'log-mldsa.skey', 'submitter.pem', 'submitter.pub.pem']);
+
+/**
+ * Fails with `bad-config` where something else lives: a log that moves in with somebody's files would share their fate.
+ * An empty directory, none, and what an interrupted first try left are all right.
+ */
+export function assertMayBecomeLog(dir: string): void {
+  const { root } = dataPaths(dir);
+  const names = namesIn(root);
+  const strangers = [
+    ...names.filter((name) => !OWN_NAMES.has(name)),
+    ...namesIn(join(root, 'keys'))
+      .filter((name) => !KEY_NAMES.has(name))
+      .map((name) => join('keys', name)),
+    // The keys are made first: a store without them is one that lost the rest, and not a new log's.
+    ...(names.includes('keys') ? [] : names.filter((name) => ['db', 'index', 'entries'].includes(name))),
+  ].toSorted();
+  if (strangers.length === 0) return;
+  const shown = strangers.slice(0, 3).join(', ');
+  const more = strangers.length > 3 ? ` and ${strangers.length - 3} more` : '';
+  throw new LimmatError(
+    'bad-config',
+    `${dir} is not empty and holds no log: ${shown}${more}; nothing was changed, name another directory with --data`,
+    { details: { path: root } },
+  );
+}
+
+function namesIn(dir: string): readonly string[] {
+  return existsSync(dir) ? readdirSync(dir) : [];
 }
 
 /** The guard of an empty tree of this origin is what an interrupted first try left; any other belongs to another log. */

@@ -30,9 +30,45 @@ const EVENT_LEVEL: Readonly<Record<LogEvent['kind'], Level>> = {
   'reopen-failed': 'error',
 };
 
-/** Writes a log's events. */
-export function logEvents(logger: Logger): (event: LogEvent) => void {
-  return ({ kind, ...facts }) => logger[EVENT_LEVEL[kind]](facts, kind);
+/** A failure that goes on is said again after this long. */
+const REPEAT_MILLIS = 60_000;
+/** Failures are told apart by their reasons, and a reason may hold a number that never comes again. */
+const MAX_KNOWN_FAILURES = 64;
+
+/** What these events make of the log; the others change nothing. */
+const STATE_AFTER: Partial<Record<LogEvent['kind'], string>> = { 'commit-failed': 'read-only', reopened: 'ready' };
+
+/**
+ * Writes a log's events: each change of state, and a failure that repeats at most once a minute, then with how often it
+ * was left out. A full disk must not be filled further by what is said about it.
+ */
+export function logEvents(
+  logger: Pick<Logger, Level>,
+  nowMillis: () => number = () => performance.now(),
+): (event: LogEvent) => void {
+  const failures = new Map<string, { readonly saidAtMillis: number; leftOut: number }>();
+  return ({ kind, ...facts }) => {
+    const level = EVENT_LEVEL[kind];
+    const state = STATE_AFTER[kind];
+    if (state !== undefined) {
+      logger[level]({ state, ...facts }, kind);
+      return;
+    }
+    if (level !== 'error' || !('reason' in facts)) {
+      logger[level](facts, kind);
+      return;
+    }
+    const name = `${kind} ${facts.reason}`;
+    const known = failures.get(name);
+    if (known !== undefined && nowMillis() - known.saidAtMillis < REPEAT_MILLIS) {
+      known.leftOut++;
+      return;
+    }
+    if (failures.size >= MAX_KNOWN_FAILURES) failures.clear();
+    failures.set(name, { saidAtMillis: nowMillis(), leftOut: 0 });
+    const leftOut = known?.leftOut ?? 0;
+    logger[level](leftOut === 0 ? facts : { ...facts, leftOut }, kind);
+  };
 }
 
 /** Writes one line a request: what failed on our side as an error with its stack, what was refused with its code. */

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 
 import { LimmatError } from '../errors.ts';
+import { shellWord } from './shell-word.ts';
 
 const FORMAT = 'limmat-data/1';
 
@@ -62,7 +63,7 @@ export function holdsLog(dir: string): boolean {
 export function readMeta(dir: string): Meta {
   const { meta } = dataPaths(dir);
   if (!existsSync(meta)) {
-    throw new LimmatError('bad-config', `there is no log in ${dir}: "limmat init --data ${dir}" makes one`);
+    throw new LimmatError('bad-config', `there is no log in ${dir}: "limmat init --data ${shellWord(dir)}" makes one`);
   }
   let value: unknown;
   try {

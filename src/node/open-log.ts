@@ -12,9 +12,11 @@ import { LimmatError, isLimmatError } from '../errors.ts';
 import { Log, systemClock } from '../log/index.ts';
 import type { Clock, LogEvent } from '../log/index.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
+import { explainLock } from './admin-file.ts';
 import { DEFAULT_VERIFY_THREADS } from './config.ts';
 import { loadLogSigners } from './log-keys.ts';
 import type { Settings } from './settings.ts';
+import { shellWord } from './shell-word.ts';
 import { watchSubmitters } from './submitter-file.ts';
 import type { SubmitterFile } from './submitter-file.ts';
 
@@ -46,7 +48,7 @@ export interface NodeLog {
   close(): Promise<void>;
 }
 
-/** Opens the log that these settings describe. Errors: what Log.open throws, `guard-locked`, `bad-key`, `bad-config`. */
+/** Opens the log that these settings describe. Errors: what Log.open throws, `guard-locked`, `guard-missing`, `bad-key`, `bad-config`. */
 export async function openNodeLog(settings: Settings, options: OpenLogOptions = {}): Promise<NodeLog> {
   const { paths, meta, config } = settings;
   const signers = loadLogSigners(paths, meta.origin, config, nodeCrypto);
@@ -63,9 +65,9 @@ export async function openNodeLog(settings: Settings, options: OpenLogOptions = 
   const iatWindowMillis = config['iat-window'];
   const interval = config['checkpoint-interval'];
   const refresh = config['refresh-interval'];
-  const guard = await openGuard(meta.guard).catch(async (error: unknown) => {
+  const guard = await openGuard(meta.guard, { create: options.create === true }).catch(async (error: unknown) => {
     await releaseOthers();
-    throw explainLock(error, settings);
+    throw explain(error, settings);
   });
   try {
     const log = await Log.open({
@@ -99,18 +101,18 @@ export async function openNodeLog(settings: Settings, options: OpenLogOptions = 
   } catch (error) {
     await guard.close();
     await releaseOthers();
-    throw explainLock(error, settings);
+    throw explain(error, settings);
   }
 }
 
-/** Whoever starts a second process on a log mostly wants to talk to the first. */
-function explainLock(error: unknown, { paths, meta }: Settings): unknown {
-  if (!isLimmatError(error, 'guard-locked') && !isLimmatError(error, 'store-locked')) return error;
-  const what = isLimmatError(error, 'guard-locked') ? `the guard ${meta.guard}` : `the data in ${paths.root}`;
+/** What an operator can do about a lock that is held or a guard that is not there. */
+function explain(error: unknown, { paths, meta }: Settings): unknown {
+  if (!isLimmatError(error, 'guard-missing')) return explainLock(error, paths.root);
   return new LimmatError(
-    error.code,
-    `another process has ${what} open: talk to the running log with --url http://127.0.0.1:6962, or stop it first`,
-    { details: error.details, cause: error },
+    'guard-missing',
+    `the guard of this log is missing: put ${meta.guard} back; if it is lost: ` +
+      `limmat recover --data ${shellWord(paths.root)} --from SOURCE --guard-lost`,
+    { details: { guard: meta.guard }, cause: error },
   );
 }
 

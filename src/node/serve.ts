@@ -38,7 +38,7 @@ export interface ServedNodeLog {
   readonly metricsUrl: string | undefined;
   /** Copies one committed state of the log into a new directory, while it goes on. */
   backup(dir: string): Promise<TreeHead>;
-  /** Takes no new connections and entries, finishes and publishes what was taken, answers, and lets go of everything. */
+  /** Takes no new connections and refuses what arrives, finishes and publishes what was taken, answers, and lets go of everything. */
   close(): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export async function serveNode(settings: Settings): Promise<ServedNodeLog> {
   logMetrics(registry, log);
   const listeners: Listener[] = [];
   const closeAll = async (): Promise<void> => {
-    for (const listener of listeners) listener.stopAccepting();
+    for (const listener of listeners) listener.drain();
     await opened.close();
     await Promise.all(listeners.map((listener) => listener.close()));
   };

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
@@ -46,6 +46,11 @@ describe('the guard on a disk', () => {
   test('a missing one is not made where it must be there', async () => {
     await expect(open({ create: false })).rejects.toMatchObject({ code: 'guard-missing' });
     expect(await readdir(dir)).toEqual([]);
+  });
+
+  test('nobody but its owner can look into it', async () => {
+    await open();
+    expect((await stat(join(dir, 'log.guard'))).mode & 0o777).toBe(0o700);
   });
 
   test('only one signer holds it', async () => {

@@ -64,7 +64,7 @@ describe('opening a level store', () => {
 
   test('a store that is open elsewhere says how to ask the running log', async () => {
     await open();
-    await expect(open()).rejects.toThrow('--url http://127.0.0.1:6962');
+    await expect(open()).rejects.toThrow('ask the running log with --url, or stop it first');
   });
 
   test('what a crash left behind the committed end is cut off', async () => {

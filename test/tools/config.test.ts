@@ -23,7 +23,7 @@ describe('limmat.toml', () => {
 
   const refused: readonly (readonly [text: string, message: string])[] = [
     ['lissten = "x"', 'limmat.toml: unknown key "lissten": did you mean listen?'],
-    ['colour = "red"', 'limmat.toml: unknown key "colour"'],
+    ['colour = "red"', 'limmat.toml: unknown key "colour": the keys are listen, metrics-listen, origin'],
     ['listen = 6962', 'limmat.toml: "listen" must be text in quotes'],
     ['listen = "here"', 'limmat.toml: "listen" must be HOST:PORT like 127.0.0.1:6962, and is "here"'],
     [
@@ -39,6 +39,9 @@ describe('limmat.toml', () => {
       'max-queue-bytes = 16777215',
       'limmat.toml: "max-queue-bytes" must be a whole number of at least 16777216: the bytes that one batch may have',
     ],
+    ['max-queue-entries = -5', 'limmat.toml: "max-queue-entries" must be a whole number of at least 4096'],
+    ['verify-threads = 1.5', 'limmat.toml: "verify-threads" must be a whole number from 0 to 64'],
+    ['verify-threads = 65', 'limmat.toml: "verify-threads" must be a whole number from 0 to 64'],
     ['max-queue-bytes = 0', 'limmat.toml: "max-queue-bytes"'],
     ['listen = "a:1"\nlisten = ', 'limmat.toml: line 2, column'],
   ];

@@ -57,13 +57,21 @@ describe('on the first start', () => {
     expect(outputs[2]).toContain('Build of hello 1.0');
   });
 
-  test('a second process on the data is told in one line to talk to the first', async () => {
+  test('a second process on the data is told in one line to talk to the first, where it is', async () => {
     const { code, stdout, stderr } = await limmat('serve', '--data', 'my data', '--listen', '127.0.0.1:0');
     expect(code).toBe(3);
     expect(stderr).toMatch(
-      /^limmat: another process has .* open: talk to the running log with --url http:\/\/127\.0\.0\.1:6962, or stop it first\n$/,
+      new RegExp(
+        `^limmat: another process has .* open: talk to the running log with --url ${served.url}, or stop it first\n$`,
+      ),
     );
     expect(stdout).toBe('');
+  });
+
+  test('so is one that reads the data', async () => {
+    const { code, stderr } = await limmat('fsck', '--data', 'my data');
+    expect(code).toBe(3);
+    expect(stderr).toContain(`talk to the running log with --url ${served.url}, or stop it first`);
   });
 
   test('a copy of the data shares the guard, and does not start beside it', async () => {

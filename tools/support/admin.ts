@@ -4,17 +4,20 @@
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 import * as v from 'valibot';
 
 import { asLimmatError, LimmatError } from '../../src/errors.ts';
 import type { TreeHead } from '../../src/merkle/index.ts';
+import { adminFile, readAdminAddress, writeAdminAddress } from '../../src/node/admin-file.ts';
+import type { AdminAddress } from '../../src/node/admin-file.ts';
 
 export interface AdminHandlers {
+  /** Where the log itself answers; what a command on the same directory is told. */
+  readonly url?: string;
   /** Copies the store to a new directory while the log goes on; resolves with the head that the copy holds. */
   readonly backup: (to: string) => Promise<TreeHead>;
 }
@@ -23,17 +26,11 @@ export interface Admin {
   close(): Promise<void>;
 }
 
-const ADMIN_FILE = 'admin.json';
 const TOKEN_BYTES = 32;
 const MAX_REQUEST_BYTES = 64 * 1024;
 
-const ADDRESS = v.object({ pid: v.number(), port: v.number(), token: v.string() });
 const REQUEST = v.strictObject({ to: v.string() });
 const ANSWER = v.union([v.object({ size: v.number() }), v.object({ error: v.string() })]);
-
-function adminFile(dataDir: string): string {
-  return join(dataDir, ADMIN_FILE);
-}
 
 function isAuthorized(incoming: IncomingMessage, token: string): boolean {
   const given = Buffer.from(incoming.headers.authorization ?? '');
@@ -80,13 +77,16 @@ export async function startAdmin(dataDir: string, handlers: AdminHandlers): Prom
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('bad math in startAdmin: no port');
-  const file = adminFile(dataDir);
-  const content = JSON.stringify({ pid: process.pid, port: address.port, token });
-  writeFileSync(`${file}.new`, `${content}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  const { url } = handlers;
+  writeAdminAddress(dataDir, {
+    pid: process.pid,
+    port: address.port,
+    token,
+    ...(url === undefined ? {} : { url }),
+  });
   return {
     async close() {
-      rmSync(file, { force: true });
+      rmSync(adminFile(dataDir), { force: true });
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
@@ -94,14 +94,8 @@ export async function startAdmin(dataDir: string, handlers: AdminHandlers): Prom
   };
 }
 
-/** Where the log that runs on this directory listens; undefined when none has said so. */
-function readAddress(dataDir: string): v.InferOutput<typeof ADDRESS> | undefined {
-  const file = adminFile(dataDir);
-  return existsSync(file) ? v.parse(ADDRESS, JSON.parse(readFileSync(file, 'utf8'))) : undefined;
-}
-
 /** Sends the request; undefined when nobody answers there. */
-async function ask(address: v.InferOutput<typeof ADDRESS>, to: string): Promise<IncomingMessage | undefined> {
+async function ask(address: AdminAddress, to: string): Promise<IncomingMessage | undefined> {
   const { port, token } = address;
   const headers = { authorization: `Bearer ${token}` };
   const sent = request({ host: '127.0.0.1', port, path: '/backup', method: 'POST', headers });
@@ -119,7 +113,7 @@ async function ask(address: v.InferOutput<typeof ADDRESS>, to: string): Promise<
  * tree, or with undefined when no log runs there. A file that a killed process left behind counts as none.
  */
 export async function askForBackup(dataDir: string, to: string): Promise<number | undefined> {
-  const address = readAddress(dataDir);
+  const address = readAdminAddress(dataDir);
   const response = address === undefined ? undefined : await ask(address, to);
   // Another program may have got the port of a log that was killed.
   if (response === undefined || response.statusCode === 401 || response.statusCode === 404) return undefined;

@@ -3,6 +3,10 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
+import { shellWord } from '../../src/node/shell-word.ts';
+
+export { shellWord };
+
 /**
  * The words that start limmat here: `npx limmat` in the directory of the checkout or of a project that has it installed,
  * `limmat` where it is on the PATH, else the launcher's path.
@@ -28,10 +32,4 @@ function existing(path: string): string {
 export function shownPath(path: string, cwd: string = process.cwd()): string {
   const short = relative(cwd, resolve(cwd, path));
   return short === '' ? '.' : short.startsWith('..') ? resolve(cwd, path) : short;
-}
-
-/** The text as one word of a shell line. */
-export function shellWord(text: string): string {
-  if (/^[A-Za-z0-9_./:@%+=,-]+$/.test(text)) return text;
-  return process.platform === 'win32' ? `"${text}"` : `'${text.replaceAll("'", `'\\''`)}'`;
 }

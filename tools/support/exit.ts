@@ -1,6 +1,7 @@
 // Exit codes (README): what a script may conclude from how a command ended.
 
 import { asLimmatError, LimmatError, type ErrorCode } from '../../src/errors.ts';
+import { explainLock } from '../../src/node/admin-file.ts';
 
 export const EXIT = {
   /** Did what was asked; for a check: nothing to complain about. */
@@ -77,7 +78,8 @@ const FILE_TROUBLE: Readonly<Record<string, string>> = {
  * Anything that was thrown, as the error to report. What the operating system said about a file becomes a sentence:
  * `usage` where another path would mend it, else `store-failed`.
  */
-export function asCommandError(error: unknown): LimmatError {
+export function asCommandError(thrown: unknown): LimmatError {
+  const error = explainLock(thrown);
   if (error instanceof LimmatError || !(error instanceof Error) || !('syscall' in error)) return asLimmatError(error);
   const code = 'code' in error ? String(error.code) : '';
   const trouble = FILE_TROUBLE[code];

@@ -4,7 +4,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 
 import { thumbprintHex } from '../../src/cose/index.ts';
-import { createLog } from '../../src/node/create-log.ts';
+import { assertMayBecomeLog, createLog } from '../../src/node/create-log.ts';
 import type { CreatedLog } from '../../src/node/create-log.ts';
 import { dataPaths, holdsLog } from '../../src/node/meta.ts';
 import { writeSecretFile } from '../../src/node/secret-file.ts';
@@ -29,6 +29,7 @@ export async function makeLog(options: NewLogOptions): Promise<CreatedLog> {
   const { issuer = FIRST_ISSUER, namespace = FIRST_ISSUER } = options;
   checkNamespace(namespace, false);
   // A log that is there is refused by createLog; until then nothing in its directory is touched.
+  if (!holdsLog(options.dir)) assertMayBecomeLog(options.dir);
   if (!holdsLog(options.dir) && !existsSync(paths.submitterKey)) {
     const { secretPem, publicPem } = generateStatementKey('ed25519');
     writeSecretFile(paths.submitterKey, secretPem);

@@ -66,8 +66,8 @@ function openError(location: string, error: unknown): LimmatError {
   if (code === 'LEVEL_LOCKED') {
     return new LimmatError(
       'store-locked',
-      `another process has ${location} open; ask the running log with --url http://127.0.0.1:6962, or stop it first`,
-      { cause },
+      `another process has ${location} open; ask the running log with --url, or stop it first`,
+      { details: { location }, cause },
     );
   }
   if (code === 'LEVEL_CORRUPTION') {

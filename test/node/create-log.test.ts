@@ -1,0 +1,84 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { openNodeLog, readSettings } from '../../src/node.ts';
+import { explainLock, writeAdminAddress } from '../../src/node/admin-file.ts';
+import { LimmatError } from '../../src/errors.ts';
+import { makeLog } from '../../tools/support/new-log.ts';
+import { dataLog, temporaryDirectory } from '../support/data-log.ts';
+
+describe('a new log', () => {
+  test.each([
+    ['notes.txt', 'notes.txt'],
+    ['keys/id_ed25519', 'keys/id_ed25519'],
+    ['db/CURRENT', 'db'],
+  ])('does not move in with %s', async (path, named) => {
+    const dir = join(temporaryDirectory(), 'data');
+    mkdirSync(join(dir, path, '..'), { recursive: true });
+    writeFileSync(join(dir, path), 'mine');
+    const before = readdirSync(dir, { recursive: true });
+    await expect(makeLog({ dir })).rejects.toMatchObject({
+      code: 'bad-config',
+      message: `${dir} is not empty and holds no log: ${named}; nothing was changed, name another directory with --data`,
+    });
+    expect(readdirSync(dir, { recursive: true })).toEqual(before);
+    expect(existsSync(`${dir}.guard`)).toBe(false);
+  });
+
+  test('is made where settings wait for it, and where a first try was cut short', async () => {
+    const dir = join(temporaryDirectory(), 'data');
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'limmat.toml'), 'origin = "log.example/1"\n');
+    const first = await makeLog({ dir });
+    expect(first.meta.origin).toBe('log.example/1');
+    // As if it had ended before the last step.
+    rmSync(join(dir, 'meta.json'));
+    expect((await makeLog({ dir })).vkeys).toEqual(first.vkeys);
+    expect(statSync(`${dir}.guard`).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('a log whose guard is missing', () => {
+  test('does not start, says what to do, and starts again once the guard is put back', async () => {
+    const dir = join(temporaryDirectory(), 'my data');
+    renameSync(await dataLog(join(dir, '..'), 0), dir);
+    // The log was moved; its guard stayed where it was, and that is in meta.json.
+    const guard = join(dir, '..', 'data.guard');
+    renameSync(guard, `${guard}.away`);
+    await expect(openNodeLog(readSettings(dir))).rejects.toMatchObject({
+      code: 'guard-missing',
+      message: expect.stringContaining(
+        `put ${guard} back; if it is lost: limmat recover --data '${dir}' --from SOURCE --guard-lost`,
+      ),
+    });
+    expect(existsSync(guard)).toBe(false);
+    renameSync(`${guard}.away`, guard);
+    const opened = await openNodeLog(readSettings(dir));
+    expect(opened.log.status().head.size).toBe(0);
+    await opened.close();
+  });
+});
+
+const locked = (dir: string): LimmatError =>
+  new LimmatError('store-locked', 'locked', { details: { location: join(dir, 'db') } });
+
+describe('a lock that is held', () => {
+  test('names the address of the log that holds it', () => {
+    const dir = temporaryDirectory();
+    writeAdminAddress(dir, { pid: process.pid, port: 1, token: 't', url: 'http://127.0.0.1:7000' });
+    expect(explainLock(locked(dir))).toMatchObject({
+      code: 'store-locked',
+      message: expect.stringContaining('with --url http://127.0.0.1:7000, or stop it first'),
+    });
+  });
+
+  test('names no address where none is known, or where it is that of a log that was killed', () => {
+    const dir = temporaryDirectory();
+    const unnamed = { message: expect.stringContaining('with --url, or stop it first') };
+    expect(explainLock(locked(dir))).toMatchObject(unnamed);
+    writeAdminAddress(dir, { pid: 2 ** 30, port: 1, token: 't', url: 'http://127.0.0.1:7000' });
+    expect(explainLock(locked(dir))).toMatchObject(unnamed);
+  });
+});
