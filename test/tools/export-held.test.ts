@@ -1,5 +1,6 @@
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describe, expect, test } from 'vitest';
 
@@ -84,6 +85,18 @@ describe('limmat export, where a checkpoint is already,', () => {
     const { code, error } = await refusedExport(twin, to);
     expect(code).toBe(3);
     expect(error).toMatch(/has 600 entries of .* has published 300/);
+  });
+
+  test('calls a smaller head that was signed later what it is', async () => {
+    const { dir, dataDir, twin } = await twins(300);
+    await appendTo(dataDir, numberedEntries(300, 300));
+    const to = await exported(dataDir, join(dir, 'export'));
+    // Signed times are whole seconds.
+    await sleep(1_001);
+    await appendTo(twin, numberedEntries(1, 300));
+    const { code, error } = await refusedExport(twin, to);
+    expect(code).toBe(6);
+    expect(error).toMatch(/went back: it signed 600 entries .* only 301 entries later/);
   });
 
   test('does not write over the files of another log', async () => {

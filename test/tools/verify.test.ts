@@ -97,6 +97,14 @@ describe('limmat verify', () => {
     expect(readFileSync(path('state'), 'utf8')).toBe(state);
   });
 
+  test('cannot tell from proof files whether a larger tree extends the remembered one', async () => {
+    expect((await verify('--state', path('state'))).code).toBe(0);
+    const entries = [...shipment.log.entries.with(36, utf8('only for you')), utf8('one more')];
+    const fork = await ship({ log: new ServedLog(entries), entry: shipment.statement, signedAt: now() - 50 });
+    writeFileSync(path('fork.tlog-proof'), fork.options.proofFile);
+    expect((await verify('--proof', path('fork.tlog-proof'), '--state', path('state'))).code).toBe(0);
+  });
+
   test('checks a record that is about no file only when told so', async () => {
     const content = {
       type: 'relocation',
