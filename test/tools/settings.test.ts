@@ -16,6 +16,24 @@ const serve = serveIn(dir);
 
 const MADE = v.object({ vkeys: v.tuple([v.string(), v.string()]) });
 
+describe('init', () => {
+  test('says how to run the log, in words that a shell takes', async () => {
+    const { code, stdout } = await limmat('init', '--data', 'a log');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Run it with: node \S+limmat\.mjs serve --data 'a log'$/m);
+  });
+
+  test('leaves a directory alone that holds something else', async () => {
+    writeFileSync(join(dir, 'notes.txt'), 'mine');
+    for (const command of [['init'], ['serve', '--init']]) {
+      const { code, stderr } = await limmat(...command, '--data', '.');
+      expect(stderr).toMatch(/^limmat: \. is not empty and holds no log: .*notes\.txt.*--data\n$/);
+      expect(code).toBe(2);
+    }
+    expect(existsSync(join(dir, 'keys'))).toBe(false);
+  });
+});
+
 describe('settings', () => {
   beforeAll(async () => {
     expect((await limmat('init', '--data', 'set', '--origin', 'log.example/1')).code).toBe(0);
