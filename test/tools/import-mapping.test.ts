@@ -11,6 +11,11 @@ import { tableRows } from '../support/markdown.ts';
 import { UNSIGNED } from '../support/records.ts';
 import { sharedPath } from '../support/vectors.ts';
 
+/** The names in backticks in a table's cell. */
+function named(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, column]) => column!);
+}
+
 const BUILD_ROW = {
   name: '2vcard',
   version: '0.6-4',
@@ -384,7 +389,6 @@ group('docs/records.md', () => {
       expect(mapRow(kind, watched)).toHaveProperty('fields');
     }
     const columns = new Set(rows.flatMap(([, row]) => Object.keys(row)));
-    const named = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, column]) => column!);
     const table = tableRows('docs/records.md', 'column');
     const [left, carried] = [true, false].map((isLeft) =>
       table.filter(([, field]) => field!.startsWith('not carried over') === isLeft).flatMap(([cell]) => named(cell!)),
