@@ -1,9 +1,6 @@
 // Bytes in and out of text and numbers: strict in one direction, canonical in the other. Everything that other parts
 // need below the level of a format, and nothing that knows a format.
 
-/** Sizes and indexes are integers from 0 to this, exclusive (DESIGN §7). */
-export const MAX_SIZE: number = Number.MAX_SAFE_INTEGER;
-
 const encoder = new TextEncoder();
 // ignoreBOM keeps a leading U+FEFF in the text, so that decoding and encoding again gives the same bytes.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -184,20 +184,23 @@ export class Writer {
    */
   async #commitAll(): Promise<void> {
     this.#running = true;
-    while (this.#intake.waiting > 0 || this.#writing !== undefined) {
-      if (this.#writing !== undefined && this.#intake.waiting < OVERLAP_ENTRIES) {
-        await Promise.race([this.#writing.durable, this.#enoughWaiting()]);
-        continue;
-      }
-      if (this.#writing === undefined) await this.#gather();
-      const prepared = await this.#prepare(this.#intake.take());
-      await this.#writing?.durable;
-      if (prepared !== undefined) this.#startWrite(prepared);
-    }
-    await this.#answered;
+    do {
+      while (this.#intake.waiting > 0 || this.#writing !== undefined) await this.#step();
+      await this.#answered;
+    } while (this.#intake.waiting > 0);
     // In the same turn as the last look at the queue: an append that comes after it starts a new run.
-    if (this.#intake.waiting > 0) return this.#commitAll();
     this.#running = false;
+  }
+
+  async #step(): Promise<void> {
+    if (this.#writing !== undefined && this.#intake.waiting < OVERLAP_ENTRIES) {
+      await Promise.race([this.#writing.durable, this.#enoughWaiting()]);
+      return;
+    }
+    if (this.#writing === undefined) await this.#gather();
+    const prepared = await this.#prepare(this.#intake.take());
+    await this.#writing?.durable;
+    if (prepared !== undefined) this.#startWrite(prepared);
   }
 
   /**

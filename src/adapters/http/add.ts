@@ -9,8 +9,6 @@ import type { ServedLog } from './served-log.ts';
 /** The three levels of DESIGN §4: a durable index, a proof, a proof with a witness quorum. */
 export const WAIT_LEVELS = ['sequenced', 'published', 'witnessed'] as const;
 
-export type WaitLevel = (typeof WAIT_LEVELS)[number];
-
 /** The bound on the body of /add: an entry's own. */
 export const ENTRY_LIMIT = bodyLimit('entry-too-large', MAX_ENTRY_BYTES);
 
