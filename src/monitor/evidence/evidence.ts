@@ -1,0 +1,61 @@
+// What evidence is: a claim that convicts a log with nothing but the log's own signatures (docs/evidence-file.md). Who
+// saw it, and when, is kept apart from it, because an observer's word proves nothing.
+
+import type { HeadSource } from '../watched-log.ts';
+
+/** What a log did. A new kind is a name here and a row in kinds.ts. */
+export type EvidenceKind =
+  | 'fork-same-size'
+  | 'fork-prefix'
+  | 'rollback'
+  | 'proof-contradicted'
+  | 'future'
+  | 'backdated';
+
+/** An entry in a claim, with the proof that it is in the tree of one of the claim's checkpoints. */
+export interface ClaimEntry {
+  readonly index: number;
+  /** Standard base64 of the leaf's bytes. */
+  readonly leaf: string;
+  /** Standard base64 of each hash of the inclusion proof; at most 63. */
+  readonly inclusion: readonly string[];
+  /** Which of claim.checkpoints the proof leads to. */
+  readonly checkpoint: number;
+}
+
+/** The parts that together cannot all be an honest log's. */
+export interface Claim {
+  /** vkeys that signed, as a hint: a verifier uses the keys that it already trusts. */
+  readonly keys: readonly string[];
+  /** Signed notes, each trimmed to its text and the lines of the log's keys. */
+  readonly checkpoints: readonly string[];
+  /** fork-prefix: base64 of the root at the smaller size that the larger tree implies. */
+  readonly prefixRoot?: string;
+  /** fork-prefix: base64 of the hashes that lead from prefixRoot to the larger checkpoint's root; at most 63. */
+  readonly consistency?: readonly string[];
+  readonly entries?: readonly ClaimEntry[];
+  /** future, backdated: seconds of difference that an honest log allows itself. */
+  readonly windowSeconds?: number;
+}
+
+/** Verified evidence. */
+export interface Evidence {
+  readonly kind: EvidenceKind;
+  readonly origin: string;
+  /** 64 lowercase hex digits; the same checkpoints and leaves give the same id at every observer (DESIGN §7). */
+  readonly id: string;
+  readonly claim: Claim;
+}
+
+/** What an observer says about how it came by the checkpoints. Never shown as proof. */
+export interface Observation {
+  /** The observer's key name. */
+  readonly observer: string;
+  readonly atSeconds: number;
+  readonly sources: readonly {
+    /** Which of claim.checkpoints. */
+    readonly checkpoint: number;
+    readonly via: HeadSource;
+    readonly atSeconds: number;
+  }[];
+}
