@@ -1,0 +1,359 @@
+// The signed heads of one log that a monitor holds, in memory and bounded. Every distinct head is kept with its note,
+// because two of them may be evidence; what the monitor's own tree cannot judge yet is kept before anything else.
+// Only heads whose log signatures were verified come in here. No clock, no chance and no I/O of its own.
+
+import { equalBytes } from '../bytes.ts';
+import type { LogHead } from '../client/state.ts';
+import type { PlainFinding } from './finding.ts';
+import type { HeadSource } from './watched-log.ts';
+
+/**
+ * How a head stands to the monitor's own tree: `unresolved` while that tree is smaller than the head's, then
+ * `consistent` when it starts with the head's tree, or `contradicted` when evidence was made of the head.
+ */
+export type HeadState = 'unresolved' | 'consistent' | 'contradicted';
+
+/**
+ * What became of a head that was brought to the book: `known` brought nothing, `new` is kept (a tree not seen before, or
+ * one seen at an earlier or a later time than before), `dropped` is a third root of one size, of which the first two say
+ * it all. A conflict is kept too, and names a head in the book that no honest log signs together with it: another root
+ * of the same size, or a smaller tree as of a later time.
+ */
+export type Admission = 'known' | 'new' | 'dropped' | { readonly conflict: LogHead };
+
+/** How much one book holds. Bytes count the notes. */
+export interface HeadBookLimits {
+  readonly resolved: number;
+  readonly resolvedBytes: number;
+  readonly unresolved: number;
+  readonly unresolvedBytes: number;
+}
+
+/**
+ * Counts of domain practice: a log that publishes a head a minute fills the first number in three days, and an honest
+ * log's unresolved heads are the few that a monitor is behind. Bytes: a head with the log's ML-DSA-44 line takes 3.5 kB.
+ */
+export const HEAD_BOOK_LIMITS: HeadBookLimits = Object.freeze({
+  resolved: 4096,
+  resolvedBytes: 16 * 1024 * 1024,
+  unresolved: 1024,
+  unresolvedBytes: 8 * 1024 * 1024,
+});
+
+/** One tree of the log: a size, a root, and the notes with the earliest and the latest time that state it. */
+export interface HeadRecord {
+  readonly state: HeadState;
+  readonly earliest: LogHead;
+  /** The same object as `earliest` while there is only one. */
+  readonly latest: LogHead;
+  readonly firstSeenSeconds: number;
+  readonly sources: readonly HeadSource[];
+}
+
+/** A record in the book; `serial` grows with every change, `slot` is its place in the list of its kind. */
+interface Entry {
+  state: HeadState;
+  earliest: LogHead;
+  latest: LogHead;
+  readonly firstSeenSeconds: number;
+  sources: readonly HeadSource[];
+  serial: number;
+  slot: number;
+}
+
+/** Entries of one kind in no order, so that a random one is found and taken out at once. */
+class Shelf {
+  readonly entries: Entry[] = [];
+  bytes = 0;
+
+  add(entry: Entry): void {
+    entry.slot = this.entries.push(entry) - 1;
+    this.bytes += bytesOf(entry);
+  }
+
+  remove(entry: Entry): void {
+    const last = this.entries.pop()!;
+    this.bytes -= bytesOf(entry);
+    if (last === entry) return;
+    this.entries[entry.slot] = last;
+    last.slot = entry.slot;
+  }
+}
+
+export interface HeadBookOptions {
+  readonly origin: string;
+  /** Numbers in [0, 1): which head gives way when the book is full. */
+  readonly random: () => number;
+  readonly limits?: HeadBookLimits;
+}
+
+/** The heads of one log. */
+export class HeadBook {
+  readonly origin: string;
+  readonly limits: HeadBookLimits;
+  readonly #random: () => number;
+  readonly #bySize = new Map<number, Entry[]>();
+  readonly #resolved = new Shelf();
+  readonly #unresolved = new Shelf();
+  #newest: Entry | undefined;
+  #serial = 0;
+  /** Unresolved heads that came since the book had room for all of them. */
+  #flood = 0;
+  #convictions = 0;
+
+  constructor(options: HeadBookOptions) {
+    this.origin = options.origin;
+    this.limits = options.limits ?? HEAD_BOOK_LIMITS;
+    this.#random = options.random;
+  }
+
+  /** Trees in the book. */
+  get size(): number {
+    return this.#resolved.entries.length + this.#unresolved.entries.length;
+  }
+
+  /** Bytes of notes in the book. */
+  get bytes(): number {
+    return this.#resolved.bytes + this.#unresolved.bytes;
+  }
+
+  /** Evidence files that were made from heads of this book. */
+  get convictions(): number {
+    return this.#convictions;
+  }
+
+  /** Counts evidence that was made from heads of this book. */
+  countConviction(count: number = 1): void {
+    this.#convictions += count;
+  }
+
+  /** True when a head with this tree and a note of this time would bring nothing. Cheap: no signature is needed to ask. */
+  knows(size: number, rootHash: Uint8Array, timestampSeconds: number): boolean {
+    const entry = this.#find(size, rootHash);
+    return entry !== undefined && !widens(entry, timestampSeconds);
+  }
+
+  /** The record of this tree. */
+  record(size: number, rootHash: Uint8Array): HeadRecord | undefined {
+    const entry = this.#find(size, rootHash);
+    return entry && recordOf(entry);
+  }
+
+  /** Everything in the book, what changed last at the end. */
+  records(): readonly HeadRecord[] {
+    return [...this.#entries()].toSorted((a, b) => a.serial - b.serial).map(recordOf);
+  }
+
+  /** Brings a verified head to the book. RangeError for a head of another log. */
+  admit(head: LogHead, source: HeadSource, nowSeconds: number): Admission {
+    if (head.origin !== this.origin) throw new RangeError(`a head of ${head.origin} in the book of ${this.origin}`);
+    const others = this.#bySize.get(head.size) ?? [];
+    const same = others.find((entry) => equalBytes(entry.earliest.rootHash, head.rootHash));
+    if (same === undefined && others.length >= 2) return 'dropped';
+    const otherRoot = same === undefined ? others[0]?.latest : undefined;
+    if (same !== undefined) {
+      if (!same.sources.includes(source)) same.sources = [...same.sources, source];
+      if (!widens(same, head.timestampSeconds)) return 'known';
+      this.#widen(same, head);
+    } else {
+      this.#add({
+        state: 'unresolved',
+        earliest: head,
+        latest: head,
+        firstSeenSeconds: nowSeconds,
+        sources: [source],
+        serial: ++this.#serial,
+        slot: 0,
+      });
+    }
+    const conflict = otherRoot ?? this.#rollback(head);
+    this.#makeRoom();
+    return conflict === undefined ? 'new' : { conflict };
+  }
+
+  /**
+   * Says how a head of the book stands to the monitor's own tree. A head that is not in the book any more is ignored.
+   * What was once consistent stays so: evidence made of it later accuses the other head, or its times.
+   */
+  resolve(head: Pick<LogHead, 'size' | 'rootHash'>, state: 'consistent' | 'contradicted'): void {
+    const entry = this.#find(head.size, head.rootHash);
+    if (entry === undefined || entry.state === 'consistent') return;
+    if (entry.state === 'unresolved') {
+      this.#unresolved.remove(entry);
+      this.#resolved.add(entry);
+      if (this.#unresolved.entries.length < this.limits.unresolved / 2) this.#flood = 0;
+    }
+    entry.state = state;
+    if (state === 'consistent' && (this.#newest === undefined || entry.earliest.size > this.#newest.earliest.size)) {
+      this.#newest = entry;
+    }
+    this.#makeRoom();
+  }
+
+  /** The latest head of the largest tree that was found consistent: the log as this monitor knows it. */
+  newest(): LogHead | undefined {
+    return this.#newest?.latest;
+  }
+
+  /** The heads that wait for the monitor's own tree, smallest first; with a size only those up to it. */
+  unresolved(upToSize: number = Number.MAX_SAFE_INTEGER): readonly LogHead[] {
+    const heads = this.#unresolved.entries.map(({ latest }) => latest).filter(({ size }) => size <= upToSize);
+    return heads.toSorted((a, b) => a.size - b.size);
+  }
+
+  /** So many resolved heads, or fewer where there are no more, chosen at random and all different. */
+  sample(count: number): readonly LogHead[] {
+    const { entries } = this.#resolved;
+    if (count >= entries.length) return entries.map(({ latest }) => latest);
+    const slots = new Set<number>();
+    while (slots.size < count) {
+      let slot = this.#below(entries.length);
+      while (slots.has(slot)) slot = (slot + 1) % entries.length;
+      slots.add(slot);
+    }
+    return [...slots].map((slot) => entries[slot]!.latest);
+  }
+
+  /** Heads that came or changed after the cursor (0 for all), in that order, and the cursor to go on from. */
+  since(cursor: number, limit: number): { readonly heads: readonly LogHead[]; readonly cursor: number } {
+    const later = [...this.#entries()].filter(({ serial }) => serial > cursor);
+    const page = later.toSorted((a, b) => a.serial - b.serial).slice(0, limit);
+    return { heads: page.map(({ latest }) => latest), cursor: page.at(-1)?.serial ?? Math.min(cursor, this.#serial) };
+  }
+
+  /** The alarm of a book that had to let unresolved heads go, until most of them are judged. */
+  flood(): PlainFinding | undefined {
+    if (this.#flood === 0) return undefined;
+    const { origin } = this;
+    const held = this.#unresolved.entries.length;
+    return {
+      check: 'M02',
+      class: 'suspicion',
+      origin,
+      key: `checkpoint-flood ${origin}`,
+      summary: `checkpoint flood: ${origin} signed more heads above this monitor's tree than the ${held} that are kept`,
+      details: { held, arrived: this.#flood },
+    };
+  }
+
+  *#entries(): Generator<Entry> {
+    yield* this.#resolved.entries;
+    yield* this.#unresolved.entries;
+  }
+
+  #find(size: number, rootHash: Uint8Array): Entry | undefined {
+    return this.#bySize.get(size)?.find((entry) => equalBytes(entry.earliest.rootHash, rootHash));
+  }
+
+  #add(entry: Entry): void {
+    const { size } = entry.earliest;
+    const entries = this.#bySize.get(size);
+    if (entries === undefined) this.#bySize.set(size, [entry]);
+    else entries.push(entry);
+    this.#unresolved.add(entry);
+  }
+
+  #widen(entry: Entry, head: LogHead): void {
+    const shelf = entry.state === 'unresolved' ? this.#unresolved : this.#resolved;
+    shelf.bytes -= bytesOf(entry);
+    // A time replaces no time; else the earlier or the later of the two notes gives way.
+    if (entry.latest.timestampSeconds === 0) entry.earliest = entry.latest = head;
+    else if (head.timestampSeconds > entry.latest.timestampSeconds) entry.latest = head;
+    else entry.earliest = head;
+    shelf.bytes += bytesOf(entry);
+    entry.serial = ++this.#serial;
+  }
+
+  /** A head of the book that cannot stand beside this one by their times: the smaller tree is the later one. */
+  #rollback(head: LogHead): LogHead | undefined {
+    const { size, timestampSeconds } = head;
+    if (timestampSeconds === 0) return undefined;
+    for (const { earliest, latest } of this.#entries()) {
+      if (earliest.timestampSeconds === 0) continue;
+      if (earliest.size > size && earliest.timestampSeconds < timestampSeconds) return earliest;
+      if (latest.size < size && latest.timestampSeconds > timestampSeconds) return latest;
+    }
+    return undefined;
+  }
+
+  #makeRoom(): void {
+    const { limits } = this;
+    const resolved = this.#resolved;
+    while (
+      (resolved.entries.length > limits.resolved || resolved.bytes > limits.resolvedBytes) &&
+      resolved.entries.length > 1
+    ) {
+      this.#forget(
+        this.#anyOf(resolved, (entry) => entry !== this.#newest),
+        resolved,
+      );
+    }
+    const unresolved = this.#unresolved;
+    while (unresolved.entries.length > limits.unresolved || unresolved.bytes > limits.unresolvedBytes) {
+      if (unresolved.entries.length <= 2) break;
+      this.#forget(this.#surplus(), unresolved);
+    }
+  }
+
+  /**
+   * Which unresolved head gives way. The smallest is judged first and the largest says how far the log went, so they
+   * stay. Of the others each that ever came has the same chance to be among those that are kept (reservoir sampling):
+   * a flood, however long, does not push an earlier head out with certainty.
+   */
+  #surplus(): Entry {
+    const { entries } = this.#unresolved;
+    if (this.#flood === 0) this.#flood = entries.length - 1;
+    this.#flood++;
+    const newcomer = entries.at(-1)!;
+    let smallest = newcomer;
+    let largest = newcomer;
+    for (const entry of entries) {
+      if (entry.earliest.size < smallest.earliest.size) smallest = entry;
+      if (entry.earliest.size > largest.earliest.size) largest = entry;
+    }
+    const isEdge = newcomer === smallest || newcomer === largest;
+    if (!isEdge && this.#random() * this.#flood >= entries.length - 1) return newcomer;
+    return this.#anyOf(
+      this.#unresolved,
+      (entry) => entry !== smallest && entry !== largest && (entry !== newcomer || entries.length === 3),
+    );
+  }
+
+  /** The first entry that will do, looking from a random place on. One of them must do. */
+  #anyOf({ entries }: Shelf, willDo: (entry: Entry) => boolean): Entry {
+    const start = this.#below(entries.length);
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[(start + i) % entries.length]!;
+      if (willDo(entry)) return entry;
+    }
+    throw new Error('bad math in HeadBook');
+  }
+
+  #forget(entry: Entry, shelf: Shelf): void {
+    shelf.remove(entry);
+    const { size } = entry.earliest;
+    const rest = this.#bySize.get(size)!.filter((other) => other !== entry);
+    if (rest.length === 0) this.#bySize.delete(size);
+    else this.#bySize.set(size, rest);
+  }
+
+  #below(limit: number): number {
+    return Math.min(limit - 1, Math.floor(this.#random() * limit));
+  }
+}
+
+/** True when a note of this time says more than the entry's two do. Time 0 is no statement about time. */
+function widens(entry: Entry, timestampSeconds: number): boolean {
+  if (timestampSeconds === 0) return false;
+  const { earliest, latest } = entry;
+  if (latest.timestampSeconds === 0) return true;
+  return timestampSeconds < earliest.timestampSeconds || timestampSeconds > latest.timestampSeconds;
+}
+
+function bytesOf({ earliest, latest }: Entry): number {
+  return latest === earliest ? earliest.note.length : earliest.note.length + latest.note.length;
+}
+
+function recordOf({ state, earliest, latest, firstSeenSeconds, sources }: Entry): HeadRecord {
+  return Object.freeze({ state, earliest, latest, firstSeenSeconds, sources });
+}

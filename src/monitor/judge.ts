@@ -1,0 +1,167 @@
+// Judges a signed head of a log against the monitor's own tree, which is all that is needed: whoever holds every leaf
+// hash of the larger tree proves a contradiction without the log's help. Pure over the tree it is given.
+
+import { equalBytes, toHex } from '../bytes.ts';
+import type { LogHead } from '../client/state.ts';
+import { LimmatError } from '../errors.ts';
+import { emptyRootHash } from '../merkle/hash.ts';
+import type { Hash } from '../merkle/hash.ts';
+import type { Prover } from '../merkle/prover.ts';
+import type { Evidence } from './evidence/evidence.ts';
+import type { Admission, HeadBook } from './heads.ts';
+import type { HeadSource, LogIdentity } from './watched-log.ts';
+
+/** Proofs over the monitor's own tree, [0, own.size). */
+export interface OwnProver {
+  /** The root that the tree had at this size, at most its own. */
+  rootHashAt(size: number): Promise<Hash>;
+  /** The consistency proof between two sizes of it. */
+  consistency(fromSize: number, toSize: number): Promise<readonly Hash[]>;
+}
+
+/** A head that the monitor verified, all entries of which it mirrors. */
+export interface OwnTree {
+  readonly own: LogHead;
+  readonly ownProver: OwnProver;
+}
+
+/** The makers of src/monitor/evidence/make.ts that judging needs. Each verifies what it made. */
+export interface EvidenceMaker {
+  forkSameSize(log: LogIdentity, a: LogHead, b: LogHead): Promise<Evidence>;
+  forkPrefix(
+    log: LogIdentity,
+    smaller: LogHead,
+    larger: LogHead,
+    prefixRoot: Hash,
+    consistency: readonly Hash[],
+  ): Promise<Evidence>;
+  rollback(log: LogIdentity, a: LogHead, b: LogHead): Promise<Evidence>;
+}
+
+export interface JudgeInput extends OwnTree {
+  readonly log: LogIdentity;
+  /** Verified: all of the log's keys signed it. */
+  readonly head: LogHead;
+  readonly make: EvidenceMaker;
+}
+
+/** The prover of a tree that is mirrored up to a head, from a Prover that reads the mirror. */
+export function proverOf(prover: Prover, head: LogHead): OwnProver {
+  return {
+    rootHashAt: (size) => prover.rootHashAt(head, size),
+    consistency: (fromSize, toSize) => prover.consistencyProof(head, fromSize, toSize),
+  };
+}
+
+/**
+ * What a signed head is to the monitor's own tree: evidence when both cannot be an honest log's (one size with two
+ * roots, a smaller tree that the larger does not start with, a smaller tree as of a later time), `consistent` when the
+ * own tree starts with it, `unresolved` when it is larger. Errors: those of checkEmptyRoot, and what the prover rejects
+ * with.
+ */
+export async function judgeHead(input: JudgeInput): Promise<'consistent' | 'unresolved' | Evidence> {
+  const { log, head, own, ownProver, make } = input;
+  if (head.origin !== own.origin) throw new RangeError(`a head of ${head.origin} against the tree of ${own.origin}`);
+  checkEmptyRoot(head);
+  if (head.size === own.size) {
+    return equalBytes(head.rootHash, own.rootHash) ? 'consistent' : make.forkSameSize(log, own, head);
+  }
+  if (head.size > own.size) return isLater(own, head) ? make.rollback(log, own, head) : 'unresolved';
+  const prefixRoot = await ownProver.rootHashAt(head.size);
+  if (equalBytes(prefixRoot, head.rootHash)) {
+    return isLater(head, own) ? make.rollback(log, head, own) : 'consistent';
+  }
+  return make.forkPrefix(log, head, own, prefixRoot, await ownProver.consistency(head.size, own.size));
+}
+
+/**
+ * `bad-note` for a head of size 0 with another root than the empty tree has. It contradicts arithmetic and no other
+ * head, so no evidence can be made of it, and nobody has to keep it.
+ */
+export function checkEmptyRoot({ origin, size, rootHash }: LogHead): void {
+  if (size !== 0 || equalBytes(rootHash, emptyRootHash())) return;
+  throw new LimmatError('bad-note', `${origin} signed root ${toHex(rootHash)} for the empty tree, which has another`);
+}
+
+/** True when the log says of the smaller tree that it was the largest at a later time than that of the larger one. */
+function isLater(smaller: LogHead, larger: LogHead): boolean {
+  return larger.timestampSeconds !== 0 && smaller.timestampSeconds > larger.timestampSeconds;
+}
+
+/**
+ * Evidence files that are made of one log's heads. Each of them convicts it; a log that signs contradictions without end
+ * (or whoever stole its keys) must not fill disks with more of the same.
+ */
+export const MAX_CONVICTIONS = 64;
+
+export interface TakeInput {
+  readonly log: LogIdentity;
+  readonly book: HeadBook;
+  readonly make: EvidenceMaker;
+  /** Absent as long as the monitor has no tree of this log. */
+  readonly tree?: OwnTree | undefined;
+}
+
+/** What came of a head. */
+export interface TakenHead {
+  readonly admission: Admission;
+  /** Made now, and not more than MAX_CONVICTIONS times a log. */
+  readonly evidence?: Evidence;
+}
+
+/**
+ * Brings a verified head to the book and judges it: the way of every head, wherever it came from. Errors: those of
+ * checkEmptyRoot, before the book has the head, and of judgeHead, where it waits in the book.
+ */
+export async function takeHead(
+  input: TakeInput,
+  head: LogHead,
+  source: HeadSource,
+  nowSeconds: number,
+): Promise<TakenHead> {
+  const { book, log, make } = input;
+  checkEmptyRoot(head);
+  const admission = book.admit(head, source, nowSeconds);
+  if (admission === 'known' || admission === 'dropped') return { admission };
+  if (admission !== 'new') {
+    const { conflict } = admission;
+    book.resolve(head, 'contradicted');
+    if (book.convictions >= MAX_CONVICTIONS) return { admission };
+    book.countConviction();
+    const isOneSize = conflict.size === head.size;
+    const evidence = await (isOneSize ? make.forkSameSize(log, conflict, head) : make.rollback(log, conflict, head));
+    return { admission, evidence };
+  }
+  const evidence = await settle(input, head);
+  return evidence === undefined ? { admission } : { admission, evidence };
+}
+
+/** Judges the heads that waited for the monitor's tree to grow; the evidence that this made. Errors: as judgeHead. */
+export async function judgeWaiting(input: TakeInput & { readonly tree: OwnTree }): Promise<readonly Evidence[]> {
+  const made: Evidence[] = [];
+  for (const head of input.book.unresolved(input.tree.own.size)) {
+    const evidence = await settle(input, head);
+    if (evidence !== undefined) made.push(evidence);
+  }
+  return made;
+}
+
+async function settle({ log, book, make, tree }: TakeInput, head: LogHead): Promise<Evidence | undefined> {
+  if (tree === undefined) return undefined;
+  if (book.convictions >= MAX_CONVICTIONS) {
+    // Only what costs no file: a head of the monitor's own branch is still told from the others.
+    if (head.size > tree.own.size) return undefined;
+    const isOwn = equalBytes(await tree.ownProver.rootHashAt(head.size), head.rootHash);
+    book.resolve(head, isOwn ? 'consistent' : 'contradicted');
+    return undefined;
+  }
+  const verdict = await judgeHead({ log, head, make, ...tree });
+  if (verdict === 'unresolved') return undefined;
+  if (verdict === 'consistent') {
+    book.resolve(head, 'consistent');
+    return undefined;
+  }
+  book.resolve(head, 'contradicted');
+  book.countConviction();
+  return verdict;
+}
