@@ -12,13 +12,14 @@ import { LimmatError, isLimmatError } from '../errors.ts';
 import { Log, systemClock } from '../log/index.ts';
 import type { Clock, LogEvent } from '../log/index.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
+import type { SubmitterList } from '../record/submitters.ts';
 import { explainLock } from './admin-file.ts';
 import { DEFAULT_VERIFY_THREADS } from './config.ts';
 import { loadLogSigners } from './log-keys.ts';
 import type { Settings } from './settings.ts';
 import { shellWord } from './shell-word.ts';
 import { watchSubmitters } from './submitter-file.ts';
-import type { SubmitterFile } from './submitter-file.ts';
+import type { WatchedFiles } from './watched-files.ts';
 
 /** What must fit on the disk before a log that ran out of space tries again: a large commit with its tiles. */
 const PROBE_BYTES = 16 * 1024 * 1024;
@@ -116,7 +117,7 @@ function explain(error: unknown, { paths, meta }: Settings): unknown {
   );
 }
 
-function watchList({ paths }: Settings, options: OpenLogOptions): SubmitterFile {
+function watchList({ paths }: Settings, options: OpenLogOptions): WatchedFiles<SubmitterList> {
   return watchSubmitters(
     paths.submitters,
     (list) => options.onSubmitters?.(list.submitters.length),

@@ -7,6 +7,7 @@ import { getRequestListener } from '@hono/node-server';
 import {
   BodyBudget,
   MetricsRegistry,
+  assertLogReady,
   ctApp,
   healthApp,
   httpMetrics,
@@ -89,7 +90,7 @@ function logListener(log: Log, logger: Logger, metrics: HttpMetrics): RequestLis
     mounts: [
       { prefix: '', app: logApp(log, { hasher: nodeHasher, bodies }) },
       { prefix: '', app: ctApp(log) },
-      { prefix: '', app: healthApp(log) },
+      { prefix: '', app: healthApp(() => assertLogReady(log)) },
       { prefix: '', app: pagesApp(log, { hasher: nodeHasher }) },
     ],
     metrics,

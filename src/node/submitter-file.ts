@@ -1,13 +1,12 @@
 // submitters.json: read at start, and read again when it changes, so that `limmat submitter add` needs no restart.
 
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 import { LimmatError } from '../errors.ts';
 import { formatSubmitters, parseSubmitters } from '../record/submitters.ts';
 import type { SubmitterList } from '../record/submitters.ts';
-
-/** A look at the file costs microseconds; an operator who adds a key waits no longer than this. */
-const LOOK_MILLIS = 500;
+import { watchFiles } from './watched-files.ts';
+import type { WatchedFiles } from './watched-files.ts';
 
 /** The list in this file. Fails with `bad-config`, naming the file. */
 export function readSubmitters(path: string): SubmitterList {
@@ -41,12 +40,6 @@ export function writeSubmitters(path: string, list: SubmitterList): void {
   renameSync(`${path}.new`, path);
 }
 
-export interface SubmitterFile {
-  /** The list in force. */
-  current(): SubmitterList;
-  close(): void;
-}
-
 /**
  * The list in this file, kept current. A change that does not parse is reported to onError and leaves the old list in
  * force: a half-edited file must not lock every pipeline out.
@@ -55,28 +48,6 @@ export function watchSubmitters(
   path: string,
   onChange: (list: SubmitterList) => void,
   onError: (error: LimmatError) => void,
-): SubmitterFile {
-  // What is read may be newer than the stamp; then the next look reads once more, and nothing is missed.
-  let stamp = stampOf(path);
-  let list = readSubmitters(path);
-  const timer = setInterval(() => {
-    const seen = stampOf(path);
-    if (seen === stamp) return;
-    stamp = seen;
-    try {
-      list = readSubmitters(path);
-      onChange(list);
-    } catch (error) {
-      if (!(error instanceof LimmatError)) throw error;
-      onError(error);
-    }
-  }, LOOK_MILLIS);
-  timer.unref();
-  return { current: () => list, close: () => clearInterval(timer) };
-}
-
-/** Changes whenever the file was replaced or written: renaming gives a new inode. */
-function stampOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return stat === undefined ? 'absent' : `${stat.ino} ${stat.size} ${stat.mtimeNs}`;
+): WatchedFiles<SubmitterList> {
+  return watchFiles([path], () => readSubmitters(path), { onChange, onError });
 }

@@ -120,7 +120,8 @@ async function readBounded(response: Response, url: string): Promise<Uint8Array>
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-function isErrorCode(code: string): code is ErrorCode {
+/** True for a code of this version. */
+export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_STATUS, code);
 }
 

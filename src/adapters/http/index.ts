@@ -5,7 +5,7 @@ export { newApp, requestIds, serverApp } from './app.ts';
 export type { App, AppEnv, RequestEvent, ServerAppOptions } from './app.ts';
 export { BodyBudget } from './body-budget.ts';
 export { ctApp } from './ct-app.ts';
-export { healthApp } from './health-app.ts';
+export { assertLogReady, healthApp } from './health-app.ts';
 export { httpMetrics, logMetrics } from './http-metrics.ts';
 export type { HttpMetrics, MeasuredLog } from './http-metrics.ts';
 export { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_ENTRY_BYTES } from './limits.ts';

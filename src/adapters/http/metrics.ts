@@ -69,6 +69,18 @@ export class MetricsRegistry {
     this.#register({ name, help, type: 'gauge', lines: () => gaugeLine(name, read()) });
   }
 
+  /** Values by label values, asked for when they are scraped. */
+  gauges(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    read: () => Iterable<readonly [labels: Labels, value: number]>,
+  ): void {
+    const lines = () =>
+      [...read()].map(([labels, value]) => `${name}${formatLabels(labelNames, labels)} ${number(value)}`);
+    this.#register({ name, help, type: 'gauge', lines });
+  }
+
   /** Totals that someone else counts, by the values of one label, asked for when they are scraped. */
   totals(
     name: string,

@@ -1,7 +1,7 @@
 // A served log for these tests: every app of the HTTP part over a real log in memory.
 
 import { expect } from 'vitest';
-import { ctApp, healthApp, logApp, pagesApp, serverApp } from '../../../src/adapters/http/index.ts';
+import { assertLogReady, ctApp, healthApp, logApp, pagesApp, serverApp } from '../../../src/adapters/http/index.ts';
 import type {
   App,
   LogAppOptions,
@@ -34,7 +34,7 @@ export function appOf(
   options: { readonly prefix?: string; readonly logOptions?: LogAppOptions } & Omit<ServerAppOptions, 'mounts'> = {},
 ): App {
   const { prefix = '', logOptions, ...rest } = options;
-  const apps = [logApp(log, logOptions), ctApp(log), pagesApp(log), healthApp(log)];
+  const apps = [logApp(log, logOptions), ctApp(log), pagesApp(log), healthApp(() => assertLogReady(log))];
   return serverApp({ ...rest, mounts: apps.map((app) => ({ prefix, app })) });
 }
 
