@@ -1,0 +1,106 @@
+// One history of a lying log: a real log in memory, with its whole HTTP surface. A log that lies has several of them under
+// the same keys, which is what no honest log ever has.
+
+import { ctApp, logApp, pagesApp, serverApp } from '../../src/adapters/http/index.ts';
+import { memoryStorage } from '../../src/adapters/memory.ts';
+import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
+import { utf8 } from '../../src/bytes.ts';
+import { Log } from '../../src/log/index.ts';
+import type { Guard, GuardState } from '../../src/log/index.ts';
+import type { TreeHead } from '../../src/merkle/tree-head.ts';
+import { formatCheckpoint } from '../../src/note/checkpoint.ts';
+import { formatNote } from '../../src/note/note.ts';
+import type { CheckpointSigner } from '../../src/note/signer.ts';
+
+/** An idle history signs its head again after this, so that its age never gives it away. */
+const REFRESH_MILLIS = 1_000;
+/** Publishing follows a commit at once; this is for a machine that is busy with something else. */
+const PUBLISH_MILLIS = 20_000;
+
+/** A published head of a branch and its verbatim note. */
+export interface SignedHead extends TreeHead {
+  readonly timestampSeconds: number;
+  readonly note: Uint8Array;
+}
+
+export interface Branch {
+  /** The newest published head. */
+  head(): SignedHead;
+  /** Appends leaves; resolves when they are under the published head. */
+  append(leaves: readonly Uint8Array[]): Promise<void>;
+  /** Answers a request as an honest server of this history would. */
+  answer(request: Request): Promise<Response>;
+  close(): Promise<void>;
+}
+
+/** Opens a history with these leaves, signed with these keys, whatever else they have signed. */
+export async function openBranch(
+  origin: string,
+  signers: readonly CheckpointSigner[],
+  leaves: readonly Uint8Array[],
+): Promise<Branch> {
+  const log = await Log.open({
+    origin,
+    openStorage: async () => memoryStorage(),
+    guard: forgetfulGuard(),
+    create: true,
+    signers,
+    // Any bytes: a lying log logs what an honest one would refuse.
+    submitters: undefined,
+    crypto: nodeCrypto,
+    hasher: nodeHasher,
+    checkpointIntervalMillis: 0,
+    refreshIntervalMillis: REFRESH_MILLIS,
+  });
+  const app = serverApp({
+    mounts: [
+      { prefix: '', app: logApp(log, { hasher: nodeHasher }) },
+      { prefix: '', app: ctApp(log) },
+      { prefix: '', app: pagesApp(log, { hasher: nodeHasher }) },
+    ],
+  });
+  const append = async (more: readonly Uint8Array[]): Promise<void> => {
+    if (more.length === 0) return;
+    for (const result of await log.append(more)) if (!result.ok) throw result.error;
+    const last = log.status().head.size - 1;
+    if ((await log.waitPublished(last, PUBLISH_MILLIS)) === undefined) {
+      throw new Error(`entry ${last} of a lying log was not published within ${PUBLISH_MILLIS} ms`);
+    }
+  };
+  await append(leaves);
+  return {
+    head: () => {
+      const { published } = log.status();
+      if (published === undefined) throw new TypeError('bad math in head: an open log has published a checkpoint');
+      const { head, note, timestampSeconds } = published;
+      return { size: head.size, rootHash: head.rootHash, timestampSeconds, note };
+    },
+    append,
+    answer: async (request) => app.fetch(request),
+    close: () => log.close(),
+  };
+}
+
+/** A signed checkpoint over any head as of any time: what a guard exists to prevent. */
+export async function signHead(
+  origin: string,
+  { size, rootHash }: TreeHead,
+  timestampSeconds: number,
+  signers: readonly CheckpointSigner[],
+): Promise<Uint8Array> {
+  const text = formatCheckpoint({ origin, size, rootHash });
+  return utf8(formatNote(text, await Promise.all(signers.map((signer) => signer.sign(text, timestampSeconds)))));
+}
+
+/** Knows nothing of the log's other histories. */
+function forgetfulGuard(): Guard {
+  let state: GuardState | undefined;
+  return {
+    read: () => Promise.resolve(state),
+    write: (next) => {
+      state = next;
+      return Promise.resolve();
+    },
+    close: () => Promise.resolve(),
+  };
+}
