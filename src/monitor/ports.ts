@@ -31,12 +31,22 @@ export interface TextSlot {
   save(text: string): Promise<void>;
 }
 
-/** Lines of text that are added one after another. A line that was half written at a crash is not there. */
+/** A line of a journal, and where it starts. */
+export interface JournalLine {
+  readonly position: number;
+  /** Without its newline. */
+  readonly text: string;
+}
+
+/**
+ * Lines of text that are added one after another. A line that was half written at a crash is not there. Positions count
+ * bytes, the newlines included; rewrite gives every line a new one.
+ */
 export interface LineJournal {
-  /** The lines from number `start` (0 for the first) on, without their newlines; at most limit. */
-  read(start: number, limit: number): Promise<readonly string[]>;
-  /** How many there are. */
-  readonly length: number;
+  /** The position behind the last line: where the next one will start. 0 in an empty journal. */
+  readonly end: number;
+  /** The lines that start at or after a position, from there on: at most limit. */
+  read(from: number, limit: number): Promise<readonly JournalLine[]>;
   /** Adds lines (none of them holds a newline), all or none, durably. */
   append(lines: readonly string[]): Promise<void>;
   /** Puts these lines in the place of all others, atomically and durably. */

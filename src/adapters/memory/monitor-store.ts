@@ -1,12 +1,20 @@
 // A monitor's store in memory: the port of monitor/ports.ts with nothing behind it, for tests and browsers.
 
+import { utf8 } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
 import { HASH_SIZE, portableHasher } from '../../merkle/hash.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import { openLeafMirror } from '../../monitor/leaf-mirror.ts';
 import type { HashLevels } from '../../monitor/leaf-mirror.ts';
 import { MAX_EVIDENCE_BYTES } from '../../monitor/ports.ts';
-import type { EvidenceStore, LineJournal, MonitorLogStore, MonitorStore, TextSlot } from '../../monitor/ports.ts';
+import type {
+  EvidenceStore,
+  JournalLine,
+  LineJournal,
+  MonitorLogStore,
+  MonitorStore,
+  TextSlot,
+} from '../../monitor/ports.ts';
 
 /** Suspect bytes that are kept of one log. */
 const MAX_SUSPECTS = 64;
@@ -181,12 +189,19 @@ class MemoryJournal implements LineJournal {
     this.#step = step;
   }
 
-  get length(): number {
-    return this.#lines.length;
+  get end(): number {
+    return this.#lines.reduce((end, line) => end + lengthOf(line), 0);
   }
 
-  async read(start: number, limit: number): Promise<readonly string[]> {
-    return this.#lines.slice(start, start + limit);
+  async read(from: number, limit: number): Promise<readonly JournalLine[]> {
+    const found: JournalLine[] = [];
+    let position = 0;
+    for (const text of this.#lines) {
+      if (found.length === limit) break;
+      if (position >= from) found.push({ position, text });
+      position += lengthOf(text);
+    }
+    return found;
   }
 
   append(lines: readonly string[]): Promise<void> {
@@ -202,6 +217,10 @@ class MemoryJournal implements LineJournal {
       this.#lines.splice(0, this.#lines.length, ...lines);
     });
   }
+}
+
+function lengthOf(line: string): number {
+  return utf8(line).length + 1;
 }
 
 function assertLines(lines: readonly string[]): void {
