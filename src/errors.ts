@@ -64,6 +64,7 @@ export const ERROR_STATUS = {
   'bad-config': 500,
   'wrong-log': 500,
   'port-in-use': 500,
+  'hook-failed': 502,
   usage: 400,
   internal: 500,
 } as const;
