@@ -6,6 +6,7 @@ import { getRequestListener } from '@hono/node-server';
 import { nodeCrypto } from '../../src/adapters/node-crypto.ts';
 import { formatTrust } from '../../src/client/trust.ts';
 import { thumbprintHex } from '../../src/cose/index.ts';
+import { DEFAULT_IAT_WINDOW_SECONDS } from '../../src/log/index.ts';
 import { parseVerifierKey } from '../../src/note/key.ts';
 import { checkpointVerifier } from '../../src/note/signer.ts';
 import type { CheckpointSigner, CheckpointVerifier } from '../../src/note/signer.ts';
@@ -53,6 +54,8 @@ export interface LyingLog {
   urlFor(reader: string): string;
   readonly vkeys: readonly string[];
   readonly verifiers: readonly CheckpointVerifier[];
+  /** What it promises about the times of its records. */
+  readonly iatWindowSeconds: number;
   /** A trust file that believes both of its keys, and its one issuer. */
   readonly trustFile: string;
   /** Signs the entries, in the name of LEAF_ISSUER. */
@@ -111,6 +114,7 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
     urlFor: (reader) => `${listener.url}/for/${reader}`,
     vkeys: signers.map(({ vkey }) => vkey),
     verifiers: signers.map(({ vkey }) => checkpointVerifier(vkey, nodeCrypto)),
+    iatWindowSeconds: DEFAULT_IAT_WINDOW_SECONDS,
     trustFile: trustFile(signers, maker.signer),
     issuer: maker.signer,
     head: () => truth.head(),

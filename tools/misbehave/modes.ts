@@ -56,7 +56,7 @@ export interface LieMode {
 /** How much later than the signature before a rolled-back head is signed. */
 const STEP_SECONDS = 1;
 const DAY_SECONDS = 86_400;
-/** Off by more than the window of a day that a log keeps at intake. */
+/** Off by more than the window of a day (DEFAULT_IAT_WINDOW_SECONDS) that the log promises to keep. */
 const TRAVEL_SECONDS = 3 * DAY_SECONDS;
 
 /** The history with other entries from stage.forkAt on. */
