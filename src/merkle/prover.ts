@@ -6,6 +6,7 @@ import { assertSize, equalBytes } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
 import { HASH_SIZE, emptyRootHash, portableHasher } from './hash.ts';
 import type { Hash, Hasher } from './hash.ts';
+import { KnownPaths } from './known-paths.ts';
 import { consistencyPlan, inclusionPlan, verifyConsistency, verifyInclusion } from './proof.ts';
 import { POWERS_OF_TWO, foldRight, rangeNodes } from './range.ts';
 import type { NodeId } from './range.ts';
@@ -49,6 +50,7 @@ export class Prover {
   readonly #read: TileReader;
   readonly #subtrees: SubtreeHasher;
   readonly #cache: TileCache;
+  readonly #known: KnownPaths;
   /** Latest first. */
   #edges: readonly Edge[] = [];
 
@@ -57,6 +59,7 @@ export class Prover {
     this.#read = options.read;
     this.#subtrees = new SubtreeHasher(this.hasher);
     this.#cache = new TileCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+    this.#known = new KnownPaths(this.hasher);
   }
 
   /** The leaf hash of entry `index`. */
@@ -67,6 +70,8 @@ export class Prover {
 
   /** The proof that entry `index` is in the tree of `size` (default: the head's), verified before it is returned. */
   async inclusionProof(head: TreeHead, index: number, size: number = head.size): Promise<Hash[]> {
+    const known = size === head.size ? this.#knownProof(head, index) : undefined;
+    if (known !== undefined) return known;
     const plan = inclusionPlan(index, size);
     const rootNodes = size === head.size ? [] : rangeNodes(0, size);
     const hashes = await this.nodes(head, [...plan.nodes, { height: 0, index }, ...rootNodes]);
@@ -78,7 +83,16 @@ export class Prover {
     } catch (error) {
       throw new LimmatError('internal', 'bad math in inclusionProof', { cause: error });
     }
+    if (size === head.size) this.#known.take(head, index, hashes[count]!, proof);
     return proof;
+  }
+
+  /** The proof when its tile is at hand and the part above the tile was verified before; undefined otherwise. */
+  #knownProof(head: TreeHead, index: number): Hash[] | undefined {
+    assertSize('index', index);
+    const tileIndex = Math.floor(index / TILE_WIDTH);
+    const tile = this.#cache.get(0, tileIndex);
+    return tile && this.#known.proof(head, tileIndex, tile, index - tileIndex * TILE_WIDTH);
   }
 
   /**

@@ -100,6 +100,14 @@ export class TileNodes {
     return asHash(this.#bytes.slice(offset, offset + HASH_SIZE));
   }
 
+  /** True when this tile is full and its root is this hash. */
+  hasRoot(root: Hash): boolean {
+    if (this.width !== TILE_WIDTH) return false;
+    const own = this.#bytes.length - HASH_SIZE;
+    for (let i = 0; i < HASH_SIZE; i++) if (this.#bytes[own + i] !== root[i]) return false;
+    return true;
+  }
+
   /** True when this full tile's root is hash number `position` of the tile above it. */
   isChild(parent: TileNodes, position: number): boolean {
     if (this.width !== TILE_WIDTH || position >= parent.width) return false;

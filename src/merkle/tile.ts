@@ -81,7 +81,7 @@ export function parseTilePath(text: string): TilePath | undefined {
 /** Hashes on a tile level of a tree: the complete subtrees of height 8 × level, floor(size / 256^level). */
 export function levelWidth(level: number, size: number): number {
   // A power of two divides a number below 2^53 without rounding before the floor.
-  return Math.floor(size / TILE_WIDTH ** level);
+  return Math.floor(size / (POWERS_OF_TWO[TILE_HEIGHT * level] ?? Infinity));
 }
 
 /** How many hashes tile (level, index) has in a tree of this size: 0 (it is not there) to 256. */
@@ -107,8 +107,9 @@ export function nodeLocation(node: NodeId): NodeLocation {
   const level = Math.floor(node.height / TILE_HEIGHT);
   const height = node.height % TILE_HEIGHT;
   const nodesInTile = TILE_WIDTH / POWERS_OF_TWO[height]!;
-  const position = node.index % nodesInTile;
-  return { level, tileIndex: (node.index - position) / nodesInTile, height, position };
+  // Dividing by a power of two is exact; a remainder of numbers that may be above 2^31 is many times slower.
+  const tileIndex = Math.floor(node.index / nodesInTile);
+  return { level, tileIndex, height, position: node.index - tileIndex * nodesInTile };
 }
 
 /**

@@ -75,6 +75,41 @@ describe('the prover', () => {
     expect(new Set(partial)).toEqual(new Set(rightEdge(LARGE).map(formatTilePath)));
   });
 
+  it('proves again what it proved before, from the part that the entries of a tile share, in any order of heads', async () => {
+    const forked = new RfcTree(tree.leafHashes.with(999, tree.leafHashes[5000]!).slice(0, 1000));
+    const [mine, other, shorter] = [
+      new TileSource(tree, 1000),
+      new TileSource(forked, 1000),
+      new TileSource(tree, 600),
+    ];
+    let source = mine;
+    const prover = new Prover({ read: (paths) => source.read(paths), hasher: nodeHasher });
+    for (let round = 0; round < 2; round++) {
+      for (const [now, oracle] of [
+        [mine, tree],
+        [other, forked],
+        [shorter, tree],
+      ] as const) {
+        source = now;
+        const head = now.head();
+        for (let index = 0; index < head.size; index++) {
+          expect(await prover.inclusionProof(head, index)).toEqual(oracle.path(index, 0, head.size));
+        }
+        expect(await errorOf(() => prover.inclusionProof(head, head.size))).toBeInstanceOf(RangeError);
+        expect(await errorOf(() => prover.inclusionProof(head, 0.5))).toBeInstanceOf(RangeError);
+      }
+    }
+  });
+
+  it('gives out proofs that are the caller’s: changing one changes no later one', async () => {
+    const { source, prover } = setup(1000);
+    for (let round = 0; round < 3; round++) {
+      const proof = await prover.inclusionProof(source.head(), 7);
+      expect(proof).toEqual(tree.path(7, 0, 1000));
+      for (const hash of proof) hash.fill(0);
+    }
+  });
+
   it('serves all sizes to 520 from one cache', async () => {
     const source = new TileSource(tree, 520);
     const prover = new Prover({ read: source.read, hasher: nodeHasher });
