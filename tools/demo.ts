@@ -1,40 +1,17 @@
-// limmat demo: a log from its keys to a refusal, in under a minute, on a small real sample: some Debian builds, some
-// detection-rule releases, some promises that newspapers reported. Everything goes over HTTP as it would anywhere.
+// limmat demo: what limmat does, told in under a minute with real parts over HTTP on loopback.
 
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { Command } from 'commander';
 
-import { nodeCrypto, nodeHasher } from '../src/adapters/node-crypto.ts';
-import { utf8Text } from '../src/bytes.ts';
-import { httpReader } from '../src/client/http-reader.ts';
-import { parseTrust } from '../src/client/trust.ts';
-import type { Expected } from '../src/client/trust.ts';
-import { verifyProofFile } from '../src/client/verify.ts';
-import { LimmatError } from '../src/errors.ts';
-import { dataPaths, readSettings, serveNode } from '../src/node.ts';
-import { addSubmitter } from '../src/record/submitters.ts';
-import { createStatement, describe } from '../src/record/index.ts';
-import type { LimmatRecord, StatementSigner } from '../src/record/index.ts';
-import { readSubmitters, writeSubmitters } from '../src/node/submitter-file.ts';
-import { readRows } from './import/rows.ts';
-import { StreamChains } from './import-order.ts';
+import { tellLog } from './demo/log.ts';
 import { EXIT } from './support/exit.ts';
-import { loadStatementSigner } from './support/keys.ts';
-import { addBatchToLog, addToLog } from './support/log-api.ts';
-import { FIRST_ISSUER, makeLog } from './support/new-log.ts';
-import { style } from './support/output.ts';
-import { formatBytes } from './support/progress.ts';
 
 // From tools/ in a checkout and from dist/ in a package the way is the same.
 const SAMPLE = fileURLToPath(new URL('../tools/demo/sample.jsonl', import.meta.url));
-/** Records that are shown of each step. */
-const SHOWN = 4;
-const MAX_PROOF_BYTES = 1024 * 1024;
 
 export function register(program: Command): void {
   program
@@ -52,175 +29,5 @@ async function demo(): Promise<void> {
   // However it ends: at its end, by a reader that has gone ("| head"), or by Ctrl-C.
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT.operational));
-  await tell(join(dir, 'data'));
-}
-
-const say = (text = ''): void => void process.stdout.write(`${text}\n`);
-
-let chapters = 0;
-function chapter(title: string): void {
-  chapters++;
-  say(`\n${style(['bold', 'cyan'], `${chapters}. ${title}`)}`);
-}
-
-async function tell(data: string): Promise<void> {
-  const startMillis = performance.now();
-  chapter('A log, with keys of its own');
-  await makeLog({ dir: data });
-  const paths = dataPaths(data);
-  const signer = loadStatementSigner(paths.submitterKey);
-  admitEverywhere(paths.submitters);
-  const served = await serveNode(
-    readSettings(data, { listen: { host: '127.0.0.1', port: 0 }, 'checkpoint-interval': 100, 'log-level': 'silent' }),
-  );
-  const { url } = served;
-  let proof: Uint8Array;
-  const artifact = new Uint8Array(readFileSync(SAMPLE));
-  const trust = parseTrust(readFileSync(paths.trust));
-  const check = (bytes: Uint8Array, proofFile: Uint8Array, expected: Expected = {}) =>
-    verifyProofFile({
-      proofFile,
-      artifactSha256: new Uint8Array(createHash('sha256').update(bytes).digest()),
-      trust,
-      expected,
-      crypto: nodeCrypto,
-      hasher: nodeHasher,
-    });
-  try {
-    say(`   ${served.log.origin} listens on ${url}`);
-    await appendSample(url, signer);
-    proof = await proveFile(url, signer, artifact);
-    await checkEverything(url, trust);
-  } finally {
-    await served.close();
-  }
-
-  chapter('Verify it offline: the log is switched off now');
-  const { statement, index, head } = await check(artifact, proof, { product: ['sample'] });
-  say(`   ${style('green', '✔ verified')}: entry ${index} of ${head.size}: ${describe(statement.record)}`);
-
-  chapter('Change one byte');
-  await refused('of the file', () => check(flip(artifact, 1234), proof));
-  await refused('of the record in the proof', () => check(artifact, flip(proof, 250)));
-  await refused('of the checkpoint in the proof', () => check(artifact, flip(proof, proof.length - 2000)));
-  await refused('of nothing, but of another product', () => check(artifact, proof, { product: ['another'] }));
-
-  say(
-    `\n${style('bold', 'That was the whole of it')}, in ${((performance.now() - startMillis) / 1000).toFixed(1)} s. A log that stays: npm start`,
-  );
-}
-
-/** The first key of a log signs for one namespace; the sample has several. */
-function admitEverywhere(path: string): void {
-  const list = readSubmitters(path);
-  const [first] = list.submitters;
-  if (first === undefined) throw new TypeError('bad math in admitEverywhere: a new log has a submitter');
-  writeSubmitters(path, addSubmitter(list, { ...first, namespaces: ['*'] }));
-}
-
-async function appendSample(url: string, signer: StatementSigner): Promise<void> {
-  const { records } = readRows([SAMPLE]);
-  chapter(`Sign ${records.length} real records`);
-  const statements = await signAll(records, signer);
-  const bytes = statements.reduce((sum, statement) => sum + statement.length, 0);
-  for (const record of examples(records)) say(`   ${describe(record)}`);
-  say(`   … ${statements.length} signed statements, ${formatBytes(bytes)}`);
-
-  chapter('Append them');
-  const startMillis = performance.now();
-  const results = await addBatchToLog(url, statements);
-  const failed = results.find((result) => 'error' in result);
-  if (failed !== undefined && 'error' in failed) throw failed.error;
-  say(`   ${results.length} entries in one request, durable after ${(performance.now() - startMillis).toFixed(0)} ms`);
-}
-
-async function signAll(records: readonly LimmatRecord[], signer: StatementSigner): Promise<Uint8Array[]> {
-  const chains = new StreamChains();
-  const statements: Uint8Array[] = [];
-  for (const record of records) {
-    const linked = chains.link(record);
-    const iatSeconds = Math.floor(Date.now() / 1000);
-    const statement = await createStatement({ ...linked, issuer: FIRST_ISSUER, iatSeconds }, signer);
-    chains.signed(linked, nodeHasher.leafHash(statement));
-    statements.push(statement);
-  }
-  return statements;
-}
-
-/** The first record of each type, then more of the first types. */
-function examples(records: readonly LimmatRecord[]): LimmatRecord[] {
-  const firsts = records.filter((record, i) => records.findIndex(({ type }) => type === record.type) === i);
-  return [...firsts, ...records.filter((record) => !firsts.includes(record))].slice(0, SHOWN);
-}
-
-async function proveFile(url: string, signer: StatementSigner, artifact: Uint8Array): Promise<Uint8Array> {
-  chapter('Log a file of ours, and get its proof');
-  const sha256 = new Uint8Array(createHash('sha256').update(artifact).digest());
-  const iatSeconds = Math.floor(Date.now() / 1000);
-  const statement = await createStatement(
-    {
-      type: 'build',
-      namespace: FIRST_ISSUER,
-      issuer: FIRST_ISSUER,
-      iatSeconds,
-      fields: {
-        product: 'sample',
-        version: '1.0',
-        channel: 'stable',
-        platform: 'any',
-        artifacts: [{ name: 'sample.jsonl', size: artifact.length, digest: { sha256 } }],
-      },
-    },
-    signer,
-  );
-  const { index, proof } = await addToLog(url, statement, 'published');
-  if (proof === undefined) throw new LimmatError('not-published', `entry ${index} was not published in time`);
-  say(
-    `   entry ${index}; sample.jsonl.tlog-proof has ${formatBytes(proof.length)}: record, inclusion proof, checkpoint`,
-  );
-  const checkpoint = utf8Text(await httpReader({ url }).checkpoint()) ?? '';
-  for (const line of checkpoint.trimEnd().split('\n')) {
-    say(`   ${style('dim', `│ ${line.length > 100 ? `${line.slice(0, 97)}…` : line}`)}`);
-  }
-  return proof;
-}
-
-async function checkEverything(url: string, trust: ReturnType<typeof parseTrust>): Promise<void> {
-  const reader = httpReader({ url });
-  const { size } = await verifiedHead(reader, trust, 0);
-  for (let index = 0; index < size; index++) await verifiedHead(reader, trust, index);
-  say(`   ${style('green', '✔')} the proofs of all ${size} entries hold under it`);
-}
-
-async function verifiedHead(
-  reader: ReturnType<typeof httpReader>,
-  trust: ReturnType<typeof parseTrust>,
-  index: number,
-): Promise<{ readonly size: number }> {
-  const proofFile = await reader.resource(`api/v1/entries/${index}/proof`, MAX_PROOF_BYTES);
-  const { head } = await verifyProofFile({
-    proofFile,
-    artifactSha256: 'none',
-    trust,
-    crypto: nodeCrypto,
-    hasher: nodeHasher,
-  });
-  return head;
-}
-
-function flip(bytes: Uint8Array, at: number): Uint8Array {
-  const changed = bytes.slice();
-  changed[at] = bytes[at] === 0x41 ? 0x42 : 0x41;
-  return changed;
-}
-
-async function refused(what: string, attempt: () => Promise<unknown>): Promise<void> {
-  try {
-    await attempt();
-  } catch (error) {
-    if (!(error instanceof LimmatError)) throw error;
-    say(`   ${what}: ${style('red', `✘ ${error.code}`)}: ${error.message}`);
-    return;
-  }
-  throw new Error(`one byte ${what} was changed, and nothing noticed`);
+  await tellLog(dir, SAMPLE);
 }
