@@ -42,6 +42,7 @@ export const ERROR_STATUS = {
   'from-the-future': 400,
   fork: 409,
   'not-consistent': 409,
+  'bad-evidence': 400,
   'artifact-mismatch': 400,
   'wrong-type': 400,
   'wrong-namespace': 400,

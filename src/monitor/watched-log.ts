@@ -6,6 +6,12 @@ import type { CheckpointVerifier } from '../note/signer.ts';
 export interface LogIdentity {
   readonly origin: string;
   readonly verifiers: readonly CheckpointVerifier[];
+  /**
+   * What the log promises about its entries' times: it takes statements only, and only those whose `iat` is no further
+   * from its clock than this. Absent where nobody promised that, as with open and with foreign logs, whose entries may
+   * then say any time. The largest that was ever in force.
+   */
+  readonly iatWindowSeconds?: number;
 }
 
 /** Where a head came from. A client is never named. */

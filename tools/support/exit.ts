@@ -33,6 +33,7 @@ const EXIT_BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   'bad-trust-file': EXIT.usage,
   'bad-proof': EXIT.finding,
   'bad-proof-file': EXIT.finding,
+  'bad-evidence': EXIT.finding,
   'bad-tile': EXIT.finding,
   'bad-note': EXIT.finding,
   'bad-signature': EXIT.finding,

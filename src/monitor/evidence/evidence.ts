@@ -1,6 +1,7 @@
 // What evidence is: a claim that convicts a log with nothing but the log's own signatures (docs/evidence-file.md). Who
 // saw it, and when, is kept apart from it, because an observer's word proves nothing.
 
+import type { TreeHead } from '../../merkle/tree-head.ts';
 import type { HeadSource } from '../watched-log.ts';
 
 /** What a log did. A new kind is a name here and a row in kinds.ts. */
@@ -38,6 +39,19 @@ export interface Claim {
   readonly windowSeconds?: number;
 }
 
+/** A signature of the log's that was found to hold. */
+export interface HeadSignature {
+  readonly vkey: string;
+  /** The time that the line states, Unix seconds; 0 where it states none. */
+  readonly timestampSeconds: number;
+}
+
+/** What one of the claim's checkpoints says, and who was found to have signed it. */
+export interface EvidenceHead extends TreeHead {
+  /** One element a key that the verifier knows, at least one. Lines of other keys are not in here. */
+  readonly signatures: readonly HeadSignature[];
+}
+
 /** Verified evidence. */
 export interface Evidence {
   readonly kind: EvidenceKind;
@@ -45,6 +59,8 @@ export interface Evidence {
   /** 64 lowercase hex digits; the same checkpoints and leaves give the same id at every observer (DESIGN §7). */
   readonly id: string;
   readonly claim: Claim;
+  /** claim.checkpoints as they were verified, in the same order. */
+  readonly heads: readonly EvidenceHead[];
 }
 
 /** What an observer says about how it came by the checkpoints. Never shown as proof. */

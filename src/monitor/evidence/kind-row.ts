@@ -1,0 +1,57 @@
+// What a kind of evidence is: a row of the table in kinds.ts. A row says what belongs into the claim, and checks that
+// those parts cannot all be an honest log's. Signatures and inclusion proofs are verified before a row sees the claim.
+
+import { LimmatError } from '../../errors.ts';
+import type { Hash, Hasher } from '../../merkle/hash.ts';
+import type { Claim, EvidenceHead, EvidenceKind } from './evidence.ts';
+
+/** An entry of a claim, found to be in the tree of its checkpoint. */
+export interface OpenedEntry {
+  readonly index: number;
+  readonly leaf: Uint8Array;
+  readonly leafHash: Hash;
+  /** Which of the claim's checkpoints. */
+  readonly checkpoint: number;
+}
+
+/** A claim whose signatures and inclusion proofs hold. */
+export interface OpenedClaim {
+  readonly heads: readonly EvidenceHead[];
+  readonly entries: readonly OpenedEntry[];
+  readonly prefixRoot: Hash | undefined;
+  readonly consistency: readonly Hash[];
+  readonly windowSeconds: number | undefined;
+  /** What the verifier knows that the log promised about its entries' times (watched-log.ts). */
+  readonly iatWindowSeconds: number | undefined;
+  readonly hasher: Hasher;
+}
+
+/** The members of a claim that not every kind has. */
+export type OptionalMember = Exclude<keyof Claim, 'keys' | 'checkpoints'>;
+
+export interface KindRow {
+  readonly kind: EvidenceKind;
+  /** What the log did, in one sentence without its name. */
+  readonly sentence: string;
+  /** What belongs into the claim: these counts, and exactly these members beside keys and checkpoints. */
+  readonly checkpoints: number;
+  readonly entries: number;
+  readonly members: readonly OptionalMember[];
+  /**
+   * True where signed times are part of the argument. Then they are part of the id, and every line that states a time
+   * has to be by a key that the verifier knows.
+   */
+  readonly timed: boolean;
+  /** Throws `bad-evidence` when an honest log could have signed all of this. */
+  check(claim: OpenedClaim): void;
+}
+
+/** The error of evidence that does not hold. */
+export function badEvidence(message: string, cause?: unknown): LimmatError {
+  return new LimmatError('bad-evidence', message, cause === undefined ? {} : { cause });
+}
+
+/** The times that the head's signatures state, without the zeros, which state none (tlog-cosignature). */
+export function statedTimes(head: EvidenceHead): readonly number[] {
+  return head.signatures.map(({ timestampSeconds }) => timestampSeconds).filter((seconds) => seconds !== 0);
+}

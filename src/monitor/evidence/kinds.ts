@@ -1,0 +1,24 @@
+// The kinds of evidence, one row each. A later kind (an inadmissible entry, a witness that cosigned two histories) is a
+// name in evidence.ts and a row here.
+
+import type { EvidenceKind } from './evidence.ts';
+import type { KindRow } from './kind-row.ts';
+import { proofContradicted } from './kinds/contradicted.ts';
+import { forkPrefix, forkSameSize } from './kinds/fork.ts';
+import { rollback } from './kinds/rollback.ts';
+import { backdated, future } from './kinds/time.ts';
+
+/** Every kind; the order is that in which they are listed. */
+export const KINDS: Readonly<Record<EvidenceKind, KindRow>> = Object.freeze({
+  'fork-same-size': forkSameSize,
+  'fork-prefix': forkPrefix,
+  rollback,
+  'proof-contradicted': proofContradicted,
+  future,
+  backdated,
+});
+
+/** True for the name of a kind that this version knows. */
+export function isEvidenceKind(name: string): name is EvidenceKind {
+  return Object.hasOwn(KINDS, name);
+}

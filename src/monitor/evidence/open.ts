@@ -1,0 +1,142 @@
+// From what a claim says to what its signatures and inclusion proofs show. The only way from "parsed" to "opened".
+
+import { fromBase64 } from '../../bytes.ts';
+import { asHash } from '../../merkle/hash.ts';
+import type { Hash, Hasher } from '../../merkle/hash.ts';
+import { verifyInclusion } from '../../merkle/proof.ts';
+import { parseCheckpoint } from '../../note/checkpoint.ts';
+import { SIGNATURE_TYPE, formatKeyId, parseVerifierKey } from '../../note/key.ts';
+import type { VerifierKey } from '../../note/key.ts';
+import { parseNote } from '../../note/note.ts';
+import type { Note } from '../../note/note.ts';
+import type { CheckpointVerifier } from '../../note/signer.ts';
+import { signatureTypeOf } from '../../note/signature-type.ts';
+import type { LogIdentity } from '../watched-log.ts';
+import type { Claim, ClaimEntry, EvidenceHead, HeadSignature } from './evidence.ts';
+import { badEvidence } from './kind-row.ts';
+import type { KindRow, OpenedClaim, OpenedEntry } from './kind-row.ts';
+
+/**
+ * Verifies the signatures and the inclusion proofs of a claim of that kind. A checkpoint counts when at least one key
+ * of the log signed it and every line of a known key holds. Throws `bad-evidence`, or `malformed` or `bad-key` for a
+ * note or key that is none; whether the parts contradict each other is the row's to say.
+ */
+export async function openClaim(row: KindRow, claim: Claim, log: LogIdentity, hasher: Hasher): Promise<OpenedClaim> {
+  checkShape(row, claim);
+  const keys = readKeys(claim.keys);
+  const notes = claim.checkpoints.map((note) => parseNote(note));
+  checkLines(keys, notes);
+  const heads: EvidenceHead[] = [];
+  for (const note of notes) heads.push(await openHead(row, note, keys, log));
+  return Object.freeze({
+    heads: Object.freeze(heads),
+    entries: Object.freeze((claim.entries ?? []).map((entry) => openEntry(entry, heads, hasher))),
+    prefixRoot: claim.prefixRoot === undefined ? undefined : hashOf(claim.prefixRoot),
+    consistency: Object.freeze((claim.consistency ?? []).map(hashOf)),
+    windowSeconds: claim.windowSeconds,
+    iatWindowSeconds: log.iatWindowSeconds,
+    hasher,
+  });
+}
+
+const OPTIONAL_MEMBERS = ['prefixRoot', 'consistency', 'entries', 'windowSeconds'] as const;
+
+function checkShape(row: KindRow, claim: Claim): void {
+  const { checkpoints, entries = [] } = claim;
+  if (checkpoints.length !== row.checkpoints) {
+    throw badEvidence(`${row.kind} takes ${row.checkpoints} checkpoints, not ${checkpoints.length}`);
+  }
+  if (entries.length !== row.entries) {
+    throw badEvidence(`${row.kind} takes ${row.entries} entries, not ${entries.length}`);
+  }
+  for (const member of OPTIONAL_MEMBERS) {
+    const expected = row.members.includes(member);
+    if ((claim[member] !== undefined) === expected) continue;
+    throw badEvidence(`${row.kind} ${expected ? 'takes' : 'does not take'} the member "${member}"`);
+  }
+}
+
+/** The keys that signed, as the file says: each once, in the order of their texts, so that there is one way to say it. */
+function readKeys(vkeys: readonly string[]): readonly VerifierKey[] {
+  for (let i = 1; i < vkeys.length; i++) {
+    if (vkeys[i - 1]! >= vkeys[i]!) throw badEvidence('the keys are not sorted, or one is there twice');
+  }
+  return vkeys.map((vkey) => parseVerifierKey(vkey));
+}
+
+/** Every line is by a listed key, every key has a line, and no key signs one note twice. */
+function checkLines(keys: readonly VerifierKey[], notes: readonly Note[]): void {
+  const used = new Set<VerifierKey>();
+  for (const { signatures } of notes) {
+    const here = new Set<VerifierKey>();
+    for (const { name, keyId } of signatures) {
+      const key = keys.find((candidate) => candidate.name === name && candidate.keyId === keyId);
+      if (key === undefined) throw badEvidence(`a line is by a key that is not listed: ${keyName({ name, keyId })}`);
+      if (here.has(key)) throw badEvidence(`a checkpoint has two lines by ${keyName(key)}`);
+      here.add(key);
+      used.add(key);
+    }
+  }
+  const idle = keys.find((key) => !used.has(key));
+  if (idle !== undefined) throw badEvidence(`the key ${keyName(idle)} is listed and has signed nothing here`);
+}
+
+async function openHead(
+  row: KindRow,
+  note: Note,
+  keys: readonly VerifierKey[],
+  log: LogIdentity,
+): Promise<EvidenceHead> {
+  const { origin, size, rootHash, extensions } = parseCheckpoint(note.text);
+  if (origin !== log.origin) {
+    throw badEvidence(`a checkpoint is of log ${JSON.stringify(origin)}, not of ${JSON.stringify(log.origin)}`);
+  }
+  const signatures: HeadSignature[] = [];
+  // An ML-DSA-44 line is over origin, size and root; only the other types cover what may stand below them.
+  let coversText = false;
+  for (const line of note.signatures) {
+    const key = keys.find(({ name, keyId }) => name === line.name && keyId === line.keyId)!;
+    const verifier = verifierOf(key, log.verifiers);
+    if (verifier === undefined) {
+      if (!row.timed || !signatureTypeOf(key.type)!.timestamped) continue;
+      throw badEvidence(`the time in the line of ${keyName(key)} cannot be checked: the key is not known here`);
+    }
+    const timestampSeconds = await verifier.verify(note, line);
+    if (timestampSeconds === false) throw badEvidence(`the signature of ${keyName(key)} does not hold`);
+    signatures.push(Object.freeze({ vkey: verifier.vkey, timestampSeconds }));
+    if (key.type !== SIGNATURE_TYPE.mldsa44) coversText = true;
+  }
+  if (signatures.length === 0) {
+    throw badEvidence(`a checkpoint is signed by none of the ${log.verifiers.length} known keys of ${log.origin}`);
+  }
+  if (extensions.length > 0 && !coversText) throw badEvidence('a checkpoint has extension lines that nobody signed');
+  return Object.freeze({ size, rootHash, signatures: Object.freeze(signatures) });
+}
+
+/** The verifier's own key of that name and id; a file that gives it other bytes is not about this log. */
+function verifierOf(key: VerifierKey, verifiers: readonly CheckpointVerifier[]): CheckpointVerifier | undefined {
+  const verifier = verifiers.find(({ name, keyId }) => name === key.name && keyId === key.keyId);
+  if (verifier === undefined || verifier.vkey === key.vkey) return verifier;
+  throw badEvidence(`the file gives the key ${keyName(key)} as another one than is known here`);
+}
+
+function openEntry(entry: ClaimEntry, heads: readonly EvidenceHead[], hasher: Hasher): OpenedEntry {
+  const { index, checkpoint } = entry;
+  const head = heads[checkpoint];
+  const leaf = fromBase64(entry.leaf);
+  if (head === undefined || leaf === undefined) throw badEvidence(`entry ${index} has no checkpoint, or no leaf`);
+  const leafHash = hasher.leafHash(leaf);
+  const { size, rootHash } = head;
+  verifyInclusion({ leafHash, index, size, rootHash, proof: entry.inclusion.map(hashOf) }, hasher);
+  return Object.freeze({ index, leaf, leafHash, checkpoint });
+}
+
+function hashOf(text: string): Hash {
+  const bytes = fromBase64(text);
+  if (bytes === undefined) throw badEvidence('a hash is not base64');
+  return asHash(bytes);
+}
+
+function keyName(key: { readonly name: string; readonly keyId: number }): string {
+  return `${key.name}+${formatKeyId(key.keyId)}`;
+}

@@ -1,0 +1,121 @@
+// Which logs there are, by their keys: read from a trust file of limmat's, from any C2SP tlog-policy, or from a file of
+// nothing but `log` lines. A limmat log has two keys, a foreign one usually has one.
+
+import { utf8Text } from '../bytes.ts';
+import { parseDuration } from '../client/trust.ts';
+import type { CryptoSuite } from '../crypto/suite.ts';
+import { LimmatError, isLimmatError } from '../errors.ts';
+import type { VerifierKey } from '../note/key.ts';
+import { parsePolicy } from '../note/policy.ts';
+import type { Policy } from '../note/policy.ts';
+import { checkpointVerifier } from '../note/signer.ts';
+import type { LogIdentity } from './watched-log.ts';
+
+/** A log of a list. Its origin is the name of its keys (tlog-policy, "Defining a log"). */
+export interface ListedLog {
+  readonly origin: string;
+  /** In the order of the file, at least one. */
+  readonly keys: readonly VerifierKey[];
+  readonly url?: string;
+  /** What the log promises about its entries' times (watched-log.ts). */
+  readonly iatWindowSeconds?: number;
+}
+
+/** As many characters as a policy may have. */
+const MAX_LIST_CHARACTERS = 1024 * 1024;
+/** A trust file's lines that say nothing about logs. */
+const OTHER_KEYWORDS: readonly string[] = ['issuer', 'expect', 'max-age', 'clock-skew'];
+
+/**
+ * The logs of a list, in the order in which they come first. Lines are a tlog-policy's, of which the quorum may be
+ * missing; a trust file's `issuer`, `expect`, `max-age` and `clock-skew`, which are skipped; and
+ *
+ *     log <vkey> [<url>]            one a key; keys of one name are one log's
+ *     iat-window <origin> <time>    the log takes statements only, signed within this time (90s, 15m, 36h, 7d) of now
+ *
+ * Throws `bad-trust-file`, with the number of the line where it is about one, and when there is no log at all.
+ */
+export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
+  const text = typeof list === 'string' ? list : utf8Text(list);
+  if (text === undefined) throw refused('the list of logs is not UTF-8');
+  if (text.length > MAX_LIST_CHARACTERS) {
+    throw refused(`the list of logs has more than ${MAX_LIST_CHARACTERS} characters`);
+  }
+  const windows = new Map<string, { readonly seconds: number; readonly line: number }>();
+  let hasQuorum = false;
+  // A line that is dealt with leaves an empty one behind, so that the policy's line numbers are the file's.
+  const policyLines = text.split('\n').map((line, i) => {
+    const items = line.split(/[ \t]+/).filter((item) => item !== '');
+    const [keyword = ''] = items;
+    if (keyword === 'quorum') hasQuorum = true;
+    if (OTHER_KEYWORDS.includes(keyword)) return '';
+    if (keyword !== 'iat-window') return line;
+    const [, origin, time, ...rest] = items;
+    const seconds = time === undefined || rest.length > 0 ? undefined : parseDuration(time);
+    if (origin === undefined || seconds === undefined) {
+      throw refused('the form is "iat-window <origin> <time>", with a time such as 90s, 15m, 36h or 7d', i + 1);
+    }
+    if (windows.has(origin)) throw refused(`the log ${origin} has a window already`, i + 1);
+    windows.set(origin, { seconds, line: i + 1 });
+    return '';
+  });
+  if (!hasQuorum) policyLines.push('quorum none');
+  const logs = groupByName(readPolicy(policyLines.join('\n')).logs);
+  if (logs.length === 0) throw refused('the file names no log: add a line "log <vkey>"');
+  for (const [origin, { line }] of windows) {
+    if (!logs.some((log) => log.origin === origin)) throw refused(`no "log" line has a key named ${origin}`, line);
+  }
+  return Object.freeze(
+    logs.map((log) => {
+      const window = windows.get(log.origin);
+      return window === undefined ? log : Object.freeze({ ...log, iatWindowSeconds: window.seconds });
+    }),
+  );
+}
+
+/** The logs of these keys; keys of one name are one log's. */
+export function logsOfKeys(keys: readonly VerifierKey[]): readonly ListedLog[] {
+  return Object.freeze(groupByName(keys.map((key) => ({ key }))));
+}
+
+/** The log for whoever verifies its signatures. */
+export function logIdentity({ origin, keys, iatWindowSeconds }: ListedLog, crypto: CryptoSuite): LogIdentity {
+  return Object.freeze({
+    origin,
+    verifiers: Object.freeze(keys.map((key) => checkpointVerifier(key, crypto))),
+    ...(iatWindowSeconds !== undefined && { iatWindowSeconds }),
+  });
+}
+
+function groupByName(lines: readonly { readonly key: VerifierKey; readonly url?: string }[]): readonly ListedLog[] {
+  const origins = [...new Set(lines.map(({ key }) => key.name))];
+  return origins.map((origin) => {
+    const own = lines.filter(({ key }) => key.name === origin);
+    const urls = [...new Set(own.flatMap(({ url }) => (url === undefined ? [] : [url])))];
+    if (urls.length > 1) throw refused(`the log ${origin} has two addresses, ${urls[0]} and ${urls[1]}`);
+    const [url] = urls;
+    return Object.freeze({
+      origin,
+      keys: Object.freeze(own.map(({ key }) => key)),
+      ...(url !== undefined && { url }),
+    });
+  });
+}
+
+function readPolicy(text: string): Policy {
+  try {
+    return parsePolicy(text);
+  } catch (error) {
+    if (!isLimmatError(error)) throw error;
+    throw new LimmatError('bad-trust-file', error.message.replace(/^policy /, ''), {
+      details: error.details,
+      cause: error,
+    });
+  }
+}
+
+function refused(message: string, line?: number): LimmatError {
+  return new LimmatError('bad-trust-file', line === undefined ? message : `line ${line}: ${message}`, {
+    ...(line !== undefined && { details: { line } }),
+  });
+}
