@@ -55,6 +55,7 @@ export const ERROR_STATUS = {
   'bad-response': 502,
   // Starting and keeping a log on a machine.
   'guard-missing': 500,
+  'state-missing': 500,
   'guard-mismatch': 500,
   'guard-locked': 500,
   'clock-behind': 503,

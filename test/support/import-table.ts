@@ -51,6 +51,7 @@ export const TABLE: Readonly<Record<string, Row>> = {
   'adapters/level': { parts: ABOVE_ADAPTERS, packages: ['level', 'cbor-x'] },
   'adapters/guard': { parts: ABOVE_ADAPTERS, packages: ['level'] },
   'adapters/node-crypto': { parts: ABOVE_ADAPTERS },
+  'adapters/monitor-store': { parts: ABOVE_ADAPTERS, packages: ['level'] },
   'adapters/durable-object': { parts: ABOVE_ADAPTERS },
   'adapters/http': { parts: ABOVE_ADAPTERS, packages: ['hono', '@hono/node-server', 'valibot'] },
   index: { parts: ['crypto', 'merkle', 'note', 'cose', 'record', 'client'] },
@@ -68,6 +69,8 @@ export const NODE_ONLY: readonly string[] = [
   'adapters/guard.ts',
   'adapters/node-crypto.ts',
   'adapters/node-crypto',
+  'adapters/monitor-store.ts',
+  'adapters/monitor-store',
   'adapters/http/node-listener.ts',
 ];
 
