@@ -1,6 +1,7 @@
 // limmat misbehave: runs a log that tells one lie, to see whether whoever watches it notices.
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { InvalidArgumentError, Option } from 'commander';
@@ -27,7 +28,7 @@ interface MisbehaveOptions {
   readonly after: number;
   readonly size: number;
   readonly victim: string;
-  readonly trustOut?: string;
+  readonly out?: string;
   readonly json?: boolean;
 }
 
@@ -57,7 +58,7 @@ export function register(program: Command): void {
         'targeted: lie to readers with this in their User-Agent, or below /for/<name>',
       ).default(DEFAULT_VICTIM),
     )
-    .option('--trust-out <file>', 'write the trust file for it there')
+    .option('--out <dir>', 'write there logs.txt for "limmat monitor" and trust.txt for "limmat verify"')
     .addOption(jsonOption())
     .addHelpText('after', `\nLies:\n${lies.join('\n')}`)
     .action(misbehave);
@@ -78,7 +79,7 @@ async function misbehave(options: MisbehaveOptions): Promise<void> {
   const stop = stopSignal();
   const log = await startLyingLog({ mode, size, victim, address: options.listen });
   try {
-    if (options.trustOut !== undefined) writeFileSync(options.trustOut, log.trustFile);
+    if (options.out !== undefined) writeLists(options.out, log);
     announce(output, log, options);
     for (let second = 0; !stop.aborted; second++) {
       if (second === after) await lie(log, output);
@@ -92,16 +93,32 @@ async function misbehave(options: MisbehaveOptions): Promise<void> {
   }
 }
 
-function announce(output: Output, log: LyingLog, { mode, after, victim, trustOut }: MisbehaveOptions): void {
-  const { url, origin, vkeys, trustFile } = log;
+function writeLists(dir: string, { logList, trustFile }: LyingLog): void {
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, 'logs.txt'), logList);
+  writeFileSync(join(dir, 'trust.txt'), trustFile);
+}
+
+function announce(output: Output, log: LyingLog, { mode, after, victim, out }: MisbehaveOptions): void {
+  const { url, origin, vkeys, trustFile, logList } = log;
   const { lie: sentence } = lieMode(mode);
-  output.value({ event: 'honest', mode, lie: sentence, url, origin, vkeys, trustFile, lieAfterSeconds: after });
+  output.value({
+    event: 'honest',
+    mode,
+    lie: sentence,
+    url,
+    origin,
+    vkeys,
+    logList,
+    trustFile,
+    lieAfterSeconds: after,
+  });
   output.line(`${style('bold', origin)} is honest for ${after} s, then it ${sentence}`);
-  output.line(`  log   ${style('underline', `${url}/`)}`);
-  if (mode === 'targeted') output.line(`        ${style('underline', `${log.urlFor(victim)}/`)} for its victims`);
-  if (trustOut !== undefined) output.line(`  trust ${trustOut}`);
+  output.line(`  log    ${style('underline', `${url}/`)}`);
+  if (mode === 'targeted') output.line(`         ${style('underline', `${log.urlFor(victim)}/`)} for its victims`);
+  if (out !== undefined) output.line(`  lists  ${join(out, 'logs.txt')}, ${join(out, 'trust.txt')}`);
   output.line();
-  for (const line of trustFile.trimEnd().split('\n')) output.line(style('dim', line));
+  for (const line of logList.trimEnd().split('\n')) output.line(style('dim', line));
   output.line();
 }
 

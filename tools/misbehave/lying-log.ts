@@ -4,7 +4,7 @@
 import { getRequestListener } from '@hono/node-server';
 
 import { nodeCrypto } from '../../src/adapters/node-crypto.ts';
-import { formatTrust } from '../../src/client/trust.ts';
+import { formatDuration, formatTrust } from '../../src/client/trust.ts';
 import { thumbprintHex } from '../../src/cose/index.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS } from '../../src/log/index.ts';
 import { parseVerifierKey } from '../../src/note/key.ts';
@@ -56,8 +56,10 @@ export interface LyingLog {
   readonly verifiers: readonly CheckpointVerifier[];
   /** What it promises about the times of its records. */
   readonly iatWindowSeconds: number;
-  /** A trust file that believes both of its keys, and its one issuer. */
+  /** A trust file that believes both of its keys, and its one issuer: for `limmat verify`. */
   readonly trustFile: string;
+  /** Its two keys, its address, and its promise about times: for `limmat monitor`. */
+  readonly logList: string;
   /** Signs the entries, in the name of LEAF_ISSUER. */
   readonly issuer: StatementSigner;
   /** The newest head of the true history. */
@@ -116,6 +118,11 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
     verifiers: signers.map(({ vkey }) => checkpointVerifier(vkey, nodeCrypto)),
     iatWindowSeconds: DEFAULT_IAT_WINDOW_SECONDS,
     trustFile: trustFile(signers, maker.signer),
+    logList: [
+      ...signers.map(({ vkey }) => `log ${vkey} ${listener.url}/`),
+      `iat-window ${origin} ${formatDuration(DEFAULT_IAT_WINDOW_SECONDS)}`,
+      '',
+    ].join('\n'),
     issuer: maker.signer,
     head: () => truth.head(),
     append,
