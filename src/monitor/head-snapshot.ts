@@ -1,5 +1,5 @@
 // The heads of a book as a value for JSON, and back. Notes are the monitor's own, so they are taken apart again and not
-// verified again.
+// verified again. Evidence is not in it: whoever restores a book calls `convict` for each file of its evidence.
 
 import { equalBytes, utf8, utf8Text } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
@@ -19,7 +19,6 @@ export interface StoredNote {
 /** What is put away of a book. */
 export interface HeadBookSnapshot {
   readonly origin: string;
-  readonly convictions: number;
   /** What changed last at the end. */
   readonly records: readonly {
     readonly state: HeadState;
@@ -38,7 +37,6 @@ const STATES: readonly HeadState[] = ['unresolved', 'consistent', 'contradicted'
 export function snapshotOf(book: HeadBook): HeadBookSnapshot {
   return {
     origin: book.origin,
-    convictions: book.convictions,
     records: book.records().map(({ state, firstSeenSeconds, sources, earliest, latest }) => ({
       state,
       firstSeenSeconds,
@@ -52,10 +50,9 @@ export function snapshotOf(book: HeadBook): HeadBookSnapshot {
 /** The book of a snapshot, which may come straight from JSON.parse. LimmatError `malformed` for anything else. */
 export function restoreBook(snapshot: unknown, options: HeadBookOptions): HeadBook {
   const book = new HeadBook(options);
-  const { origin, convictions, records } = objectOf(snapshot);
+  const { origin, records } = objectOf(snapshot);
   if (origin !== options.origin) throw malformed(`are not of ${options.origin}`);
   if (!Array.isArray(records)) throw malformed('have no list of records');
-  book.countConviction(numberOf('convictions', convictions));
   for (const item of records as readonly unknown[]) restoreRecord(book, objectOf(item));
   return book;
 }

@@ -2,14 +2,15 @@
 // because two of them may be evidence; what the monitor's own tree cannot judge yet is kept before anything else.
 // Only heads whose log signatures were verified come in here. No clock, no chance and no I/O of its own.
 
-import { equalBytes } from '../bytes.ts';
+import { equalBytes, toHex } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
+import type { Evidence } from './evidence/evidence.ts';
 import type { PlainFinding } from './finding.ts';
 import type { HeadSource } from './watched-log.ts';
 
 /**
  * How a head stands to the monitor's own tree: `unresolved` while that tree is smaller than the head's, then
- * `consistent` when it starts with the head's tree, or `contradicted` when evidence was made of the head.
+ * `consistent` when it starts with the head's tree, or `contradicted` when it does not.
  */
 export type HeadState = 'unresolved' | 'consistent' | 'contradicted';
 
@@ -99,7 +100,9 @@ export class HeadBook {
   #serial = 0;
   /** Unresolved heads that came since the book had room for all of them. */
   #flood = 0;
-  #convictions = 0;
+  /** Ids of the evidence against this log, and the trees that it names. */
+  readonly #evidence = new Set<string>();
+  readonly #accused = new Set<string>();
 
   constructor(options: HeadBookOptions) {
     this.origin = options.origin;
@@ -117,14 +120,30 @@ export class HeadBook {
     return this.#resolved.bytes + this.#unresolved.bytes;
   }
 
-  /** Evidence files that were made from heads of this book. */
+  /** How much evidence there is against this log. */
   get convictions(): number {
-    return this.#convictions;
+    return this.#evidence.size;
   }
 
-  /** Counts evidence that was made from heads of this book. */
-  countConviction(count: number = 1): void {
-    this.#convictions += count;
+  /** The ids of that evidence, in the order in which it came. */
+  evidenceIds(): readonly string[] {
+    return [...this.#evidence];
+  }
+
+  /** True when evidence with this id is known of. */
+  hasEvidence(id: string): boolean {
+    return this.#evidence.has(id);
+  }
+
+  /** Takes note of evidence against this log, whoever made it; again and again does no harm. */
+  convict({ id, heads }: Pick<Evidence, 'id' | 'heads'>): void {
+    this.#evidence.add(id);
+    for (const { size, rootHash } of heads) this.#accused.add(treeKey(size, rootHash));
+  }
+
+  /** True when evidence names this tree: one file about it is enough. */
+  isAccused({ size, rootHash }: Pick<LogHead, 'size' | 'rootHash'>): boolean {
+    return this.#accused.has(treeKey(size, rootHash));
   }
 
   /** True when a head with this tree and a note of this time would bring nothing. Cheap: no signature is needed to ask. */
@@ -340,6 +359,10 @@ export class HeadBook {
   #below(limit: number): number {
     return Math.min(limit - 1, Math.floor(this.#random() * limit));
   }
+}
+
+function treeKey(size: number, rootHash: Uint8Array): string {
+  return `${size} ${toHex(rootHash)}`;
 }
 
 /** True when a note of this time says more than the entry's two do. Time 0 is no statement about time. */

@@ -8,6 +8,8 @@ import { emptyRootHash } from '../merkle/hash.ts';
 import type { Hash } from '../merkle/hash.ts';
 import type { Prover } from '../merkle/prover.ts';
 import type { Evidence } from './evidence/evidence.ts';
+import { contradiction } from './evidence/make.ts';
+import type { PrefixProof } from './evidence/make.ts';
 import type { Admission, HeadBook } from './heads.ts';
 import type { HeadSource, LogIdentity } from './watched-log.ts';
 
@@ -25,24 +27,10 @@ export interface OwnTree {
   readonly ownProver: OwnProver;
 }
 
-/** The makers of src/monitor/evidence/make.ts that judging needs. Each verifies what it made. */
-export interface EvidenceMaker {
-  forkSameSize(log: LogIdentity, a: LogHead, b: LogHead): Promise<Evidence>;
-  forkPrefix(
-    log: LogIdentity,
-    smaller: LogHead,
-    larger: LogHead,
-    prefixRoot: Hash,
-    consistency: readonly Hash[],
-  ): Promise<Evidence>;
-  rollback(log: LogIdentity, a: LogHead, b: LogHead): Promise<Evidence>;
-}
-
 export interface JudgeInput extends OwnTree {
   readonly log: LogIdentity;
   /** Verified: all of the log's keys signed it. */
   readonly head: LogHead;
-  readonly make: EvidenceMaker;
 }
 
 /** The prover of a tree that is mirrored up to a head, from a Prover that reads the mirror. */
@@ -60,18 +48,17 @@ export function proverOf(prover: Prover, head: LogHead): OwnProver {
  * with.
  */
 export async function judgeHead(input: JudgeInput): Promise<'consistent' | 'unresolved' | Evidence> {
-  const { log, head, own, ownProver, make } = input;
+  const { log, head, own, ownProver } = input;
   if (head.origin !== own.origin) throw new RangeError(`a head of ${head.origin} against the tree of ${own.origin}`);
   checkEmptyRoot(head);
-  if (head.size === own.size) {
-    return equalBytes(head.rootHash, own.rootHash) ? 'consistent' : make.forkSameSize(log, own, head);
-  }
-  if (head.size > own.size) return isLater(own, head) ? make.rollback(log, own, head) : 'unresolved';
+  if (head.size > own.size) return (await contradiction(log, own, head)) ?? 'unresolved';
   const prefixRoot = await ownProver.rootHashAt(head.size);
-  if (equalBytes(prefixRoot, head.rootHash)) {
-    return isLater(head, own) ? make.rollback(log, head, own) : 'consistent';
-  }
-  return make.forkPrefix(log, head, own, prefixRoot, await ownProver.consistency(head.size, own.size));
+  // The proof is only made where there is something to prove.
+  const isPrefix = equalBytes(prefixRoot, head.rootHash);
+  const prove = async (): Promise<PrefixProof> => {
+    return { prefixRoot, consistency: await ownProver.consistency(head.size, own.size) };
+  };
+  return (await contradiction(log, own, head, isPrefix ? undefined : prove)) ?? 'consistent';
 }
 
 /**
@@ -83,11 +70,6 @@ export function checkEmptyRoot({ origin, size, rootHash }: LogHead): void {
   throw new LimmatError('bad-note', `${origin} signed root ${toHex(rootHash)} for the empty tree, which has another`);
 }
 
-/** True when the log says of the smaller tree that it was the largest at a later time than that of the larger one. */
-function isLater(smaller: LogHead, larger: LogHead): boolean {
-  return larger.timestampSeconds !== 0 && smaller.timestampSeconds > larger.timestampSeconds;
-}
-
 /**
  * Evidence files that are made of one log's heads. Each of them convicts it; a log that signs contradictions without end
  * (or whoever stole its keys) must not fill disks with more of the same.
@@ -97,7 +79,6 @@ export const MAX_CONVICTIONS = 64;
 export interface TakeInput {
   readonly log: LogIdentity;
   readonly book: HeadBook;
-  readonly make: EvidenceMaker;
   /** Absent as long as the monitor has no tree of this log. */
   readonly tree?: OwnTree | undefined;
 }
@@ -119,18 +100,14 @@ export async function takeHead(
   source: HeadSource,
   nowSeconds: number,
 ): Promise<TakenHead> {
-  const { book, log, make } = input;
+  const { book, log } = input;
   checkEmptyRoot(head);
   const admission = book.admit(head, source, nowSeconds);
   if (admission === 'known' || admission === 'dropped') return { admission };
-  if (admission !== 'new') {
-    const { conflict } = admission;
-    book.resolve(head, 'contradicted');
-    if (book.convictions >= MAX_CONVICTIONS) return { admission };
-    book.countConviction();
-    const isOneSize = conflict.size === head.size;
-    const evidence = await (isOneSize ? make.forkSameSize(log, conflict, head) : make.rollback(log, conflict, head));
-    return { admission, evidence };
+  if (admission !== 'new' && !isSettled(book, head)) {
+    // Two roots of one size, or two times by one key, need no tree to prove.
+    const evidence = await contradiction(log, admission.conflict, head);
+    if (evidence !== undefined) return { admission, evidence: await convict(input, head, evidence) };
   }
   const evidence = await settle(input, head);
   return evidence === undefined ? { admission } : { admission, evidence };
@@ -146,22 +123,34 @@ export async function judgeWaiting(input: TakeInput & { readonly tree: OwnTree }
   return made;
 }
 
-async function settle({ log, book, make, tree }: TakeInput, head: LogHead): Promise<Evidence | undefined> {
+async function settle(input: TakeInput, head: LogHead): Promise<Evidence | undefined> {
+  const { log, book, tree } = input;
   if (tree === undefined) return undefined;
-  if (book.convictions >= MAX_CONVICTIONS) {
-    // Only what costs no file: a head of the monitor's own branch is still told from the others.
-    if (head.size > tree.own.size) return undefined;
-    const isOwn = equalBytes(await tree.ownProver.rootHashAt(head.size), head.rootHash);
-    book.resolve(head, isOwn ? 'consistent' : 'contradicted');
+  if (isSettled(book, head)) {
+    await place(input, head);
     return undefined;
   }
-  const verdict = await judgeHead({ log, head, make, ...tree });
+  const verdict = await judgeHead({ log, head, ...tree });
   if (verdict === 'unresolved') return undefined;
-  if (verdict === 'consistent') {
-    book.resolve(head, 'consistent');
-    return undefined;
-  }
-  book.resolve(head, 'contradicted');
-  book.countConviction();
-  return verdict;
+  if (verdict !== 'consistent') return convict(input, head, verdict);
+  book.resolve(head, 'consistent');
+  return undefined;
+}
+
+/** True when evidence names this tree already, or there is so much that another file would say nothing more. */
+function isSettled(book: HeadBook, head: LogHead): boolean {
+  return book.convictions >= MAX_CONVICTIONS || book.isAccused(head);
+}
+
+async function convict(input: TakeInput, head: LogHead, evidence: Evidence): Promise<Evidence> {
+  input.book.convict(evidence);
+  await place(input, head);
+  return evidence;
+}
+
+/** Says whose branch a head is on that evidence was made of, as soon as the own tree is as large. */
+async function place({ book, tree }: TakeInput, head: LogHead): Promise<void> {
+  if (tree === undefined || head.size > tree.own.size) return;
+  const isOwn = equalBytes(await tree.ownProver.rootHashAt(head.size), head.rootHash);
+  book.resolve(head, isOwn ? 'consistent' : 'contradicted');
 }
