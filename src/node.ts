@@ -4,6 +4,7 @@ export { CONFIG_KEY_NAMES, parseConfig, readConfig } from './node/config.ts';
 export type { Config } from './node/config.ts';
 export { createLog } from './node/create-log.ts';
 export type { CreateLogOptions, CreatedLog } from './node/create-log.ts';
+export { nodeGet } from './node/http-get.ts';
 export { createLogger } from './node/logger.ts';
 export { dataPaths, holdsLog, readMeta } from './node/meta.ts';
 export type { DataPaths, Meta } from './node/meta.ts';

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { httpReader, logPrefix } from '../../src/client/http-reader.ts';
+import { nodeGet } from '../../src/node/http-get.ts';
 import type { Fetch } from '../../src/client/http-reader.ts';
 import { isLimmatError } from '../../src/errors.ts';
 import type { ErrorCode } from '../../src/errors.ts';
@@ -130,40 +131,6 @@ describe('httpReader', () => {
     expect(sent).toBeLessThan(1_000_000);
   });
 
-  test('counts the bytes of a compressed body after decompression', async () => {
-    const bomb = gzipSync(new Uint8Array(64 * 1024 * 1024));
-    const url = await serve((_, response) => {
-      response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': bomb.length });
-      response.end(bomb);
-    });
-    const before = process.memoryUsage().arrayBuffers;
-    expect(await codeOf(httpReader({ url }).checkpoint())).toBe('bad-response');
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024);
-  });
-
-  test('never follows a redirect', async () => {
-    const asked: (string | undefined)[] = [];
-    const url = await serve((request, response) => {
-      asked.push(request.url);
-      response.writeHead(302, { location: '/elsewhere' });
-      response.end();
-    });
-    expect(await codeOf(httpReader({ url }).checkpoint())).toBe('bad-response');
-    expect(asked).toEqual(['/log/checkpoint']);
-  });
-
-  test('gives up on a body that comes too slowly', async () => {
-    const url = await serve((_, response) => {
-      response.writeHead(200);
-      const drip = setInterval(() => response.write('x'), 10);
-      response.on('close', () => clearInterval(drip));
-    });
-    await expect(httpReader({ url, timeoutMillis: 100 }).checkpoint()).rejects.toMatchObject({
-      code: 'network',
-      message: expect.stringContaining('100 ms'),
-    });
-  });
-
   test('holds its time limit with a fetch that does not heed the signal', async () => {
     const reader = httpReader({ url: 'http://log.example/', timeoutMillis: 20, fetch: () => new Promise(() => {}) });
     expect(await codeOf(reader.checkpoint())).toBe('network');
@@ -175,10 +142,59 @@ describe('httpReader', () => {
     expect(await codeOf(slow.checkpoint())).toBe('network');
   });
 
+  test('ends with the reason of the signal that was passed in', async () => {
+    const abort = new AbortController();
+    const reader = httpReader({ url: 'http://log.example/', signal: abort.signal, fetch: () => new Promise(() => {}) });
+    const reading = reader.checkpoint();
+    abort.abort(new Error('enough'));
+    await expect(reading).rejects.toThrow('enough');
+    await expect(reader.checkpoint()).rejects.toThrow('enough');
+  });
+});
+
+/** The two ways to make a request, which are the same to whoever reads. */
+describe.each([
+  ['fetch', {}],
+  ['node:http', { get: nodeGet() }],
+])('httpReader by %s', (_name, transport) => {
+  test('counts the bytes of a compressed body after decompression', async () => {
+    const bomb = gzipSync(new Uint8Array(64 * 1024 * 1024));
+    const url = await serve((_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': bomb.length });
+      response.end(bomb);
+    });
+    const before = process.memoryUsage().arrayBuffers;
+    expect(await codeOf(httpReader({ ...transport, url }).checkpoint())).toBe('bad-response');
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024);
+  });
+
+  test('never follows a redirect', async () => {
+    const asked: (string | undefined)[] = [];
+    const url = await serve((request, response) => {
+      asked.push(request.url);
+      response.writeHead(302, { location: '/elsewhere' });
+      response.end();
+    });
+    expect(await codeOf(httpReader({ ...transport, url }).checkpoint())).toBe('bad-response');
+    expect(asked).toEqual(['/log/checkpoint']);
+  });
+
+  test('gives up on a body that comes too slowly', async () => {
+    const url = await serve((_, response) => {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write('x'), 10);
+      response.on('close', () => clearInterval(drip));
+    });
+    await expect(httpReader({ ...transport, url, timeoutMillis: 100 }).checkpoint()).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining('100 ms'),
+    });
+  });
+
   test('names what went wrong when nobody listens, and when the body breaks off', async () => {
     const gone = await serve(() => {});
     servers.splice(0).forEach((server) => server.close());
-    await expect(httpReader({ url: gone }).checkpoint()).rejects.toMatchObject({
+    await expect(httpReader({ ...transport, url: gone }).checkpoint()).rejects.toMatchObject({
       code: 'network',
       message: expect.stringContaining('ECONNREFUSED'),
     });
@@ -187,16 +203,50 @@ describe('httpReader', () => {
       response.write('part');
       setTimeout(() => response.destroy(), 20);
     });
-    expect(await codeOf(httpReader({ url: broken }).checkpoint())).toBe('network');
+    expect(await codeOf(httpReader({ ...transport, url: broken }).checkpoint())).toBe('network');
   });
 
-  test('ends with the reason of the signal that was passed in', async () => {
+  test('ends a request that is under way with the reason of the signal', async () => {
     const abort = new AbortController();
-    const reader = httpReader({ url: 'http://log.example/', signal: abort.signal, fetch: () => new Promise(() => {}) });
-    const reading = reader.checkpoint();
-    abort.abort(new Error('enough'));
-    await expect(reading).rejects.toThrow('enough');
+    const url = await serve(() => setTimeout(() => abort.abort(new Error('enough')), 20));
+    const reader = httpReader({ ...transport, url, signal: abort.signal });
     await expect(reader.checkpoint()).rejects.toThrow('enough');
+    await expect(reader.checkpoint()).rejects.toThrow('enough');
+  });
+
+  test('says when a busy log over the network wants to be asked again, and what is not there', async () => {
+    const url = await serve((request, response) => {
+      response.writeHead(request.url === '/log/checkpoint' ? 503 : 404, { 'retry-after': '7' });
+      response.end('no');
+    });
+    const reader = httpReader({ ...transport, url });
+    await expect(reader.checkpoint()).rejects.toMatchObject({ code: 'bad-response', retryAfterSeconds: 7 });
+    expect(await codeOf(reader.resource('other', 10))).toBe('not-found');
+  });
+
+  test('stops at the limit of a body whose length is declared, and of one whose length is not', async () => {
+    let declared = true;
+    const url = await serve((_, response) => {
+      response.writeHead(200, declared ? { 'content-length': 1001 } : {});
+      response.end(new Uint8Array(1001));
+    });
+    const reader = httpReader({ ...transport, url });
+    for (declared of [true, false]) {
+      expect(await codeOf(reader.resource('x', 1000))).toBe('bad-response');
+      expect(await reader.resource('x', 1001)).toEqual(new Uint8Array(1001));
+    }
+  });
+
+  test('goes on where the server has closed a connection that was kept', async () => {
+    const url = await serve((_, response) => {
+      response.end('note');
+      setTimeout(() => response.socket?.destroy(), 5);
+    });
+    const reader = httpReader({ ...transport, url });
+    for (let i = 0; i < 5; i++) {
+      expect(await reader.checkpoint()).toHaveLength(4);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   });
 });
 

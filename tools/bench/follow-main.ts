@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 
 import { nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { follow, httpReader } from '../../src/client/index.ts';
+import { nodeGet } from '../../src/node/http-get.ts';
 import { keysOfData } from '../support/log-keys.ts';
 import type { FollowJob, FollowReport } from './read.ts';
 
@@ -12,7 +13,7 @@ const { origin, verifiers } = keysOfData(job.dataDir);
 const startedAt = performance.now();
 let entries = 0;
 for await (const batch of follow({
-  reader: httpReader({ url: job.url }),
+  reader: httpReader({ url: job.url, get: nodeGet() }),
   origin,
   verifiers,
   hasher: nodeHasher,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { openLevelStorage, type LevelStorage } from '../../src/adapters/level.ts';
 import { httpReader, logPrefix } from '../../src/client/http-reader.ts';
 import { LimmatError } from '../../src/errors.ts';
+import { nodeGet } from '../../src/node/http-get.ts';
 import { formatTilePath, parseEntryBundle, TILE_WIDTH, type TilePath } from '../../src/merkle/index.ts';
 import type { LogStorage } from '../../src/storage.ts';
 
@@ -28,7 +29,7 @@ const HTTP_PARALLEL = 16;
 
 /** A log over HTTP. */
 export function urlSource(url: string): LogSource {
-  const reader = httpReader({ url, parallel: HTTP_PARALLEL });
+  const reader = httpReader({ url, parallel: HTTP_PARALLEL, get: nodeGet() });
   return {
     name: reader.url,
     checkpoint: () => reader.checkpoint(),

@@ -36,8 +36,12 @@ export interface ComputedTile {
   readonly bytes: Uint8Array;
 }
 
-/** Bundles of one step: 4 MiB of 1 KiB entries, at most 256 MiB of the largest. */
-const BUNDLES_AT_ONCE = 16;
+/**
+ * Bundles of one step, and steps that are on their way while one is worked on: enough to keep a loopback link busy. All
+ * together 6 MiB of 1 KiB entries, at most 384 MiB of the largest.
+ */
+const BUNDLES_AT_ONCE = 8;
+const STEPS_AHEAD = 2;
 
 function parse(path: EntryBundlePath, bytes: Uint8Array): ReadBundle {
   try {
@@ -51,24 +55,26 @@ function parse(path: EntryBundlePath, bytes: Uint8Array): ReadBundle {
 /** The bundles of the tree of `size` that one of `fromSize` lacks, in order, some at a time; the next ones are on their way. */
 export async function* readBundles(read: ReadPaths, size: number, fromSize = 0): AsyncGenerator<readonly ReadBundle[]> {
   const paths = bundlesForSize(size, fromSize);
-  const fetchNext = (): { paths: EntryBundlePath[]; bytes: Promise<readonly Uint8Array[]> } | undefined => {
-    const next: EntryBundlePath[] = [];
-    for (let path = paths.next(); path.done !== true; path = paths.next()) {
-      next.push(path.value);
-      if (next.length === BUNDLES_AT_ONCE) break;
+  const steps: { readonly paths: readonly EntryBundlePath[]; readonly bytes: Promise<readonly Uint8Array[]> }[] = [];
+  const fetchAhead = (): void => {
+    while (steps.length <= STEPS_AHEAD) {
+      const next: EntryBundlePath[] = [];
+      while (next.length < BUNDLES_AT_ONCE) {
+        const path = paths.next();
+        if (path.done === true) break;
+        next.push(path.value);
+      }
+      if (next.length === 0) return;
+      const bytes = read(next);
+      // Whoever takes the step sees its failure; nobody does when an earlier one ends the loop.
+      bytes.catch(() => undefined);
+      steps.push({ paths: next, bytes });
     }
-    if (next.length === 0) return undefined;
-    const bytes = read(next);
-    // Whoever takes the step sees its failure; nobody does when an earlier one ends the loop.
-    bytes.catch(() => undefined);
-    return { paths: next, bytes };
   };
-  let current = fetchNext();
-  while (current !== undefined) {
-    const bytes = await current.bytes;
-    const next = fetchNext();
-    yield current.paths.map((path, i) => parse(path, bytes[i]!));
-    current = next;
+  for (fetchAhead(); steps.length > 0; fetchAhead()) {
+    const step = steps.shift()!;
+    const bytes = await step.bytes;
+    yield step.paths.map((path, i) => parse(path, bytes[i]!));
   }
 }
 

@@ -24,6 +24,14 @@ export function bodyHeaders(contentType: string, freshness: Freshness): Record<s
   return { 'Content-Type': contentType, 'Cache-Control': CACHE[freshness], 'X-Content-Type-Options': 'nosniff' };
 }
 
+/**
+ * True for an answer that shared caches may keep for a year. Whom it was made for first is nobody else's business, so it
+ * carries no request id.
+ */
+export function isForAllTime(answer: Pick<Answer, 'headers'>): boolean {
+  return answer.headers['Cache-Control'] === CACHE.fixed;
+}
+
 /** 200 with JSON: compact, one trailing newline; members that are undefined are left out. */
 export function jsonAnswer(value: unknown, freshness: Freshness): Answer {
   return { status: 200, headers: bodyHeaders('application/json', freshness), body: `${JSON.stringify(value)}\n` };

@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import { routePath } from 'hono/route';
 import { LimmatError, asLimmatError } from '../../errors.ts';
 import type { Answer } from './answer.ts';
-import { OPEN_TO_ALL, toResponse } from './answer.ts';
+import { OPEN_TO_ALL, isForAllTime, toResponse } from './answer.ts';
 import { printable } from './body.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 import type { QuerySource } from './parameters.ts';
@@ -59,7 +59,8 @@ async function send(
   const id = c.get('requestId');
   const headers = id === undefined ? more : { ...more, 'X-Request-Id': id };
   try {
-    return toResponse(await handler(c), headers);
+    const answer = await handler(c);
+    return toResponse(answer, isForAllTime(answer) ? more : headers);
   } catch (thrown) {
     // Kept for whoever reports the request.
     c.error = thrown instanceof Error ? thrown : new Error(String(thrown));

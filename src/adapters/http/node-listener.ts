@@ -3,10 +3,11 @@
 // Both ways use the same resource and append code, so the answers are the same.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { getQueryParams } from 'hono/utils/url';
 import { ENTRY_LIMIT, addEntry } from './add.ts';
-import { OPEN_TO_ALL, textAnswer } from './answer.ts';
+import { OPEN_TO_ALL, isForAllTime, textAnswer } from './answer.ts';
 import type { App, QueryReads, RequestEvent } from './app.ts';
 import { requestIds } from './app.ts';
 import { BodyBudget } from './body-budget.ts';
@@ -52,6 +53,8 @@ interface Prepared {
   readonly resource: Resource;
   readonly headers: string[];
   readonly notModifiedHeaders: string[];
+  /** Whether the request's id goes with it. */
+  readonly withId: boolean;
 }
 
 function prepare(resource: Resource): Prepared {
@@ -60,6 +63,7 @@ function prepare(resource: Resource): Prepared {
     resource,
     headers: Object.entries(whole.headers).flat(),
     notModifiedHeaders: Object.entries(notModified.headers).flat(),
+    withId: !isForAllTime(whole),
   };
 }
 
@@ -97,6 +101,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     ]),
   );
   let checkpoint: Prepared | undefined;
+  const burst = new Burst();
 
   const countersOf = (route: string): ReadCounters => ({
     whole: metrics?.ready('GET', route, 200) ?? ignore,
@@ -134,16 +139,17 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     counters: ReadCounters,
     request: IncomingMessage,
     response: ServerResponse,
-    { resource, headers, notModifiedHeaders }: Prepared,
+    { resource, headers, notModifiedHeaders, withId }: Prepared,
   ): void => {
+    const named = (list: string[]): string[] => (withId ? [...list, 'X-Request-Id', idOf(request)] : list);
     const ifNoneMatch = headerOf(request, 'if-none-match');
     if (ifNoneMatch !== undefined && resourceAnswer(resource, ifNoneMatch) === resource.notModified) {
       counters.notModified();
-      response.writeHead(304, [...notModifiedHeaders, 'X-Request-Id', idOf(request)]);
+      response.writeHead(304, named(notModifiedHeaders));
       response.end();
     } else {
       counters.whole();
-      response.writeHead(200, [...headers, 'X-Request-Id', idOf(request)]);
+      response.writeHead(200, named(headers));
       response.end(resource.whole.body);
     }
   };
@@ -182,6 +188,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
       if (bytes === undefined) return;
       const text = String((await addEntry(log, bytes)).index);
       metrics?.request('POST', addPath, 200, (performance.now() - started) / 1000);
+      burst.hold(request.socket);
       response.writeHead(200, [...addHeaders, 'Content-Length', String(text.length), 'X-Request-Id', idOf(request)]);
       response.end(text, 'latin1');
     } catch (error) {
@@ -198,14 +205,15 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
   ): Promise<void> => {
     const started = performance.now();
     try {
-      const { status, headers, body } = await read({ queries: () => queriesOf(request.url ?? '') });
+      const answer = await read({ queries: () => queriesOf(request.url ?? '') });
+      const { status, headers, body } = answer;
       const text = typeof body === 'string' ? body : Buffer.from(body ?? '').toString('latin1');
       const length = typeof body === 'string' ? Buffer.byteLength(body) : text.length;
       metrics?.request('GET', route, status, (performance.now() - started) / 1000);
       response.writeHead(status, {
         ...headers,
         ...OPEN_TO_ALL,
-        'X-Request-Id': idOf(request),
+        ...(!isForAllTime(answer) && { 'X-Request-Id': idOf(request) }),
         'Content-Length': length,
       });
       // Text in one byte a character leaves with the headers, in one write.
@@ -247,6 +255,25 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
     }
     void fallback(request, response);
   };
+}
+
+/**
+ * Answers that become ready in one turn leave in one go at its end: a reader that is woken for the first of them finds the
+ * others there. One at a time, with the work of making the next between them, each answer would wake it anew.
+ */
+class Burst {
+  #held: Socket[] = [];
+  readonly #release = (): void => {
+    const held = this.#held;
+    this.#held = [];
+    for (const socket of held) socket.uncork();
+  };
+
+  /** Keeps what is written to the socket until the end of this turn. */
+  hold(socket: Socket): void {
+    socket.cork();
+    if (this.#held.push(socket) === 1) process.nextTick(this.#release);
+  }
 }
 
 function ignore(): void {}
