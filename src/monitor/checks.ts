@@ -1,0 +1,345 @@
+// The checks of a monitor, one row each, and the troubles that they can find, one row each: what an alert is called, in
+// which class it falls, and what it means. A check or a trouble that joins later is a row here. M07 (the witness quorum)
+// has no row: this version asks no witnesses. Of M05 there is what needs no admission policy.
+
+import { toHex, utf8 } from '../bytes.ts';
+import type { ErrorDetails } from '../errors.ts';
+import { portableHasher } from '../merkle/hash.ts';
+import type { Evidence, EvidenceKind } from './evidence/evidence.ts';
+import { KINDS } from './evidence/kinds.ts';
+import type { CheckId, FindingClass, PlainFinding, ProofFinding } from './finding.ts';
+
+export interface CheckRow {
+  readonly id: CheckId;
+  readonly name: string;
+  /** What it looks at, in a sentence. */
+  readonly sentence: string;
+}
+
+export const CHECKS: readonly CheckRow[] = Object.freeze([
+  {
+    id: 'M01',
+    name: 'note',
+    sentence: 'The checkpoint is a note of this log, and every one of its keys signed exactly these bytes.',
+  },
+  {
+    id: 'M02',
+    name: 'heads',
+    sentence: 'No two signed heads of one size have different roots, however old and from wherever they came.',
+  },
+  {
+    id: 'M03',
+    name: 'prefix',
+    sentence: 'Of every two signed heads the smaller tree is the beginning of the larger one.',
+  },
+  {
+    id: 'M04',
+    name: 'content',
+    sentence: 'Every tile and every entry bundle hashes to the signed root before anything in it is read.',
+  },
+  {
+    id: 'M05',
+    name: 'entries',
+    sentence: 'Entries are statements where the log takes statements only; others are counted.',
+  },
+  {
+    id: 'M06',
+    name: 'freshness',
+    sentence: 'The head that the log shows is not older, by its signed time, than it may be.',
+  },
+  {
+    id: 'M08',
+    name: 'time',
+    sentence:
+      'The log’s largest tree never gets smaller, its clock is not ahead, and no entry’s time is one that it cannot have.',
+  },
+  {
+    id: 'M09',
+    name: 'answers',
+    sentence: 'The log answers, in time, with no more bytes than it may, and has everything that its head promises.',
+  },
+  {
+    id: 'M10',
+    name: 'peers',
+    sentence: 'Enough other monitors were reached, lately enough, to notice another history.',
+  },
+  { id: 'M11', name: 'configuration', sentence: 'Which logs are watched, with which keys, where.' },
+]);
+
+/**
+ * How an alert ends: `itself` when the trouble is over, `by hand` when somebody acknowledges it, `at once` for news that
+ * nothing follows from.
+ */
+export type Ending = 'itself' | 'by hand' | 'at once';
+
+interface TroubleRow {
+  readonly check: CheckId;
+  readonly class: FindingClass;
+  readonly ends: Ending;
+  /** What it means, for whoever reads the alert. */
+  readonly means: string;
+  /** What to do about it. */
+  readonly advice: string;
+}
+
+const SHOW_EVIDENCE =
+  'Verify the evidence file on another machine, publish it, and rely on nothing that this log says until its operator has explained both heads.';
+const ASK_OPERATOR = 'Look at the kept bytes, ask other monitors whether they see the same, and ask the operator.';
+
+export const TROUBLES = {
+  'fork-same-size': {
+    check: 'M02',
+    class: 'proof',
+    ends: 'by hand',
+    means: 'The log signed two different trees of one size: it showed two histories.',
+    advice: SHOW_EVIDENCE,
+  },
+  'fork-prefix': {
+    check: 'M03',
+    class: 'proof',
+    ends: 'by hand',
+    means:
+      'The log signed a tree that does not begin with a tree that it signed before: it rewrote its past, or showed two histories.',
+    advice: SHOW_EVIDENCE,
+  },
+  'proof-contradicted': {
+    check: 'M03',
+    class: 'proof',
+    ends: 'by hand',
+    means: 'The log proved two different entries for one place.',
+    advice: SHOW_EVIDENCE,
+  },
+  rollback: {
+    check: 'M08',
+    class: 'proof',
+    ends: 'by hand',
+    means: 'The log signed that a smaller tree was its largest after it had signed a larger one: it went back.',
+    advice:
+      'Verify the evidence file and publish it. A log that was restored from an old backup does this too, and must not go on under the same keys.',
+  },
+  future: {
+    check: 'M08',
+    class: 'proof',
+    ends: 'by hand',
+    means: 'The log took a statement from a time that had not come, against its own rule.',
+    advice: 'Verify the evidence file, and ask the operator how the statement passed.',
+  },
+  backdated: {
+    check: 'M08',
+    class: 'proof',
+    ends: 'by hand',
+    means: 'The log took a statement that claims to be far older than it can be, against its own rule.',
+    advice: 'Verify the evidence file, and do not believe the statement’s time.',
+  },
+  'bad-signature': {
+    check: 'M01',
+    class: 'suspicion',
+    ends: 'by hand',
+    means:
+      'A checkpoint names a key of the log and its signature does not hold: somebody changed it on the way, or forged it.',
+    advice: ASK_OPERATOR,
+  },
+  'unknown-key': {
+    check: 'M01',
+    class: 'suspicion',
+    ends: 'by hand',
+    means: 'A checkpoint of this log is signed by keys that this monitor does not know.',
+    advice: 'Ask the operator, over another channel, whether the keys changed; put the new ones into the list of logs.',
+  },
+  'signature-missing': {
+    check: 'M01',
+    class: 'suspicion',
+    ends: 'by hand',
+    means: 'A checkpoint lacks the signature of one of the log’s keys.',
+    advice: 'Ask the operator; where a key was retired, take it out of the list of logs.',
+  },
+  'wrong-origin': {
+    check: 'M01',
+    class: 'suspicion',
+    ends: 'by hand',
+    means: 'The log’s keys signed a checkpoint in another log’s name.',
+    advice: ASK_OPERATOR,
+  },
+  'impossible-head': {
+    check: 'M01',
+    class: 'suspicion',
+    ends: 'by hand',
+    means: 'The log signed a root for the empty tree that the empty tree does not have.',
+    advice: ASK_OPERATOR,
+  },
+  'checkpoint-flood': {
+    check: 'M02',
+    class: 'suspicion',
+    ends: 'itself',
+    means: 'More signed heads came than can be kept, all above the log’s own: somebody else may have its keys.',
+    advice: 'Ask the operator whether the keys are safe, and ask other monitors which heads they were shown.',
+  },
+  unprovable: {
+    check: 'M03',
+    class: 'suspicion',
+    ends: 'by hand',
+    means: 'Two heads contradict each other, and no evidence could be made of them, as when a key changed in between.',
+    advice: 'Keep both notes; add the retired key to the list of logs to make evidence of them.',
+  },
+  'entry-mismatch': {
+    check: 'M04',
+    class: 'suspicion',
+    ends: 'by hand',
+    means: 'The log serves an entry bundle that is not what its signed root commits to.',
+    advice: ASK_OPERATOR,
+  },
+  'tile-mismatch': {
+    check: 'M04',
+    class: 'suspicion',
+    ends: 'by hand',
+    means: 'The log serves a hash tile that is not what its signed root commits to.',
+    advice: ASK_OPERATOR,
+  },
+  'not-a-statement': {
+    check: 'M05',
+    class: 'record',
+    ends: 'by hand',
+    means: 'A log that takes statements only has an entry that this version cannot read as one.',
+    advice: 'Look at the entry: a newer kind of record asks for a newer monitor, anything else for the operator.',
+  },
+  withheld: {
+    check: 'M05',
+    class: 'record',
+    ends: 'by hand',
+    means: 'The log no longer serves the bodies of some entries; their hashes are still in the tree.',
+    advice: 'Look for the record that says why.',
+  },
+  stale: {
+    check: 'M06',
+    class: 'operational',
+    ends: 'itself',
+    means: 'The head that the log shows is older than it should be. It may be down, behind a cache, or in maintenance.',
+    advice: 'Wait; if it goes on, it becomes a suspicion.',
+  },
+  freeze: {
+    check: 'M06',
+    class: 'suspicion',
+    ends: 'itself',
+    means: 'The log has shown an old head for long: it may hide what it logs from this monitor, or have stopped.',
+    advice: 'Ask other monitors for the newest head that they know, and the operator.',
+  },
+  ahead: {
+    check: 'M08',
+    class: 'suspicion',
+    ends: 'itself',
+    means: 'The log signs times that this machine’s clock has not reached.',
+    advice: 'Check this machine’s clock first, then ask the operator.',
+  },
+  unreachable: {
+    check: 'M09',
+    class: 'operational',
+    ends: 'itself',
+    means: 'The log did not answer, or not in time. Nothing is known about its conduct.',
+    advice: 'Check this machine’s network and the log’s address.',
+  },
+  'bad-answer': {
+    check: 'M09',
+    class: 'operational',
+    ends: 'itself',
+    means:
+      'What answered at the log’s address gave something that is no log’s: an error, a redirect, too many bytes, no note.',
+    advice: 'Check the address, and any proxy on the way.',
+  },
+  'missing-tile': {
+    check: 'M09',
+    class: 'operational',
+    ends: 'itself',
+    means: 'A tile or an entry bundle that the signed head promises is not there.',
+    advice: 'Wait; if it goes on, it becomes a suspicion.',
+  },
+  unserved: {
+    check: 'M09',
+    class: 'suspicion',
+    ends: 'itself',
+    means: 'For long the log has not served what its signed head promises: nobody can check it.',
+    advice: 'Ask other monitors whether they got it, and the operator.',
+  },
+  'own-trouble': {
+    check: 'M09',
+    class: 'operational',
+    ends: 'itself',
+    means: 'This monitor could not do its work: its disk, its memory, or a mistake in it.',
+    advice: 'Read the message; the log is not accused.',
+  },
+  'log-added': {
+    check: 'M11',
+    class: 'info',
+    ends: 'at once',
+    means: 'A log is watched from now on; what it signed before is not vouched for.',
+    advice: 'Nothing.',
+  },
+  'log-removed': {
+    check: 'M11',
+    class: 'info',
+    ends: 'at once',
+    means: 'A log is not watched any more.',
+    advice: 'Nothing, if that was meant.',
+  },
+  'log-changed': {
+    check: 'M11',
+    class: 'info',
+    ends: 'at once',
+    means: 'The keys, the address or the promises of a watched log were changed in the configuration.',
+    advice: 'Nothing, if that was meant.',
+  },
+} as const satisfies Readonly<Record<string, TroubleRow>>;
+
+export type Trouble = keyof typeof TROUBLES;
+
+/** Troubles that are found without evidence. */
+export type PlainTrouble = Exclude<Trouble, EvidenceKind>;
+
+/** Origins have no limit of their own; a key has (finding.ts). */
+const MAX_ORIGIN_IN_KEY = 160;
+
+/** The key of a trouble's alert. A third part tells apart what happens to one log more than once. */
+export function troubleKey(trouble: string, origin: string, detail = ''): string {
+  const name = origin.length <= MAX_ORIGIN_IN_KEY ? origin : `sha256:${toHex(portableHasher.sha256(utf8(origin)))}`;
+  return [trouble, name, detail].filter((part) => part !== '').join(' ');
+}
+
+/** A finding without evidence. */
+export function plainFinding(
+  trouble: PlainTrouble,
+  origin: string,
+  summary: string,
+  details: ErrorDetails = {},
+  keyDetail = '',
+): PlainFinding {
+  const row = TROUBLES[trouble];
+  return { check: row.check, class: row.class, origin, key: troubleKey(trouble, origin, keyDetail), summary, details };
+}
+
+/**
+ * The finding of evidence. Its key names the log and what it did, not the one piece of evidence: a log that forked once
+ * forks at every head from then on, and each may bring a file.
+ */
+export function proofFinding(evidence: Evidence): ProofFinding {
+  const { kind, origin, id, heads } = evidence;
+  const sizes = heads.map(({ size }) => size).join(' and ');
+  return {
+    check: TROUBLES[kind].check,
+    class: 'proof',
+    origin,
+    key: troubleKey(kind, origin),
+    summary: `${origin} ${KINDS[kind].sentence} (sizes ${sizes})`,
+    details: { evidence: id, sizes },
+    evidence,
+  };
+}
+
+/** How an alert with this key ends; `itself` for keys that others made (M10). */
+export function endingOf(key: string): Ending {
+  const [name = ''] = key.split(' ', 1);
+  return isTrouble(name) ? TROUBLES[name].ends : 'itself';
+}
+
+/** True for the name of a row of TROUBLES. */
+export function isTrouble(name: string): name is Trouble {
+  return Object.hasOwn(TROUBLES, name);
+}
