@@ -343,3 +343,29 @@ export function endingOf(key: string): Ending {
 export function isTrouble(name: string): name is Trouble {
   return Object.hasOwn(TROUBLES, name);
 }
+
+/** What an alert means and what to do about it; by its class where nobody wrote a row for its trouble. */
+export function adviceOn({ key, class: kind }: Pick<PlainFinding | ProofFinding, 'key' | 'class'>): {
+  readonly means: string;
+  readonly advice: string;
+} {
+  const [name = ''] = key.split(' ', 1);
+  const { means, advice }: { means: string; advice: string } = isTrouble(name) ? TROUBLES[name] : CLASS_ADVICE[kind];
+  return { means, advice };
+}
+
+/** What each class says about the log, and what to do about any finding of it. */
+export const CLASS_ADVICE: Readonly<Record<FindingClass, { readonly means: string; readonly advice: string }>> =
+  Object.freeze({
+    proof: { means: 'The log contradicts itself, and the evidence proves it to anyone.', advice: SHOW_EVIDENCE },
+    suspicion: {
+      means: 'An honest log does not do this, and nothing at hand proves more.',
+      advice: 'Ask other monitors what they see, and the operator.',
+    },
+    operational: {
+      means: 'The monitor could not look. This says nothing about the log.',
+      advice: 'Check this machine, its network and its settings.',
+    },
+    record: { means: 'Something about records; the log is not accused.', advice: 'Look at the record.' },
+    info: { means: 'A change that people should know of; nobody is accused.', advice: 'Nothing, if that was meant.' },
+  });
