@@ -4,6 +4,7 @@
 import { Argument, type Command } from 'commander';
 
 import { benchAppend, benchGrowth } from './bench/append.ts';
+import { benchBare } from './bench/bare.ts';
 import { BenchContext, type BenchOptions } from './bench/context.ts';
 import { formatMachine, machine } from './bench/machine.ts';
 import { benchFollow, benchFsck, benchProofs, benchStart, benchTiles } from './bench/read.ts';
@@ -16,8 +17,9 @@ import { tableLines } from './support/table.ts';
 
 type Bench = (context: BenchContext) => Promise<readonly Measured[]>;
 
-/** In the order in which `all` runs them: the large log is filled first, growth needs the most disk and comes last. */
+/** In the order in which `all` runs them: the bare machine, the large log and its readers; growth needs the most disk. */
 const BENCHES: Readonly<Record<string, Bench>> = {
+  bare: benchBare,
   append: benchAppend,
   start: benchStart,
   tiles: benchTiles,
@@ -53,13 +55,15 @@ function tableOf(rows: readonly BenchRow[]): string[] {
       { title: 'measured', align: 'right' },
       { title: 'target', align: 'right' },
       { title: 'ratio', align: 'right' },
+      { title: 'of bare', align: 'right' },
       { title: 'unit' },
     ],
-    rows.map(({ name, title, unit, value, target, ratio, reached }) => [
+    rows.map(({ name, title, unit, value, target, ratio, reached, ofBare }) => [
       title,
       formatValue(name, value),
       target === undefined ? '' : formatValue(name, target),
       ratio === undefined ? '' : style(reached === true ? 'green' : 'red', `${ratio.toFixed(2)}×`),
+      ofBare === undefined ? '' : `${Math.round(ofBare * 100)} %`,
       unit,
     ]),
   );
@@ -91,7 +95,8 @@ async function bench(which: string, flags: BenchFlags): Promise<void> {
   try {
     for (const name of names) {
       const startedAt = performance.now();
-      rows.push(...(await BENCHES[name]!(context)).map(benchRow));
+      const bare = (wanted: string): number | undefined => rows.find((row) => row.name === wanted)?.value;
+      rows.push(...(await BENCHES[name]!(context)).map((measured) => benchRow(measured, bare)));
       output.note(`bench: ${name} took ${formatSeconds((performance.now() - startedAt) / 1000)}`);
     }
   } finally {
@@ -113,7 +118,8 @@ export function register(program: Command): void {
     .summary('measure this machine')
     .description(
       'Measures appending, HTTP and reading on this machine beside the targets of the project. A ratio above 1 is better ' +
-        'than the target. Nothing but the numbers is kept.',
+        'than the target. `bare` is what the machine does with nothing behind it, and "of bare" the share of that. ' +
+        'Nothing but the numbers is kept.',
     )
     .addArgument(new Argument('[which]', 'what to measure').choices([...Object.keys(BENCHES), 'all']).default('all'))
     .option('--entries <n>', 'entries of the large log that is filled and read', wholeNumber(256), 2_000_000)

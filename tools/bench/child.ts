@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../support/node-flags.ts';
 import type { LoadJob, LoadResult } from './load-job.ts';
 
-export type ChildName = 'load-main' | 'append-main' | 'follow-main';
+export type ChildName = 'load-main' | 'append-main' | 'follow-main' | 'bare-main';
 
 /** Beside this file in a checkout; beside the bundle in a package. */
-function scriptOf(name: ChildName): string {
+export function scriptOf(name: ChildName): string {
   const source = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
   return existsSync(source) ? source : fileURLToPath(new URL(`./bench-${name}.js`, import.meta.url));
 }

@@ -23,7 +23,8 @@ export interface FollowReport {
   readonly seconds: number;
 }
 
-const READ_CONNECTIONS = 64;
+/** Of the benches that read tiles and proofs. */
+export const READ_CONNECTIONS = 64;
 const MANY = 10_000_000;
 /** Different proofs that are asked for; each from a tile of its own as far as there are enough. */
 const PROOF_PATHS = 50_000;

@@ -13,20 +13,43 @@ interface Metric {
   readonly unit: string;
   readonly better: 'higher' | 'lower';
   readonly target?: number;
+  /** The bare rate of this machine that it is a share of. */
+  readonly bare?: 'bare-get' | 'bare-post' | 'bare-verify';
   readonly digits?: number;
 }
 
 const METRICS = {
+  'bare-get': { title: 'bare node:http, GET of 8 KiB', unit: 'requests/s', better: 'higher' },
+  'bare-post': { title: 'bare node:http, POST of an entry', unit: 'requests/s', better: 'higher' },
+  'bare-verify': { title: 'Ed25519 verifications, all cores', unit: 'signatures/s', better: 'higher' },
   'append-rate': { title: 'library append, every commit flushed', unit: 'entries/s', better: 'higher', target: 90_000 },
   'append-rss': { title: 'resident memory of that, highest', unit: 'MB', better: 'lower', target: 350 },
   'append-rss-growth': { title: 'resident memory of that, last tenth − second tenth', unit: 'MB', better: 'lower' },
-  'add-rate': { title: 'POST /add, 256 connections', unit: 'entries/s', better: 'higher', target: 30_000 },
+  'add-rate': {
+    title: 'POST /add, 256 connections',
+    unit: 'entries/s',
+    better: 'higher',
+    target: 30_000,
+    bare: 'bare-post',
+  },
   'add-p99': { title: 'POST /add, 256 connections, p99', unit: 'ms', better: 'lower', target: 40, digits: 1 },
   'add-single-p50': { title: 'POST /add, one connection, median', unit: 'ms', better: 'lower', target: 2, digits: 2 },
   'batch-rate': { title: 'batches of opaque entries', unit: 'entries/s', better: 'higher', target: 80_000 },
-  'statements-rate': { title: 'batches of Ed25519 statements', unit: 'entries/s', better: 'higher', target: 20_000 },
-  'tiles-rate': { title: 'GET of full tiles', unit: 'requests/s', better: 'higher', target: 45_000 },
-  'proofs-rate': { title: 'inclusion proofs by hash', unit: 'requests/s', better: 'higher', target: 10_000 },
+  'statements-rate': {
+    title: 'batches of Ed25519 statements',
+    unit: 'entries/s',
+    better: 'higher',
+    target: 20_000,
+    bare: 'bare-verify',
+  },
+  'tiles-rate': { title: 'GET of full tiles', unit: 'requests/s', better: 'higher', target: 45_000, bare: 'bare-get' },
+  'proofs-rate': {
+    title: 'inclusion proofs by hash',
+    unit: 'requests/s',
+    better: 'higher',
+    target: 10_000,
+    bare: 'bare-get',
+  },
   'fsck-rate': { title: 'fsck from loopback', unit: 'entries/s', better: 'higher', target: 200_000 },
   'follow-rate': { title: 'follow from loopback', unit: 'entries/s', better: 'higher', target: 200_000 },
   'start-millis': { title: 'process start to first checkpoint', unit: 'ms', better: 'lower', target: 1000 },
@@ -48,14 +71,31 @@ export interface BenchRow {
   /** Above 1 is better than the target, whichever way the metric runs. */
   readonly ratio: number | undefined;
   readonly reached: boolean | undefined;
+  /** Share of the machine's bare rate, where that was measured in the same run. */
+  readonly ofBare: number | undefined;
   readonly details: Measured['details'];
 }
 
-/** The row of a measured value. */
-export function benchRow({ name, value, details }: Measured): BenchRow {
-  const { title, unit, better, target }: Metric = METRICS[name];
+/** The row of a measured value; `bare` finds a rate of this machine that was measured before in the same run. */
+export function benchRow(
+  { name, value, details }: Measured,
+  bare: (name: MetricName) => number | undefined = () => undefined,
+): BenchRow {
+  const metric: Metric = METRICS[name];
+  const { title, unit, better, target } = metric;
   const ratio = target === undefined ? undefined : better === 'higher' ? value / target : target / value;
-  return { name, title, unit, value, target, ratio, reached: ratio === undefined ? undefined : ratio >= 1, details };
+  const ceiling = metric.bare && bare(metric.bare);
+  return {
+    name,
+    title,
+    unit,
+    value,
+    target,
+    ratio,
+    reached: ratio === undefined ? undefined : ratio >= 1,
+    ofBare: ceiling && value / ceiling,
+    details,
+  };
 }
 
 /** A value of this metric for people. */
