@@ -16,13 +16,10 @@ import {
   serverOptions,
 } from './support/config.ts';
 import type { ServerFlags } from './support/config.ts';
-import { EXIT } from './support/exit.ts';
 import { FIRST_ISSUER, makeLog } from './support/new-log.ts';
 import { createOutput, style } from './support/output.ts';
 import type { Output } from './support/output.ts';
-
-/** One signal may arrive twice, from the terminal and from a parent that passes it on; a later one is impatience. */
-const SAME_SIGNAL_MILLIS = 1_000;
+import { quietOnTerminal, stopSignal } from './support/service.ts';
 
 interface ServeOptions extends ServerFlags {
   readonly data: string;
@@ -58,7 +55,8 @@ async function serve(options: ServeOptions): Promise<void> {
     }
     await makeLog({ dir: data, origin: options.origin, admission: options.admission });
   }
-  const settings = quietOnTerminal(readSettings(data, flags));
+  const read = readSettings(data, flags);
+  const settings = { ...read, config: quietOnTerminal(read.config) };
   const served = await serveNode(settings);
   try {
     const admin = await startAdmin(settings.paths.root, {
@@ -67,7 +65,7 @@ async function serve(options: ServeOptions): Promise<void> {
     });
     try {
       announce(output, served, settings, isNew);
-      await stopSignal(served);
+      await stopSignal(served.logger, 'finishing and publishing what was taken');
       output.line('stopping: what was taken is finished and published');
     } finally {
       await admin.close();
@@ -77,30 +75,6 @@ async function serve(options: ServeOptions): Promise<void> {
   }
   const { head } = served.log.status();
   served.logger.info({ size: head.size }, 'stopped');
-}
-
-/** A person at a terminal reads what is announced; the operator's log there starts at warnings, unless it is asked for. */
-function quietOnTerminal(settings: Settings): Settings {
-  if (!process.stderr.isTTY || settings.config['log-level'] !== undefined) return settings;
-  return { ...settings, config: { ...settings.config, 'log-level': 'warn' } };
-}
-
-/** Resolves at the first SIGTERM, SIGINT or SIGHUP; a second one, a while later, ends the process at once. */
-function stopSignal({ logger }: ServedNodeLog): Promise<void> {
-  return new Promise((resolve) => {
-    let firstAt: number | undefined;
-    const onSignal = (signal: NodeJS.Signals): void => {
-      if (firstAt === undefined) {
-        firstAt = performance.now();
-        logger.info({ signal }, 'stopping: finishing and publishing what was taken');
-        resolve();
-      } else if (performance.now() - firstAt > SAME_SIGNAL_MILLIS) {
-        // As safe as a crash: what was acknowledged is on the disk.
-        process.exit(EXIT.operational);
-      }
-    };
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
-  });
 }
 
 function announce(output: Output, served: ServedNodeLog, { paths, meta }: Settings, isNew: boolean): void {
