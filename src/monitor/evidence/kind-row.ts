@@ -3,7 +3,8 @@
 
 import { LimmatError } from '../../errors.ts';
 import type { Hash, Hasher } from '../../merkle/hash.ts';
-import type { Claim, EvidenceHead, EvidenceKind } from './evidence.ts';
+import type { Drawing } from './drawing.ts';
+import type { Claim, Evidence, EvidenceHead, EvidenceKind } from './evidence.ts';
 
 /** An entry of a claim, found to be in the tree of its checkpoint. */
 export interface OpenedEntry {
@@ -31,7 +32,7 @@ export type OptionalMember = Exclude<keyof Claim, 'keys' | 'checkpoints'>;
 
 export interface KindRow {
   readonly kind: EvidenceKind;
-  /** What the log did, in one sentence without its name. */
+  /** What a log did, without its name: "signed two different trees of one size". */
   readonly sentence: string;
   /** What belongs into the claim: these counts, and exactly these members beside keys and checkpoints. */
   readonly checkpoints: number;
@@ -44,6 +45,21 @@ export interface KindRow {
   readonly timed: boolean;
   /** Throws `bad-evidence` when an honest log could have signed all of this. */
   check(claim: OpenedClaim): void;
+  /** What to say about verified evidence of this kind to somebody who never heard of logs. */
+  words(evidence: Evidence, hasher: Hasher): KindWords;
+  draw(evidence: Evidence, hasher: Hasher): Drawing;
+}
+
+/** Plain English; every element is a paragraph of whole sentences. */
+export interface KindWords {
+  /** What this log did, with the numbers; goes on after the log's name. */
+  readonly headline: string;
+  /** What the entries are; empty where the kind has none. */
+  readonly entries: readonly string[];
+  /** Why all of it cannot be true. */
+  readonly why: readonly string[];
+  /** What it does not show. */
+  readonly notShown: readonly string[];
 }
 
 /** The error of evidence that does not hold. */

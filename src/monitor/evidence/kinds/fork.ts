@@ -3,8 +3,18 @@
 import { compareBytes, equalBytes, toHex } from '../../../bytes.ts';
 import { isLimmatError } from '../../../errors.ts';
 import { verifyConsistency } from '../../../merkle/proof.ts';
+import { drawnTree, spanLabel } from '../drawing.ts';
+import type { Drawing } from '../drawing.ts';
+import type { Evidence } from '../evidence.ts';
 import { badEvidence } from '../kind-row.ts';
-import type { KindRow, OpenedClaim } from '../kind-row.ts';
+import type { KindRow, KindWords, OpenedClaim } from '../kind-row.ts';
+import { entriesInWords, hashBytes, shortHash } from '../words.ts';
+
+/** What a fork leaves open, whichever way it shows. */
+const FORK_NOT_SHOWN: readonly string[] = [
+  'Which of the two lists is the right one, and which entries differ: a root says only that something does.',
+  'Who was shown which list, since when, and why.',
+];
 
 /** Two checkpoints of one size with two roots, the bytewise smaller root first. */
 export const forkSameSize: KindRow = {
@@ -22,6 +32,26 @@ export const forkSameSize: KindRow = {
     const order = compareBytes(a.rootHash, b.rootHash);
     if (order === 0) throw badEvidence(`both checkpoints are of one tree, with root ${toHex(a.rootHash)}`);
     if (order > 0) throw badEvidence('the checkpoint with the smaller root is not the first');
+  },
+  words({ heads }: Evidence): KindWords {
+    const entries = entriesInWords(heads[0]!.size);
+    return {
+      headline: `signed two different histories of ${entries}`,
+      entries: [],
+      why: [
+        `Both checkpoints are about a list of ${entries}, and their roots differ, so the two lists differ.`,
+        'A log has one list, and what is in it never changes: whoever asks for its first ' +
+          `${entries} has to get the same ones, for ever. At most one of the two signed statements is true.`,
+      ],
+      notShown: FORK_NOT_SHOWN,
+    };
+  },
+  draw({ heads }: Evidence): Drawing {
+    return {
+      caption: `Two trees of ${entriesInWords(heads[0]!.size)} with two different roots.`,
+      trees: heads.map((head) => drawnTree(head, true)),
+      sign: '≠',
+    };
   },
 };
 
@@ -62,5 +92,40 @@ export const forkPrefix: KindRow = {
       if (!isLimmatError(error, 'bad-proof')) throw error;
       throw badEvidence(`that the larger tree implies this root is not shown: ${error.message}`, error);
     }
+  },
+  words({ heads, claim }: Evidence): KindWords {
+    const [smaller, larger] = [heads[0]!, heads[1]!];
+    const first = `first ${entriesInWords(smaller.size)}`;
+    return {
+      headline: `signed a history of ${entriesInWords(larger.size)} that does not begin with the ${entriesInWords(smaller.size)} that it signed too`,
+      entries: [],
+      why: [
+        `The root of the larger tree fixes all of its entries. The file has the calculation that leads from the ${first} ` +
+          `to it, which anybody can repeat; those entries have the root ${toHex(hashBytes(claim.prefixRoot!))}.`,
+        `The other checkpoint says that the log's ${first} have the root ${toHex(smaller.rootHash)}. ` +
+          'The two roots differ, so the two lists differ.',
+        'A log only ever adds entries at the end: its larger tree has to begin with its smaller one. ' +
+          'At most one of the two signed statements is true.',
+      ],
+      notShown: FORK_NOT_SHOWN,
+    };
+  },
+  draw({ heads, claim }: Evidence): Drawing {
+    const [smaller, larger] = [heads[0]!, heads[1]!];
+    return {
+      caption: `A tree of ${entriesInWords(smaller.size)}, and a tree of ${entriesInWords(larger.size)} that begins with others.`,
+      trees: [
+        drawnTree(smaller, true),
+        {
+          ...drawnTree(larger, true),
+          prefixRoot: shortHash(hashBytes(claim.prefixRoot!)),
+          spans: [
+            { label: spanLabel(0, smaller.size), differs: true },
+            { label: spanLabel(smaller.size, larger.size), differs: false },
+          ],
+        },
+      ],
+      sign: '≠',
+    };
   },
 };

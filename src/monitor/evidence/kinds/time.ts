@@ -3,8 +3,14 @@
 
 import { isLimmatError } from '../../../errors.ts';
 import { parseStatement } from '../../../record/statement.ts';
+import { fromBase64 } from '../../../bytes.ts';
+import type { Hasher } from '../../../merkle/hash.ts';
+import { drawnTree } from '../drawing.ts';
+import type { Drawing } from '../drawing.ts';
+import type { Evidence } from '../evidence.ts';
 import { badEvidence, statedTimes } from '../kind-row.ts';
-import type { KindRow, OpenedClaim, OpenedEntry } from '../kind-row.ts';
+import type { KindRow, KindWords, OpenedClaim } from '../kind-row.ts';
+import { durationInWords, entriesInWords, entryInWords, timeInWords } from '../words.ts';
 
 /**
  * What is added to the log's promise before a difference counts: a day for a clock that was wrong, for statements that
@@ -30,13 +36,40 @@ export const future: KindRow = {
     const entry = claim.entries[0]!;
     const times = statedTimes(claim.heads[entry.checkpoint]!);
     if (times.length === 0) throw badEvidence('the checkpoint does not say when it was signed');
-    const iat = timeOfSigning(entry);
+    const iat = timeOfSigning(entry.leaf);
     const signed = Math.min(...times);
     if (iat <= signed + window) {
       throw badEvidence(
         `the entry's time ${iat} is not more than ${window} seconds after the checkpoint's time ${signed}`,
       );
     }
+  },
+  words(evidence: Evidence, hasher: Hasher): KindWords {
+    const { index, iat, entry } = timedEntry(evidence, hasher);
+    const signed = Math.min(...statedTimes(evidence.heads[0]!));
+    return {
+      headline: `signed a tree with an entry from ${durationInWords(iat - signed)} later`,
+      entries: [`Place ${index}: ${entry}.`],
+      why: [
+        `The checkpoint says that at ${timeInWords(signed)} this was the log's largest tree. The entry is in it, by a ` +
+          `calculation that anybody can repeat, and says that it was signed at ${timeInWords(iat)}.`,
+        promiseInWords(evidence),
+      ],
+      notShown: TIME_NOT_SHOWN,
+    };
+  },
+  draw(evidence: Evidence, hasher: Hasher): Drawing {
+    const { index, iat } = timedEntry(evidence, hasher);
+    return {
+      caption: `A tree with an entry that says it was signed after the tree was.`,
+      trees: [
+        {
+          ...drawnTree(evidence.heads[0]!, false),
+          below: [`place ${index} says it was`, `signed ${timeInWords(iat)}`],
+        },
+      ],
+      sign: '',
+    };
   },
 };
 
@@ -63,13 +96,44 @@ export const backdated: KindRow = {
     }
     const times = statedTimes(before);
     if (times.length === 0) throw badEvidence('the first checkpoint does not say when it was signed');
-    const iat = timeOfSigning(entry);
+    const iat = timeOfSigning(entry.leaf);
     const signed = Math.max(...times);
     if (iat >= signed - window) {
       throw badEvidence(
         `the entry's time ${iat} is not more than ${window} seconds before the first checkpoint's time ${signed}`,
       );
     }
+  },
+  words(evidence: Evidence, hasher: Hasher): KindWords {
+    const { index, iat, entry } = timedEntry(evidence, hasher);
+    const before = evidence.heads[0]!;
+    const signed = Math.max(...statedTimes(before));
+    return {
+      headline: `took an entry that says it is ${durationInWords(signed - iat)} older than it can be`,
+      entries: [`Place ${index}: ${entry}.`],
+      why: [
+        `The first checkpoint says that at ${timeInWords(signed)} the log's largest tree had ${entriesInWords(before.size)}. ` +
+          `Places count from 0, so place ${index} was still free: the entry was taken later.`,
+        `The second checkpoint is of a tree that has the entry, by a calculation that anybody can repeat. The entry says ` +
+          `that it was signed at ${timeInWords(iat)}.`,
+        promiseInWords(evidence),
+      ],
+      notShown: TIME_NOT_SHOWN,
+    };
+  },
+  draw(evidence: Evidence, hasher: Hasher): Drawing {
+    const { index, iat } = timedEntry(evidence, hasher);
+    return {
+      caption: 'A tree without an entry, and a larger tree with it, though it says it is older than both.',
+      trees: [
+        { ...drawnTree(evidence.heads[0]!, false), below: [`no place ${index} yet`] },
+        {
+          ...drawnTree(evidence.heads[1]!, false),
+          below: [`place ${index} says it was`, `signed ${timeInWords(iat)}`],
+        },
+      ],
+      sign: '→',
+    };
   },
 };
 
@@ -88,11 +152,31 @@ function promisedWindow({ windowSeconds, iatWindowSeconds }: OpenedClaim): numbe
   );
 }
 
-function timeOfSigning({ leaf, index }: OpenedEntry): number {
+const TIME_NOT_SHOWN: readonly string[] = [
+  'That the entry is false, or that the log knew: it shows that the log took what it had promised to refuse.',
+  'That it was on purpose. A clock that was wrong by more than a day has the same effect.',
+];
+
+function promiseInWords({ claim }: Evidence): string {
+  const promised = durationInWords(claim.windowSeconds! - TIME_SLACK_SECONDS);
+  return (
+    `The log promised to take an entry only within ${promised} of the time at which it says it was signed. The difference ` +
+    `is more than that and another ${durationInWords(TIME_SLACK_SECONDS)}, which are left to clocks and queues.`
+  );
+}
+
+/** The claim's one entry: its place, its time, and itself in words. */
+function timedEntry({ claim }: Evidence, hasher: Hasher): { index: number; iat: number; entry: string } {
+  const entry = claim.entries![0]!;
+  const iat = timeOfSigning(fromBase64(entry.leaf)!);
+  return { index: entry.index, iat, entry: entryInWords(entry, hasher) };
+}
+
+function timeOfSigning(leaf: Uint8Array): number {
   try {
     return parseStatement(leaf).iat;
   } catch (error) {
     if (!isLimmatError(error)) throw error;
-    throw badEvidence(`entry ${index} is not a statement that this version reads: ${error.message}`, error);
+    throw badEvidence(`the entry is not a statement that this version reads: ${error.message}`, error);
   }
 }
