@@ -6,8 +6,9 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
 
 import { parseDecimal } from '../bytes.ts';
-import { statusError, tooLong, tooSlow, unreadable } from '../client/http-reader.ts';
-import type { Get, GetBounds } from '../client/http-reader.ts';
+import { statusError, tooLong, tooSlow, unreadable } from '../client/bounded-fetch.ts';
+import type { RequestBounds } from '../client/bounded-fetch.ts';
+import type { Get } from '../client/http-reader.ts';
 import { LimmatError } from '../errors.ts';
 
 /** Connections to one server that are kept for the next request. */
@@ -63,7 +64,7 @@ function isReset(error: Error): boolean {
   return 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 }
 
-function receive(url: string, response: IncomingMessage, bounds: GetBounds): Promise<Uint8Array> {
+function receive(url: string, response: IncomingMessage, bounds: RequestBounds): Promise<Uint8Array> {
   const { statusCode = 0, headers } = response;
   if (statusCode !== 200) return Promise.reject(statusError(url, statusCode, headers['retry-after']));
   const coding = headers['content-encoding'];
