@@ -220,6 +220,11 @@ export class HeadBook {
     return heads.toSorted((a, b) => a.size - b.size);
   }
 
+  /** The records of those heads, in no order. */
+  unresolvedRecords(): readonly HeadRecord[] {
+    return this.#unresolved.entries.map(recordOf);
+  }
+
   /** So many resolved heads, or fewer where there are no more, chosen at random and all different. */
   sample(count: number): readonly LogHead[] {
     const { entries } = this.#resolved;
@@ -249,7 +254,7 @@ export class HeadBook {
       check: 'M02',
       class: 'suspicion',
       origin,
-      key: `checkpoint-flood ${origin}`,
+      key: `checkpoint-flood ${origin}`.slice(0, 256),
       summary: `checkpoint flood: ${origin} signed more heads above this monitor's tree than the ${held} that are kept`,
       details: { held, arrived: this.#flood },
     };

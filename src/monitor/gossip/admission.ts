@@ -22,18 +22,21 @@ export function originOf(note: string): string {
   return text.slice(0, text.indexOf('\n'));
 }
 
+/** A head that somebody sent. */
+export interface ReceivedHead {
+  readonly head: LogHead;
+  /** True when the book holds this tree as of this time: then nothing was verified, and nothing is to be done. */
+  readonly isKnown: boolean;
+}
+
 /**
- * The head of a note, verified; undefined when the book has it already, which costs no verification. The note of the
- * head has one line for each of the log's keys, the latest, whatever else stood in it.
+ * The head of a note, verified unless the book has it already. The head's note has one line for each of the log's keys,
+ * the latest, whatever else stood in it.
  *
  * LimmatError `malformed` (too long, no checkpoint, no root that an empty tree has), `wrong-log` (another origin),
  * `unknown-key` (no line by one of the log's keys), `bad-signature` (such a line does not hold).
  */
-export async function openHead(
-  note: string,
-  log: LogIdentity,
-  book: Pick<HeadBook, 'knows'>,
-): Promise<LogHead | undefined> {
+export async function openHead(note: string, log: LogIdentity, book: Pick<HeadBook, 'knows'>): Promise<ReceivedHead> {
   checkLength(note);
   const parsed = parseNote(note);
   const { origin, size, rootHash } = parseCheckpoint(parsed.text);
@@ -44,9 +47,12 @@ export async function openHead(
   checkKeys(parsed, log);
   // One line a key: a note may hold a hundred, and each would have to be verified.
   const trimmed = evidenceNote(utf8(note), log, 'latest');
-  if (book.knows(size, rootHash, statedTime(trimmed, log))) return undefined;
-  const { timestampSeconds } = await verified(trimmed, log);
-  return Object.freeze({ origin, size, rootHash, timestampSeconds, note: utf8(trimmed) });
+  const timestampSeconds = statedTime(trimmed, log);
+  const head = Object.freeze({ origin, size, rootHash, timestampSeconds, note: utf8(trimmed) });
+  if (book.knows(size, rootHash, timestampSeconds)) return { head, isKnown: true };
+  const opened = await verified(trimmed, log);
+  if (opened.timestampSeconds !== timestampSeconds) throw new Error('bad math in openHead');
+  return { head, isKnown: false };
 }
 
 function checkLength(note: string): void {

@@ -45,3 +45,7 @@ export const MAX_WAITING_STRANGERS = 32;
 
 /** Heads in one page of what anyone may read. */
 export const MAX_PAGE_NOTES = 16;
+/** Evidence ids that a client is told of the log whose head it handed in: answers to strangers stay small. */
+export const MAX_HAND_IN_IDS = 8;
+/** Evidence files that were refused and are remembered, so that nobody makes this monitor verify one again. */
+export const MAX_REFUSED_FILES = 1024;

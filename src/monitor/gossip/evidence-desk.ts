@@ -1,0 +1,90 @@
+// Evidence that others bring: verified before it is stored, shown or passed on; what was refused once is not looked at
+// again.
+
+import { toHex } from '../../bytes.ts';
+import type { CryptoSuite } from '../../crypto/suite.ts';
+import { LimmatError, isLimmatError } from '../../errors.ts';
+import type { Evidence } from '../evidence/evidence.ts';
+import { parseEvidence } from '../evidence/file.ts';
+import { verifyEvidence } from '../evidence/verify.ts';
+import type { HeadBook } from '../heads.ts';
+import { MAX_CONVICTIONS } from '../judge.ts';
+import { MAX_EXCHANGE_IDS, MAX_REFUSED_FILES } from './limits.ts';
+import type { GossipLog } from './protocol.ts';
+
+export interface EvidenceDeskOptions {
+  readonly onEvidence: (evidence: Evidence, file: Uint8Array) => Promise<void>;
+  readonly crypto: CryptoSuite;
+}
+
+/** Takes evidence in. */
+export class EvidenceDesk {
+  readonly #options: EvidenceDeskOptions;
+  /** Hashes and ids of what was refused, oldest first. */
+  readonly #refused = new Set<string>();
+
+  constructor(options: EvidenceDeskOptions) {
+    this.#options = options;
+  }
+
+  /** Which of these ids of evidence against the book's log are worth asking for. */
+  wanted(book: HeadBook, ids: readonly string[]): readonly string[] {
+    const room = Math.min(MAX_EXCHANGE_IDS, MAX_CONVICTIONS - book.convictions);
+    if (room <= 0) return [];
+    return ids.filter((id) => !book.hasEvidence(id) && !this.#refused.has(id)).slice(0, room);
+  }
+
+  /** Remembers that what comes under this id is no good. */
+  refuse(id: string): void {
+    this.#refused.add(id);
+    if (this.#refused.size <= MAX_REFUSED_FILES) return;
+    for (const oldest of this.#refused) {
+      this.#refused.delete(oldest);
+      break;
+    }
+  }
+
+  /**
+   * Takes an evidence file. LimmatError `malformed` when it does not hold, is of a kind that this version does not know, or
+   * was refused before; `not-found` for a log that is not watched; `queue-full` when there is so much evidence against
+   * the log that more would say nothing.
+   */
+  async take(
+    file: Uint8Array,
+    logs: ReadonlyMap<string, GossipLog>,
+  ): Promise<{ readonly evidence: Evidence; readonly isNew: boolean }> {
+    const hash = toHex(this.#options.crypto.sha256(file));
+    if (this.#refused.has(hash)) throw new LimmatError('malformed', 'this evidence was refused before');
+    try {
+      return await this.#take(file, logs);
+    } catch (error) {
+      if (isLimmatError(error, 'bad-evidence')) {
+        this.refuse(hash);
+        throw new LimmatError('malformed', error.message, { details: error.details, cause: error });
+      }
+      throw error;
+    }
+  }
+
+  async #take(
+    file: Uint8Array,
+    logs: ReadonlyMap<string, GossipLog>,
+  ): Promise<{ readonly evidence: Evidence; readonly isNew: boolean }> {
+    const parsed = parseEvidence(file);
+    const watched = logs.get(parsed.origin);
+    if (watched === undefined) {
+      throw new LimmatError('not-found', 'this monitor does not watch the log that the evidence is about');
+    }
+    const { log, book } = watched;
+    if (book.convictions >= MAX_CONVICTIONS) {
+      throw new LimmatError('queue-full', `${book.convictions} files of evidence against that log are kept already`);
+    }
+    const evidence = await verifyEvidence(parsed, [log]);
+    const isNew = !book.hasEvidence(evidence.id);
+    if (isNew) {
+      await this.#options.onEvidence(evidence, file);
+      book.convict(evidence);
+    }
+    return { evidence, isNew };
+  }
+}
