@@ -25,7 +25,7 @@ export interface MonitorPaths {
   readonly key: string;
   /** The monitor's own log list: what was given as keys when it was made. */
   readonly list: string;
-  /** What it remembers: one store, one lock. */
+  /** What it remembers: monitor.json, logs/, evidence/, alerts.jsonl, under one lock (adapters/monitor-store.ts). */
   readonly store: string;
 }
 
@@ -36,7 +36,7 @@ export function monitorPaths(dir: string): MonitorPaths {
     config: join(root, 'monitor.toml'),
     key: join(root, 'monitor.skey'),
     list: join(root, 'logs.txt'),
-    store: join(root, 'state'),
+    store: root,
   };
 }
 
@@ -79,7 +79,11 @@ export function createMonitor(options: NewMonitor, crypto: CryptoSuite): void {
   if (!existsSync(paths.config)) writeFileSync(paths.config, monitorTemplate(options), { flush: true });
 }
 
-const OWN_NAMES: ReadonlySet<string> = new Set(['monitor.toml', 'monitor.skey', 'logs.txt', 'state', 'lost+found']);
+/** What an interrupted first try leaves, what an operator may have put there before, and a monitor's store. */
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  ...['monitor.toml', 'monitor.skey', 'logs.txt', 'lost+found'],
+  ...['monitor.json', 'logs', 'evidence', 'alerts.jsonl', 'lock'],
+]);
 
 function newKey(name: string | undefined, crypto: CryptoSuite) {
   const secret = new Uint8Array(randomBytes(SIZES.Ed25519.secretSize));

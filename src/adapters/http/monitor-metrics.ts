@@ -1,0 +1,78 @@
+// What a monitor's /metrics says, under which names. Values are read from the monitor when they are asked for.
+
+import type { MetricsRegistry } from './metrics.ts';
+import { CLASS_ORDER, backlogOf } from './monitor-json.ts';
+import type { LogView, MonitorView } from './served-monitor.ts';
+
+/** What a monitor counts by itself. */
+export interface MonitorMetrics {
+  round(seconds: number): void;
+  /** A message that a hook took, or did not take. */
+  delivered(hook: string): void;
+  failed(hook: string): void;
+}
+
+/** Registers how the logs, the peers and the alerts stand; a registry takes one monitor. */
+export function monitorMetrics(
+  registry: MetricsRegistry,
+  view: () => MonitorView,
+  nowMillis: () => number = Date.now,
+): MonitorMetrics {
+  const nowSeconds = (): number => nowMillis() / 1000;
+  const perLog = (name: string, help: string, read: (log: LogView) => number | undefined): void =>
+    registry.gauges(name, help, ['origin'], () =>
+      view().logs.flatMap((log) => {
+        const value = read(log);
+        return value === undefined ? [] : [[[log.origin], value] as const];
+      }),
+    );
+  perLog('limmat_monitor_log_size', 'Entries under the newest verified head.', ({ head }) => head?.size);
+  perLog(
+    'limmat_monitor_verified_entries',
+    'Entries that were re-hashed and are mirrored.',
+    ({ verified }) => verified,
+  );
+  perLog('limmat_monitor_backlog_entries', 'Entries of the newest head that are still to be re-hashed.', backlogOf);
+  perLog('limmat_monitor_head_age_seconds', 'Age of the newest verified head, by its signed time.', ({ head }) =>
+    head === undefined || head.timestampSeconds === 0 ? undefined : nowSeconds() - head.timestampSeconds,
+  );
+  perLog('limmat_monitor_seen_seconds_ago', 'Time since the log was last reached.', ({ seenAtSeconds }) =>
+    seenAtSeconds === undefined ? undefined : nowSeconds() - seenAtSeconds,
+  );
+  perLog('limmat_monitor_failed_looks', 'Looks at the log in a row that failed.', ({ failures }) => failures);
+  perLog(
+    'limmat_monitor_unresolved_heads',
+    'Signed heads that are larger than what is verified.',
+    (log) => log.unresolved,
+  );
+  perLog(
+    'limmat_monitor_unknown_entries',
+    'Entries that are no statement of a known type.',
+    (log) => log.unknownEntries,
+  );
+  registry.gauges('limmat_monitor_open_alerts', 'Alerts that are open, not acknowledged, by class.', ['class'], () =>
+    CLASS_ORDER.map((kind) => {
+      const open = view().alerts.filter((alert) => alert.class === kind && alert.state === 'open');
+      return [[kind], open.length] as const;
+    }),
+  );
+  registry.gauges('limmat_monitor_peer_heard_seconds_ago', 'Time since a peer was last heard.', ['peer'], () =>
+    view().peers.flatMap(({ id, heardAtSeconds }) =>
+      heardAtSeconds === undefined ? [] : [[[id], nowSeconds() - heardAtSeconds] as const],
+    ),
+  );
+  registry.gauge('limmat_monitor_round_seconds_ago', 'Time since the last round ended.', () => {
+    const { roundAtSeconds } = view();
+    return roundAtSeconds === undefined ? undefined : nowSeconds() - roundAtSeconds;
+  });
+  const rounds = registry.histogram('limmat_monitor_round_seconds', 'Time of a round over all logs.');
+  const messages = registry.counter('limmat_monitor_messages_total', 'Alerts sent to a hook, by what came of it.', [
+    'hook',
+    'outcome',
+  ]);
+  return {
+    round: (seconds) => rounds.observe(seconds),
+    delivered: (hook) => messages.add(1, hook, 'taken'),
+    failed: (hook) => messages.add(1, hook, 'failed'),
+  };
+}

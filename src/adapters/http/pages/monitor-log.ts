@@ -1,0 +1,61 @@
+// The page of one watched log: its newest verified head, how far the monitor is, what is wrong.
+
+import { html } from 'hono/html';
+import { toHex } from '../../../bytes.ts';
+import { formatKeyId } from '../../../note/key.ts';
+import { count } from '../../../record/words.ts';
+import type { LogView, MonitorView } from '../served-monitor.ts';
+import type { Html, Place } from './layout.ts';
+import { definitions, layout } from './layout.ts';
+import { agoInWords, alertList } from './monitor-words.ts';
+
+/** The page at `/logs/{origin hash}`. */
+export function monitorLogPage(view: MonitorView, log: LogView, place: Place): Html {
+  const { base } = place;
+  const { origin, head, verified } = log;
+  return layout(
+    `${origin}, as ${view.name} sees it`,
+    html`<nav><a href="${base === '' ? '/' : base}">${view.name}</a></nav>
+      <h1>${origin}</h1>
+      <h2>Alerts</h2>
+      ${alertList(
+        view.alerts.filter((alert) => alert.origin === origin),
+        place,
+        'None.',
+      )}
+      <h2>Head</h2>
+      ${head === undefined ? html`<p>No head was verified yet.</p>` : headOf(log, head, place)}
+      <h2>Watching</h2>
+      ${definitions([
+        ['Address', log.url],
+        ['Last seen', agoInWords(log.seenAtSeconds, place)],
+        ['Failed looks', count(log.failures)],
+        ['Entries checked', count(verified)],
+        ['Backlog', count(Math.max(0, (head?.size ?? 0) - verified))],
+        ['Heads to be judged', count(log.unresolved)],
+        ['Unknown entries', count(log.unknownEntries)],
+        ['Keys', log.verifiers.map(({ name, keyId }) => html`<div><code>${name}+${formatKeyId(keyId)}</code></div>`)],
+      ])}
+      ${head === undefined ? '' : comparing(log, place)}`,
+  );
+}
+
+function headOf(log: LogView, head: NonNullable<LogView['head']>, place: Place): Html {
+  return html`${definitions([
+      ['Entries', count(head.size)],
+      ['Root hash', html`<code>${toHex(head.rootHash)}</code>`],
+      ['Signed', head.timestampSeconds === 0 ? 'the log states no time' : agoInWords(head.timestampSeconds, place)],
+    ])}
+    <nav><a href="${place.base}/${log.originHash}/checkpoint">signed checkpoint</a></nav>`;
+}
+
+function comparing(log: LogView, { url }: Place): Html {
+  return html`<h2>Compare</h2>
+    <p>
+      The head above is what this monitor was shown. If the log shows you another one of the same size, or one that does
+      not start with this tree, it has signed two histories. Ask the log yourself:
+    </p>
+    <pre>
+curl -fsS ${log.url}checkpoint
+curl -fsS ${url}/${log.originHash}/checkpoint</pre>`;
+}

@@ -1,0 +1,63 @@
+// What the HTTP apps ask of a monitor, as small as they need it. What they show is from memory: no page makes the monitor
+// ask a log or a peer.
+
+import type { Alert } from '../../monitor/alerts.ts';
+import type { TreeHead } from '../../merkle/tree-head.ts';
+import type { MonitorVerifier } from '../../monitor/monitor-key.ts';
+import type { LogIdentity } from '../../monitor/watched-log.ts';
+
+/** How one log stands. */
+export interface LogView extends LogIdentity {
+  /** SHA-256 of the origin in lowercase hex: its name in paths (C2SP tlog-witness). */
+  readonly originHash: string;
+  readonly url: string;
+  /** The newest verified head; absent before the first one. */
+  readonly head?: TreeHead & { readonly timestampSeconds: number };
+  /** Entries that were re-hashed and are mirrored. */
+  readonly verified: number;
+  /** When the log was last reached and what it said verified. */
+  readonly seenAtSeconds?: number;
+  /** Looks in a row that failed. */
+  readonly failures: number;
+  /** Signed heads that are larger than what is verified. */
+  readonly unresolved: number;
+  /** Entries that are no statement of a known type. */
+  readonly unknownEntries: number;
+}
+
+/** How one peer stands. */
+export interface PeerView {
+  /** Name and key id. */
+  readonly id: string;
+  readonly operator?: string;
+  /** True when this monitor calls it; otherwise it only calls in. */
+  readonly called: boolean;
+  /** When it was last heard, either way. */
+  readonly heardAtSeconds?: number;
+  /** Why the last call failed, when it did. */
+  readonly trouble?: string;
+}
+
+/** What is known of a monitor at one moment. */
+export interface MonitorView {
+  /** The monitor's key: its name, and how others check what it says. */
+  readonly name: string;
+  readonly vkey: string;
+  readonly startedAtSeconds: number;
+  /** Absent before the first round ended. */
+  readonly roundAtSeconds?: number;
+  readonly logs: readonly LogView[];
+  readonly peers: readonly PeerView[];
+  /** Open and acknowledged ones. */
+  readonly alerts: readonly Alert[];
+}
+
+export interface ServedMonitor {
+  /** Keys of those who may have signed an observation: this monitor and its peers. */
+  readonly observers: readonly MonitorVerifier[];
+  view(): MonitorView;
+  /** Ids of the evidence that is held, sorted. */
+  evidenceIds(): Promise<readonly string[]>;
+  /** The evidence file with this id. */
+  evidence(id: string): Promise<Uint8Array | undefined>;
+}
