@@ -20,6 +20,7 @@ import {
   MAX_OBSERVED_SOURCES,
   MAX_PROOF_HASHES,
 } from './limits.ts';
+import { printable } from './words.ts';
 
 /** The value of the member `format`. */
 export const EVIDENCE_FORMAT = 'limmat/evidence/v1';
@@ -224,7 +225,7 @@ function asTime(value: JsonValue | undefined): number {
 
 /** Of what a stranger wrote, no more than fits into a sentence. */
 function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, 60));
+  return `"${printable(text.slice(0, 60))}"`;
 }
 
 function refuse(message: string, cause?: unknown): LimmatError {

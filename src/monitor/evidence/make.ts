@@ -16,6 +16,9 @@ import { evidenceNote, saysWentBack, vkeysOf } from './trim.ts';
 import type { Keep } from './trim.ts';
 import { verifyEvidence } from './verify.ts';
 
+/** What makes evidence needs of a head: who verified it is not asked, because evidence is verified again. */
+export type SignedHead = Pick<LogHead, 'size' | 'rootHash' | 'note'>;
+
 /** What the larger of two trees says about the smaller one's size. */
 export interface PrefixProof {
   /** The root of the larger tree's first entries, as many as the smaller tree has. */
@@ -33,7 +36,7 @@ export interface IncludedEntry {
 }
 
 /** Two heads of one size, at least 1, with two roots. */
-export function forkSameSize(log: LogIdentity, a: LogHead, b: LogHead): Promise<Evidence> {
+export function forkSameSize(log: LogIdentity, a: SignedHead, b: SignedHead): Promise<Evidence> {
   const ordered = compareBytes(a.rootHash, b.rootHash) < 0 ? [a, b] : [b, a];
   return make('fork-same-size', log, () => claimOf(log, notesOf(log, ordered)));
 }
@@ -41,8 +44,8 @@ export function forkSameSize(log: LogIdentity, a: LogHead, b: LogHead): Promise<
 /** Two heads, and what the larger tree has in the place of the smaller one. */
 export function forkPrefix(
   log: LogIdentity,
-  smaller: LogHead,
-  larger: LogHead,
+  smaller: SignedHead,
+  larger: SignedHead,
   prefixRoot: Hash,
   consistency: readonly Hash[],
 ): Promise<Evidence> {
@@ -55,7 +58,7 @@ export function forkPrefix(
 }
 
 /** Two heads of two sizes, both dated by one key of the log, the smaller one later. */
-export function rollback(log: LogIdentity, a: LogHead, b: LogHead): Promise<Evidence> {
+export function rollback(log: LogIdentity, a: SignedHead, b: SignedHead): Promise<Evidence> {
   const [larger, smaller] = a.size > b.size ? [a, b] : [b, a];
   return make('rollback', log, () => claimOf(log, notesOf(log, [larger, smaller], ['earliest', 'latest'])));
 }
@@ -77,7 +80,7 @@ export function proofContradicted(log: LogIdentity, proofFileA: Uint8Array, proo
 }
 
 /** A dated head, and an entry of its tree from after that date; the log has to have promised a window. */
-export function futureEntry(log: LogIdentity, head: LogHead, entry: IncludedEntry): Promise<Evidence> {
+export function futureEntry(log: LogIdentity, head: SignedHead, entry: IncludedEntry): Promise<Evidence> {
   return make('future', log, () => claimOf(log, notesOf(log, [head], ['earliest']), timedEntry(log, entry, 0)));
 }
 
@@ -87,8 +90,8 @@ export function futureEntry(log: LogIdentity, head: LogHead, entry: IncludedEntr
  */
 export function backdatedEntry(
   log: LogIdentity,
-  before: LogHead,
-  head: LogHead,
+  before: SignedHead,
+  head: SignedHead,
   entry: IncludedEntry,
 ): Promise<Evidence> {
   return make('backdated', log, () => claimOf(log, notesOf(log, [before, head]), timedEntry(log, entry, 1)));
@@ -99,11 +102,11 @@ export function backdatedEntry(
  * told: two sizes can only be compared with `prove`, which answers for the larger head what its tree has at the
  * smaller size. What `prove` rejects with is thrown, unless the signed times convict the log without it.
  */
-export async function contradiction(
+export async function contradiction<H extends SignedHead>(
   log: LogIdentity,
-  a: LogHead,
-  b: LogHead,
-  prove?: (fromSize: number, toHead: LogHead) => Promise<PrefixProof>,
+  a: H,
+  b: H,
+  prove?: (fromSize: number, toHead: H) => Promise<PrefixProof>,
 ): Promise<Evidence | undefined> {
   if (a.size === b.size) {
     return a.size === 0 || equalBytes(a.rootHash, b.rootHash) ? undefined : forkSameSize(log, a, b);
@@ -132,7 +135,7 @@ function claimOf(log: LogIdentity, notes: readonly string[], rest: Omit<Claim, '
   return Object.freeze({ keys: Object.freeze(vkeysOf(notes, log)), checkpoints: Object.freeze(notes), ...rest });
 }
 
-function notesOf(log: LogIdentity, heads: readonly LogHead[], keep: readonly Keep[] = []): readonly string[] {
+function notesOf(log: LogIdentity, heads: readonly SignedHead[], keep: readonly Keep[] = []): readonly string[] {
   return heads.map(({ note }, i) => evidenceNote(note, log, keep[i] ?? 'latest'));
 }
 

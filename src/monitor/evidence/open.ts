@@ -15,6 +15,7 @@ import type { LogIdentity } from '../watched-log.ts';
 import type { Claim, ClaimEntry, EvidenceHead, HeadSignature } from './evidence.ts';
 import { badEvidence } from './kind-row.ts';
 import type { KindRow, OpenedClaim, OpenedEntry } from './kind-row.ts';
+import { printable } from './words.ts';
 
 /**
  * Verifies the signatures and the inclusion proofs of a claim of that kind. A checkpoint counts when at least one key
@@ -89,7 +90,7 @@ async function openHead(
 ): Promise<EvidenceHead> {
   const { origin, size, rootHash, extensions } = parseCheckpoint(note.text);
   if (origin !== log.origin) {
-    throw badEvidence(`a checkpoint is of log ${JSON.stringify(origin)}, not of ${JSON.stringify(log.origin)}`);
+    throw badEvidence(`a checkpoint is of log ${printable(origin)}, not of ${printable(log.origin)}`);
   }
   const signatures: HeadSignature[] = [];
   // An ML-DSA-44 line is over origin, size and root; only the other types cover what may stand below them.
@@ -107,7 +108,9 @@ async function openHead(
     if (key.type !== SIGNATURE_TYPE.mldsa44) coversText = true;
   }
   if (signatures.length === 0) {
-    throw badEvidence(`a checkpoint is signed by none of the ${log.verifiers.length} known keys of ${log.origin}`);
+    throw badEvidence(
+      `a checkpoint is signed by none of the ${log.verifiers.length} known keys of ${printable(log.origin)}`,
+    );
   }
   if (extensions.length > 0 && !coversText) throw badEvidence('a checkpoint has extension lines that nobody signed');
   return Object.freeze({ size, rootHash, signatures: Object.freeze(signatures) });
@@ -138,5 +141,5 @@ function hashOf(text: string): Hash {
 }
 
 function keyName(key: { readonly name: string; readonly keyId: number }): string {
-  return `${key.name}+${formatKeyId(key.keyId)}`;
+  return `${printable(key.name)}+${formatKeyId(key.keyId)}`;
 }

@@ -14,6 +14,7 @@ import { badEvidence, statedTimes } from './kind-row.ts';
 import type { KindRow, OpenedClaim } from './kind-row.ts';
 import { KINDS } from './kinds.ts';
 import { openClaim } from './open.ts';
+import { printable } from './words.ts';
 
 /**
  * The evidence in a file, if it holds against one of these logs: the signatures are by its keys, the proofs lead to the
@@ -48,7 +49,7 @@ function findLog(origin: string, logs: readonly LogIdentity[]): LogIdentity {
     const known = logs.map((log) => log.origin).join(', ');
     throw new LimmatError(
       'unknown-log',
-      `the evidence is about log ${JSON.stringify(origin)}; known are ${known || 'none'}`,
+      `the evidence is about log ${printable(origin)}; known are ${known || 'none'}`,
     );
   }
   const promises = named.flatMap(({ iatWindowSeconds }) => (iatWindowSeconds === undefined ? [] : [iatWindowSeconds]));

@@ -1,0 +1,65 @@
+// Evidence as the command line says it, to people and to programs.
+
+import { toHex } from '../../src/bytes.ts';
+import { LimmatError } from '../../src/errors.ts';
+import type { Evidence } from '../../src/monitor/evidence/evidence.ts';
+import { explainEvidence } from '../../src/monitor/evidence/explain.ts';
+import { entriesInWords, keyInWords, printable, timeInWords } from '../../src/monitor/evidence/words.ts';
+import { style } from '../support/output.ts';
+import type { JudgedFile } from './judge.ts';
+
+/** A verdict about a file, unlike a check that could not be made. */
+export function isVerdict(error: unknown): error is LimmatError {
+  return error instanceof LimmatError && (error.code === 'bad-evidence' || error.code === 'unknown-log');
+}
+
+/** What this evidence shows, in one sentence without a full stop. */
+export function headlineOf(evidence: Evidence): string {
+  return explainEvidence(evidence).headline;
+}
+
+export function evidenceJson({ evidence, observed }: JudgedFile): Readonly<Record<string, unknown>> {
+  const { kind, origin, id, heads } = evidence;
+  return {
+    verified: true,
+    kind,
+    origin,
+    id,
+    heads: heads.map(({ size, rootHash, signatures }) => ({
+      size,
+      rootHash: toHex(rootHash),
+      signatures: signatures.map(({ vkey, timestampSeconds }) => ({
+        key: vkey,
+        ...(timestampSeconds !== 0 && { timestampSeconds }),
+      })),
+    })),
+    ...(observed !== undefined && { observation: observed.observation, observationSignature: observed.verdict }),
+  };
+}
+
+const VERDICTS: Readonly<Record<NonNullable<JudgedFile['observed']>['verdict'], string>> = {
+  signed: 'signed by it',
+  'unknown-observer': 'not checked: give its key with --observer',
+  forged: 'FORGED: its signature does not hold',
+};
+
+export function evidenceLines(path: string, { evidence, observed }: JudgedFile): readonly string[] {
+  const { id, kind, heads } = evidence;
+  return [
+    `${style('red', 'proven')} ${path}: ${headlineOf(evidence)}`,
+    `  kind        ${kind}`,
+    `  id          ${id}`,
+    ...heads.flatMap(({ size, rootHash, signatures }, i) => [
+      `  checkpoint  ${i + 1}: ${entriesInWords(size)}, root ${toHex(rootHash)}`,
+      ...signatures.map(
+        ({ vkey, timestampSeconds }) =>
+          `              signed with ${keyInWords(vkey)}${timestampSeconds === 0 ? '' : `, as of ${timeInWords(timestampSeconds)}`}`,
+      ),
+    ]),
+    ...(observed === undefined
+      ? []
+      : [
+          `  observer    ${printable(observed.observation.observer)}, ${timeInWords(observed.observation.atSeconds)} (${VERDICTS[observed.verdict]}; no part of the proof)`,
+        ]),
+  ];
+}
