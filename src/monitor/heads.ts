@@ -238,11 +238,10 @@ export class HeadBook {
     return [...slots].map((slot) => entries[slot]!.latest);
   }
 
-  /** Heads that came or changed after the cursor (0 for all), in that order, and the cursor to go on from. */
-  since(cursor: number, limit: number): { readonly heads: readonly LogHead[]; readonly cursor: number } {
-    const later = [...this.#entries()].filter(({ serial }) => serial > cursor);
-    const page = later.toSorted((a, b) => a.serial - b.serial).slice(0, limit);
-    return { heads: page.map(({ latest }) => latest), cursor: page.at(-1)?.serial ?? Math.min(cursor, this.#serial) };
+  /** Heads that came or changed after the cursor (0 for all), in that order, each with the cursor to go on from. */
+  since(cursor: number, limit: number): readonly { readonly head: LogHead; readonly cursor: number }[] {
+    const later = [...this.#entries()].filter(({ serial }) => serial > cursor).toSorted((a, b) => a.serial - b.serial);
+    return later.slice(0, limit).map(({ latest, serial }) => ({ head: latest, cursor: serial }));
   }
 
   /** The alarm of a book that had to let unresolved heads go, until most of them are judged. */

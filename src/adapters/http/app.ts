@@ -100,6 +100,14 @@ export function onWrite(app: App, path: string, handler: RequestHandler): void {
   app.all(path, (c) => send(c, refuseWithProblem, methodNotAllowed('POST')));
 }
 
+/** Declares a path that is a public read with GET and a write with POST. */
+export function onReadAndWrite(app: App, path: string, read: RequestHandler, write: RequestHandler): void {
+  app.get(path, (c) => send(c, refuseWithProblem, read, OPEN_TO_ALL));
+  app.options(path, (c) => send(c, refuseWithProblem, () => ({ status: 204, headers: PREFLIGHT, body: null })));
+  app.post(path, (c) => send(c, refuseWithProblem, write));
+  app.all(path, (c) => send(c, refuseWithProblem, methodNotAllowed('GET, HEAD, OPTIONS, POST')));
+}
+
 /** One finished request, for the operator's log. Never a body, never a header. */
 export interface RequestEvent {
   readonly requestId: string;

@@ -1,0 +1,70 @@
+// How often one source may ask for something that costs: a bucket of tokens for each source, and one for all together, so
+// that whoever has many addresses gains little.
+
+import { LimmatError } from '../../errors.ts';
+
+export interface RateLimitOptions {
+  /** Requests that a source may send at once, and how many a second it may go on with. */
+  readonly burst: number;
+  readonly perSecond: number;
+  /** The same for all sources together. */
+  readonly totalBurst: number;
+  readonly totalPerSecond: number;
+  /** Sources that are remembered; the one that asked longest ago is forgotten first. */
+  readonly sources: number;
+  /** Monotonic milliseconds; default performance.now. */
+  readonly monotonicMillis?: () => number;
+}
+
+interface Bucket {
+  tokens: number;
+  atMillis: number;
+}
+
+/** Counts requests by source. */
+export class RateLimit {
+  readonly #options: RateLimitOptions;
+  readonly #now: () => number;
+  readonly #buckets = new Map<string, Bucket>();
+  readonly #total: Bucket;
+
+  constructor(options: RateLimitOptions) {
+    this.#options = options;
+    this.#now = options.monotonicMillis ?? (() => performance.now());
+    this.#total = { tokens: options.totalBurst, atMillis: this.#now() };
+  }
+
+  /** Counts one request of this source. `queue-full`, with the seconds to wait, when it came too soon. */
+  take(source: string): void {
+    const { burst, perSecond, totalBurst, totalPerSecond, sources } = this.#options;
+    const bucket = this.#buckets.get(source) ?? { tokens: burst, atMillis: this.#now() };
+    // The last one that asked is the last one to be forgotten.
+    this.#buckets.delete(source);
+    this.#buckets.set(source, bucket);
+    if (this.#buckets.size > sources) {
+      for (const oldest of this.#buckets.keys()) {
+        this.#buckets.delete(oldest);
+        break;
+      }
+    }
+    this.#fill(bucket, burst, perSecond);
+    this.#fill(this.#total, totalBurst, totalPerSecond);
+    if (bucket.tokens < 1) throw tooSoon('from here', (1 - bucket.tokens) / perSecond);
+    if (this.#total.tokens < 1) throw tooSoon('from everywhere', (1 - this.#total.tokens) / totalPerSecond);
+    bucket.tokens--;
+    this.#total.tokens--;
+  }
+
+  #fill(bucket: Bucket, burst: number, perSecond: number): void {
+    const now = this.#now();
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.atMillis) / 1000) * perSecond);
+    bucket.atMillis = now;
+  }
+}
+
+function tooSoon(where: string, seconds: number): LimmatError {
+  const retryAfterSeconds = Math.max(1, Math.ceil(seconds));
+  return new LimmatError('queue-full', `too many requests ${where}; nothing was taken, send it again later`, {
+    retryAfterSeconds,
+  });
+}
