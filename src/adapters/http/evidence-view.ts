@@ -30,6 +30,6 @@ export async function mustExplainFile(monitor: ServedMonitor, file: Uint8Array):
   if (explanation !== undefined) return explanation;
   throw new LimmatError(
     'not-found',
-    'the log that this evidence is about is not watched here any more; the file is at .json',
+    'the log that this evidence is about is not watched here any more, and its keys are gone',
   );
 }

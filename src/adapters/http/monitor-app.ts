@@ -1,5 +1,5 @@
-// A monitor over HTTP: pages for people, the same as JSON, and every piece of evidence as a file, as words and as a
-// drawing. Everything is public and nothing here changes anything.
+// A monitor over HTTP: pages for people, the same as JSON, and every piece of evidence as words and as a drawing.
+// Everything is public and nothing here changes anything.
 
 import { LimmatError } from '../../errors.ts';
 import { explanationSvg, explanationText } from '../../monitor/evidence/explain.ts';
@@ -50,12 +50,12 @@ export function monitorApp(monitor: ServedMonitor, options: FrameOptions = {}): 
     '/evidence/:name',
     async (c) => {
       const name = c.req.param('name') ?? '';
-      const [, id, form = ''] = /^([0-9a-f]{64})(\.json|\.txt|\.svg)?$/.exec(name) ?? [];
+      const [, id, form = ''] = /^([0-9a-f]{64})(\.txt|\.svg)?$/.exec(name) ?? [];
       const file = id === undefined ? undefined : await monitor.evidence(id);
       if (id === undefined || file === undefined) {
         throw new LimmatError('not-found', `there is no evidence at ${printable(name)}`);
       }
-      const other = await FORMS[form]?.(monitor, file, id);
+      const other = await FORMS[form]?.(monitor, file);
       if (other !== undefined) return other;
       const place = placeOf(c, `/evidence/${name}`);
       return answer(evidencePage(monitor.view().name, id, await explainFile(monitor, file), place));
@@ -65,17 +65,8 @@ export function monitorApp(monitor: ServedMonitor, options: FrameOptions = {}): 
   return app;
 }
 
-/** Evidence in other forms than a page. */
-const FORMS: Readonly<Record<string, (monitor: ServedMonitor, file: Uint8Array, id: string) => Promise<Answer>>> = {
-  '.json': (_, file, id) =>
-    Promise.resolve({
-      status: 200,
-      headers: {
-        ...bodyHeaders('application/json', 'fixed'),
-        'Content-Disposition': `attachment; filename="evidence-${id.slice(0, 16)}.json"`,
-      },
-      body: file,
-    }),
+/** Evidence in other forms than a page. The file itself is where gossip has it. */
+const FORMS: Readonly<Record<string, (monitor: ServedMonitor, file: Uint8Array) => Promise<Answer>>> = {
   '.txt': async (monitor, file) => textAnswer(explanationText(await mustExplainFile(monitor, file)), 'changing'),
   '.svg': async (monitor, file) => ({
     status: 200,

@@ -21,10 +21,10 @@ export function evidencePage(name: string, id: string, explanation: Explanation 
         monitor or not:
       </p>
       <pre>
-curl -fsS ${url}/evidence/${id}.json -o evidence.json
+curl -fsS ${url}/gossip/v1/evidence/${id} -o evidence.json
 npx limmat evidence verify evidence.json --trust trust.txt</pre>
       <nav>
-        <a href="${at}.json">evidence file</a>${
+        <a href="${base}/gossip/v1/evidence/${id}">evidence file</a>${
           explanation === undefined ? '' : html`<a href="${at}.txt">as text</a><a href="${at}.svg">drawing</a>`
         }
       </nav>

@@ -23,7 +23,7 @@ const RATE_ENTRIES = 1000;
 
 const NOTICES: Readonly<Record<Exclude<LogStatus['state'], 'ready'>, string>> = Object.freeze({
   'read-only': 'This log takes no entries at the moment. Reading goes on.',
-  'not-signing': 'This log signs no new checkpoints at the moment. Entries are taken and will be published later.',
+  'not-signing': 'This log signs no new checkpoints at the moment, because of its clock. Reading goes on.',
   closed: 'This log is shutting down.',
 });
 

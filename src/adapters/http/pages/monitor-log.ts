@@ -46,7 +46,7 @@ function headOf(log: LogView, head: NonNullable<LogView['head']>, place: Place):
       ['Root hash', html`<code>${toHex(head.rootHash)}</code>`],
       ['Signed', head.timestampSeconds === 0 ? 'the log states no time' : agoInWords(head.timestampSeconds, place)],
     ])}
-    <nav><a href="${place.base}/${log.originHash}/checkpoint">signed checkpoint</a></nav>`;
+    <nav><a href="${place.base}/gossip/v1/${log.originHash}/checkpoint">signed checkpoint</a></nav>`;
 }
 
 function comparing(log: LogView, { url }: Place): Html {
@@ -57,5 +57,5 @@ function comparing(log: LogView, { url }: Place): Html {
     </p>
     <pre>
 curl -fsS ${log.url}checkpoint
-curl -fsS ${url}/${log.originHash}/checkpoint</pre>`;
+curl -fsS ${url}/gossip/v1/${log.originHash}/checkpoint</pre>`;
 }
