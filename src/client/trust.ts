@@ -45,6 +45,8 @@ export interface Trust {
   readonly maxAgeSeconds: number | undefined;
   /** How far ahead of the verifier's clock a signed time may be. */
   readonly clockSkewSeconds: number;
+  /** By origin, what a log promises: it takes statements only, each signed within this time of when it is logged. */
+  readonly iatWindows: ReadonlyMap<string, number>;
 }
 
 /** 32 logs and 32 witnesses with ML-DSA-44 keys take 170 kB; tlog-policy asks for no less. */
@@ -57,7 +59,7 @@ const UNITS: readonly (readonly [string, number])[] = [
   ['m', 60],
   ['s', 1],
 ];
-const OWN_KEYWORDS = ['issuer', 'expect', 'max-age', 'clock-skew'] as const;
+const OWN_KEYWORDS = ['issuer', 'expect', 'max-age', 'clock-skew', 'iat-window'] as const;
 type OwnKeyword = (typeof OWN_KEYWORDS)[number];
 
 /** The lines that are not tlog-policy's, while they are collected. */
@@ -65,6 +67,13 @@ interface OwnLines {
   readonly issuers: TrustedIssuer[];
   readonly expected: Partial<Record<ExpectedField, string[]>>;
   readonly limits: Map<'max-age' | 'clock-skew', number>;
+  readonly iatWindows: Map<string, IatWindow>;
+}
+
+/** What an `iat-window` line says, and where. */
+export interface IatWindow {
+  readonly seconds: number;
+  readonly line: number;
 }
 
 /**
@@ -81,6 +90,7 @@ interface OwnLines {
  *                                           lines of one field are alternatives
  *     max-age <n>[s|m|h|d]                  at most one
  *     clock-skew <n>[s|m|h|d]               at most one; 60s if there is none
+ *     iat-window <origin> <n>[s|m|h|d]      at most one a log: it takes statements only, signed within this time of now
  *
  * The first four are C2SP tlog-policy, except that all keys of one log's name must have signed. Throws
  * `bad-trust-file`.
@@ -91,7 +101,7 @@ export function parseTrust(file: Uint8Array | string): Trust {
   if (text.length > MAX_TRUST_FILE_BYTES) {
     throw refused(`the trust file has more than ${MAX_TRUST_FILE_BYTES} characters`);
   }
-  const own: OwnLines = { issuers: [], expected: {}, limits: new Map() };
+  const own: OwnLines = { issuers: [], expected: {}, limits: new Map(), iatWindows: new Map() };
   // An own line leaves an empty one behind, so that the policy's line numbers are the file's.
   const policyLines = text.split('\n').map((line, i) => {
     if (hasControl(line)) throw refused('it has a control character', i + 1);
@@ -103,13 +113,15 @@ export function parseTrust(file: Uint8Array | string): Trust {
   });
   const policy = readPolicy(policyLines.join('\n'));
   if (own.issuers.length === 0) throw refused('the trust file names no issuer: add a line "issuer <key> <name>"');
+  const logs = pairLogs(policy);
   return Object.freeze({
     policy,
-    logs: pairLogs(policy),
+    logs,
     issuers: Object.freeze(own.issuers),
     expected: Object.freeze(own.expected),
     maxAgeSeconds: own.limits.get('max-age'),
     clockSkewSeconds: own.limits.get('clock-skew') ?? DEFAULT_CLOCK_SKEW_SECONDS,
+    iatWindows: windowsOf(own.iatWindows, [...logs.keys()]),
   });
 }
 
@@ -124,6 +136,7 @@ export function formatTrust(trust: Omit<Trust, 'logs'>): string {
   if (trust.clockSkewSeconds !== DEFAULT_CLOCK_SKEW_SECONDS) {
     lines.push(`clock-skew ${formatDuration(trust.clockSkewSeconds)}`);
   }
+  for (const [origin, seconds] of trust.iatWindows) lines.push(`iat-window ${origin} ${formatDuration(seconds)}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -177,6 +190,7 @@ function hasControl(line: string): boolean {
 function takeOwnLine(own: OwnLines, keyword: OwnKeyword, rest: string, line: number): void {
   if (keyword === 'issuer') own.issuers.push(parseIssuer(own.issuers, rest, line));
   else if (keyword === 'expect') takeExpected(own.expected, rest, line);
+  else if (keyword === 'iat-window') takeIatWindow(own.iatWindows, rest, line);
   else takeLimit(own.limits, keyword, rest, line);
 }
 
@@ -213,6 +227,26 @@ function takeLimit(limits: OwnLines['limits'], keyword: 'max-age' | 'clock-skew'
   if (seconds === undefined) throw refused(`"${keyword}" takes a duration such as 90s, 15m, 36h or 7d`, line);
   if (limits.has(keyword)) throw refused(`"${keyword}" is there twice`, line);
   limits.set(keyword, seconds);
+}
+
+/** Notes the rest of an `iat-window` line; `bad-trust-file` unless it is an origin, for the first time, and a duration. */
+export function takeIatWindow(windows: Map<string, IatWindow>, rest: string, line: number): void {
+  const [origin, time] = splitFirst(rest);
+  const seconds = parseDuration(time);
+  if (seconds === undefined) throw refused('"iat-window" takes an origin and a time such as 15m, 36h or 7d', line);
+  if (windows.has(origin)) throw refused(`the log ${origin} has a window already`, line);
+  windows.set(origin, { seconds, line });
+}
+
+/** The windows in seconds; `bad-trust-file` for one of a log that no line names. */
+export function windowsOf(
+  windows: ReadonlyMap<string, IatWindow>,
+  origins: readonly string[],
+): ReadonlyMap<string, number> {
+  for (const [origin, { line }] of windows) {
+    if (!origins.includes(origin)) throw refused(`no "log" line has a key named ${origin}`, line);
+  }
+  return new Map([...windows].map(([origin, { seconds }]) => [origin, seconds]));
 }
 
 function readPolicy(text: string): Policy {

@@ -40,29 +40,33 @@ export class ClockWatch {
   }
 
   /**
-   * The time to sign, Unix seconds: max(now, last). Undefined with the reason given to `refuse` when the clock is
-   * more than a minute behind the last signed time or jumped more than a minute.
+   * Why no time may be signed now, and none judged: the clock is more than a minute behind the last signed time, or it
+   * jumped by more than a minute. Undefined while it is believed.
    */
-  timestampSeconds(lastSeconds: number, refuse: (reason: string) => void): number | undefined {
-    const nowMillis = this.#clock.nowMillis();
-    const jumpMillis = nowMillis - this.#clock.monotonicMillis() - this.#offsetMillis;
+  refusal(lastSeconds: number): string | undefined {
+    const jumpMillis = this.#jumpMillis();
     if (Math.abs(jumpMillis) > CLOCK_TOLERANCE_MILLIS) {
-      refuse(
+      return (
         `the clock jumped by ${Math.round(jumpMillis / 1000)} s against the monotonic clock; ` +
-          'nothing is signed until it is back, or until a restart confirms the new time',
+        'nothing is signed until it is back, or until a restart confirms the new time'
       );
-      return undefined;
     }
-    const behindMillis = lastSeconds * 1000 - nowMillis;
-    if (behindMillis > CLOCK_TOLERANCE_MILLIS) {
-      refuse(
-        `the clock is ${Math.round(behindMillis / 1000)} s behind the last signed time ${lastSeconds}; ` +
-          'nothing is signed until it has caught up',
-      );
-      return undefined;
-    }
+    const behindMillis = lastSeconds * 1000 - this.#clock.nowMillis();
+    if (behindMillis <= CLOCK_TOLERANCE_MILLIS) return undefined;
+    return (
+      `the clock is ${Math.round(behindMillis / 1000)} s behind the last signed time ${lastSeconds}; ` +
+      'nothing is signed until it has caught up'
+    );
+  }
+
+  /** The time to sign, Unix seconds: max(now, last). Only while `refusal` has none. */
+  timestampSeconds(lastSeconds: number): number {
     // Small corrections of the wall clock are ordinary; only what comes at once is a jump.
-    this.#offsetMillis += jumpMillis;
-    return Math.max(Math.floor(nowMillis / 1000), lastSeconds);
+    this.#offsetMillis += this.#jumpMillis();
+    return Math.max(Math.floor(this.#clock.nowMillis() / 1000), lastSeconds);
+  }
+
+  #jumpMillis(): number {
+    return this.#clock.nowMillis() - this.#clock.monotonicMillis() - this.#offsetMillis;
   }
 }

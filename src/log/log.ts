@@ -21,8 +21,14 @@ import { DEFAULT_IAT_WINDOW_SECONDS, validate } from './validate.ts';
 import type { Validated } from './validate.ts';
 import type { Writer } from './writer.ts';
 
+/** A clock is set by people or by a time service, which takes minutes. */
+const CLOCK_RETRY_SECONDS = 60;
+
 export interface LogStatus {
-  /** `read-only`: no entries are taken. `not-signing`: they are, but nothing is published. Reads go on in both. */
+  /**
+   * `read-only`: no entries are taken. `not-signing`: nothing is published, because of the clock; only an open log, which
+   * judges no times, takes entries. Reads go on in both.
+   */
   readonly state: 'ready' | 'read-only' | 'not-signing' | 'closed';
   readonly reason: string | undefined;
   /** The committed tree: what an append was told. */
@@ -107,11 +113,13 @@ export class Log {
 
   /**
    * Appends leaves, each judged alone, results in order; resolves when every accepted one is durable. Rejects with
-   * `queue-full`, `read-only` or `shutting-down` when nothing was taken. The bytes are the log's from the call on.
+   * `queue-full`, `read-only`, `shutting-down` or, where statements are judged by their time, `clock-behind` when nothing
+   * was taken. The bytes are the log's from the call on.
    */
   async append(leaves: readonly Uint8Array[]): Promise<readonly AppendResult[]> {
     let bytes = 0;
     for (const leaf of leaves) bytes += leaf.length;
+    if (this.admission === 'records') this.#assertClock();
     const reservation = this.#writer.reserve(leaves.length, bytes);
     let validated: Validated[];
     try {
@@ -247,6 +255,15 @@ export class Log {
       if (index !== undefined) mended[i] = { ok: true, index, leafHash: asHash(leafHashes[k]!), duplicate: true };
     }
     return mended;
+  }
+
+  /** A statement whose time a wrong clock let in would later stand against the log as logged too early or too late. */
+  #assertClock(): void {
+    const refusal = this.#publisher.clockRefusal();
+    if (refusal === undefined) return;
+    throw new LimmatError('clock-behind', `${refusal}; nothing was taken, send it again later`, {
+      retryAfterSeconds: CLOCK_RETRY_SECONDS,
+    });
   }
 
   #assertPublished(index: number): void {

@@ -82,6 +82,11 @@ export class Publisher {
     return this.#refusal;
   }
 
+  /** Why the clock is not to be believed at this moment; undefined when it is. */
+  clockRefusal(): string | undefined {
+    return this.#watch.refusal(this.#guarded.timestampSeconds);
+  }
+
   /** What this log promised to sign last. */
   get guarded(): GuardState {
     return this.#guarded;
@@ -206,10 +211,9 @@ export class Publisher {
   async #publish(head: TreeHead): Promise<Published> {
     const { origin, guard } = this.#options;
     await this.#assertExtends(head);
-    const timestampSeconds = this.#watch.timestampSeconds(this.#guarded.timestampSeconds, (reason) => {
-      this.#refusal = reason;
-    });
-    if (timestampSeconds === undefined) throw new LimmatError('clock-behind', this.#refusal!);
+    this.#refusal = this.clockRefusal();
+    if (this.#refusal !== undefined) throw new LimmatError('clock-behind', this.#refusal);
+    const timestampSeconds = this.#watch.timestampSeconds(this.#guarded.timestampSeconds);
     const state = { origin, size: head.size, rootHash: head.rootHash, timestampSeconds };
     // Before the signature exists: from here on the log can only go on from this head, whatever happens next.
     await guard.write(state);

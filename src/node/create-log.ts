@@ -6,9 +6,11 @@ import { join } from 'node:path';
 
 import { openGuard } from '../adapters/guard.ts';
 import { nodeCrypto } from '../adapters/node-crypto.ts';
-import { formatTrust } from '../client/trust.ts';
+import { DEFAULT_CLOCK_SKEW_SECONDS, formatTrust } from '../client/trust.ts';
+import type { Trust } from '../client/trust.ts';
 import { thumbprintHex } from '../cose/key.ts';
 import type { CoseKey } from '../cose/key.ts';
+import { DEFAULT_IAT_WINDOW_SECONDS } from '../log/validate.ts';
 import { LimmatError } from '../errors.ts';
 import { parseVerifierKey } from '../note/key.ts';
 import type { SubmitterList } from '../record/submitters.ts';
@@ -54,12 +56,16 @@ export async function createLog(options: CreateLogOptions): Promise<CreatedLog> 
   const config = readConfig(paths.config);
   const keys = makeLogKeys(paths, options.origin ?? config.origin, nodeCrypto);
   if (!existsSync(paths.submitters)) writeSubmitters(paths.submitters, options.submitters);
-  writeFileSync(paths.trust, trustFile(keys, options.issuers));
+  const admission = options.admission ?? config.admission ?? 'records';
+  const iatWindowSeconds = (config['iat-window'] ?? DEFAULT_IAT_WINDOW_SECONDS * 1000) / 1000;
+  // Only who takes statements alone can promise something about their times.
+  const iatWindows = new Map(admission === 'records' ? [[keys.origin, iatWindowSeconds]] : []);
+  writeFileSync(paths.trust, trustFile(keys, options.issuers, iatWindows));
   await assertGuardUnused(paths.defaultGuard, dir, keys.origin);
   const meta: Omit<Meta, 'format'> = {
     origin: keys.origin,
     guard: paths.defaultGuard,
-    admission: options.admission ?? config.admission ?? 'records',
+    admission,
     createdAt: new Date().toISOString(),
   };
   const made = await openNodeLog({ paths, meta: { format: 'limmat-data/1', ...meta }, config }, { create: true });
@@ -129,7 +135,11 @@ async function assertGuardUnused(path: string, dir: string, origin: string): Pro
   }
 }
 
-function trustFile(keys: { readonly vkeys: readonly string[] }, issuers: CreateLogOptions['issuers']): string {
+function trustFile(
+  keys: { readonly vkeys: readonly string[] },
+  issuers: CreateLogOptions['issuers'],
+  iatWindows: Trust['iatWindows'],
+): string {
   return formatTrust({
     policy: {
       logs: keys.vkeys.map((vkey) => ({ key: parseVerifierKey(vkey) })),
@@ -140,6 +150,7 @@ function trustFile(keys: { readonly vkeys: readonly string[] }, issuers: CreateL
     issuers: issuers.map(({ iss, key }) => ({ iss, key, kid: thumbprintHex(key) })),
     expected: {},
     maxAgeSeconds: undefined,
-    clockSkewSeconds: 60,
+    clockSkewSeconds: DEFAULT_CLOCK_SKEW_SECONDS,
+    iatWindows,
   });
 }

@@ -102,6 +102,18 @@ describe('parseTrust', () => {
     expect(refusal(witnessLog).message).toContain('witness L');
   });
 
+  test('takes one window a log, of a log that it names, and a time with its unit', () => {
+    for (const lines of [
+      `iat-window ${log.origin}`,
+      `iat-window ${log.origin} soon`,
+      `iat-window ${log.origin} 1d 2d`,
+      'iat-window other.example/log 1d',
+      `iat-window ${log.origin} 1d\niat-window ${log.origin} 1d`,
+    ]) {
+      expect(refusal(`${good}${lines}\n`).message, lines).toMatch(/^line \d+: /);
+    }
+  });
+
   test('refuses what is not UTF-8, and what is too long, quickly', () => {
     expect(refusal(Uint8Array.of(0xff, 0x0a)).message).toContain('UTF-8');
     expect(refusal(' '.repeat(2 ** 20 + 1)).message).toContain('1048576');
@@ -134,6 +146,9 @@ describe('formatTrust', () => {
     expect(formatTrust(parseTrust(written))).toBe(written);
     expect(written).toContain(`\nissuer ${toBase64(formatCoseKey(vendorSigner().key))} ${ISSUER}\n`);
     expect(written).toContain('\nmax-age 36h\nclock-skew 2s\n');
+    const promised = parseTrust(`${text}iat-window ${log.origin} 1d\n`);
+    expect(promised.iatWindows).toEqual(new Map([[log.origin, 86_400]]));
+    expect(parseTrust(formatTrust(promised))).toEqual(promised);
     expect(formatTrust(parseTrust(good))).not.toContain('clock-skew');
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { memoryMedium, memoryStorage } from '../../src/adapters/memory.ts';
-import { equalBytes } from '../../src/bytes.ts';
+import { equalBytes, utf8 } from '../../src/bytes.ts';
 import { checkLog } from '../support/check-log.ts';
+import { submitterList } from '../../src/record/submitters.ts';
 import type { LogStorage } from '../../src/storage.ts';
 import { TestClock, TestGuard, opaqueEntries, openTestLog, testSigners } from '../support/test-log.ts';
 import type { TestLog } from '../support/test-log.ts';
@@ -231,6 +232,20 @@ describe('a clock', () => {
     await clock.advance(20_000);
     expect(log.status()).toMatchObject({ state: 'ready', published: { size: 1 } });
   });
+
+  it.each([-90_000, 90_000])(
+    'that jumps by %s ms takes no statement, whose time it would judge',
+    async (jumpMillis) => {
+      const { log, clock } = await openTestLog({ submitters: () => submitterList([]) });
+      clock.wallMillis += jumpMillis;
+      await expect(log.append([utf8('no statement')])).rejects.toMatchObject({
+        code: 'clock-behind',
+        retryAfterSeconds: 60,
+      });
+      clock.wallMillis -= jumpMillis;
+      expect(await log.append([utf8('no statement')])).toMatchObject([{ ok: false, error: { code: 'malformed' } }]);
+    },
+  );
 
   it('that is behind the last signed time at start: the log serves and does not sign', async () => {
     const { log, guard, medium, clock } = await openTestLog();

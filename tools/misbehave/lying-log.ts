@@ -166,6 +166,7 @@ function trustFile(signers: readonly CheckpointSigner[], { key }: StatementSigne
     expected: {},
     maxAgeSeconds: undefined,
     clockSkewSeconds: 60,
+    iatWindows: new Map(),
   });
 }
 

@@ -34,7 +34,7 @@ const CONDITIONS: ReadonlyMap<ErrorCode, string> = new Map<ErrorCode, string>([
   ['read-only', 'the log takes no entries at the moment; reads go on; nothing acknowledged is lost; try again later'],
   ['outcome-unknown', 'it is not known whether the entry was stored; send it again, a repeat is harmless'],
   ['shutting-down', 'the log is shutting down and takes no more entries; try again later'],
-  ['clock-behind', 'the log signs nothing until its clock is right again; try again later'],
+  ['clock-behind', 'the log signs nothing and takes no statements until its clock is right again; try again later'],
 ]);
 
 const REOPENING = 'the store is being reopened after a failure; try again in a moment';
