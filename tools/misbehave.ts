@@ -1,7 +1,6 @@
 // limmat misbehave: runs a log that tells one lie, to see whether whoever watches it notices.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { InvalidArgumentError, Option } from 'commander';
@@ -28,7 +27,7 @@ interface MisbehaveOptions {
   readonly after: number;
   readonly size: number;
   readonly victim: string;
-  readonly out?: string;
+  readonly trustOut?: string;
   readonly json?: boolean;
 }
 
@@ -58,7 +57,7 @@ export function register(program: Command): void {
         'targeted: lie to readers with this in their User-Agent, or below /for/<name>',
       ).default(DEFAULT_VICTIM),
     )
-    .option('--out <dir>', 'write there logs.txt for "limmat monitor" and trust.txt for "limmat verify"')
+    .option('--trust-out <file>', 'write the trust file for it there, for "limmat monitor" and "limmat verify"')
     .addOption(jsonOption())
     .addHelpText('after', `\nLies:\n${lies.join('\n')}`)
     .action(misbehave);
@@ -79,7 +78,7 @@ async function misbehave(options: MisbehaveOptions): Promise<void> {
   const stop = stopSignal();
   const log = await startLyingLog({ mode, size, victim, address: options.listen });
   try {
-    if (options.out !== undefined) writeLists(options.out, log);
+    if (options.trustOut !== undefined) writeFileSync(options.trustOut, log.trustFile);
     announce(output, log, options);
     for (let second = 0; !stop.aborted; second++) {
       if (second === after) await lie(log, output);
@@ -93,14 +92,8 @@ async function misbehave(options: MisbehaveOptions): Promise<void> {
   }
 }
 
-function writeLists(dir: string, { logList, trustFile }: LyingLog): void {
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, 'logs.txt'), logList);
-  writeFileSync(join(dir, 'trust.txt'), trustFile);
-}
-
-function announce(output: Output, log: LyingLog, { mode, after, victim, out }: MisbehaveOptions): void {
-  const { url, origin, vkeys, trustFile, logList } = log;
+function announce(output: Output, log: LyingLog, { mode, after, victim, trustOut }: MisbehaveOptions): void {
+  const { url, origin, vkeys, trustFile } = log;
   const { lie: sentence } = lieMode(mode);
   output.value({
     event: 'honest',
@@ -109,16 +102,15 @@ function announce(output: Output, log: LyingLog, { mode, after, victim, out }: M
     url,
     origin,
     vkeys,
-    logList,
     trustFile,
     lieAfterSeconds: after,
   });
   output.line(`${style('bold', origin)} is honest for ${after} s, then it ${sentence}`);
   output.line(`  log    ${style('underline', `${url}/`)}`);
   if (mode === 'targeted') output.line(`         ${style('underline', `${log.urlFor(victim)}/`)} for its victims`);
-  if (out !== undefined) output.line(`  lists  ${join(out, 'logs.txt')}, ${join(out, 'trust.txt')}`);
+  if (trustOut !== undefined) output.line(`  trust  ${trustOut}`);
   output.line();
-  for (const line of logList.trimEnd().split('\n')) output.line(style('dim', line));
+  for (const line of trustFile.trimEnd().split('\n')) output.line(style('dim', line));
   output.line();
 }
 

@@ -111,9 +111,9 @@ describe('before it lies', () => {
     expect([verdict.index, verdict.head.size]).toEqual([299, 300]);
   });
 
-  test('its log list names both keys, where it is, and its promise about times', async () => {
+  test('its trust file is a list for a monitor too: both keys, where it is, and its promise about times', async () => {
     const honest = await start('fork', 2);
-    const [listed, ...others] = parseLogList(honest.logList);
+    const [listed, ...others] = parseLogList(honest.trustFile);
     expect(others).toEqual([]);
     expect(listed).toMatchObject({ origin: honest.origin, url: `${honest.url}/`, iatWindowSeconds: 86_400 });
     expect(listed!.keys.map(({ vkey }) => vkey)).toEqual(honest.vkeys);
@@ -290,7 +290,7 @@ describe('limmat misbehave', () => {
 
   test('says what it is, is honest, then lies, and ends when told to', async () => {
     const args = ['misbehave', '--mode', 'fork', '--listen', '127.0.0.1:0', '--after', '2', '--size', '10', '--json'];
-    const child = spawn(process.execPath, [LAUNCHER, ...args, '--out', 'lists'], { cwd: dir });
+    const child = spawn(process.execPath, [LAUNCHER, ...args, '--trust-out', 'trust.txt'], { cwd: dir });
     const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
     const events: v.InferOutput<typeof EVENT>[] = [];
     for await (const line of createInterface({ input: child.stdout })) {
@@ -298,8 +298,7 @@ describe('limmat misbehave', () => {
       if (events.length === 1) {
         const text = await (await fetch(`${events[0]!.url}/checkpoint`)).text();
         expect(Number(text.split('\n')[1])).toBeGreaterThanOrEqual(10);
-        expect(readFileSync(join(dir, 'lists', 'trust.txt'), 'utf8')).toBe(events[0]!.trustFile);
-        expect(readFileSync(join(dir, 'lists', 'logs.txt'), 'utf8')).toContain(` ${events[0]!.url}/\n`);
+        expect(readFileSync(join(dir, 'trust.txt'), 'utf8')).toBe(events[0]!.trustFile);
       }
       if (events.length === 2) child.kill('SIGTERM');
     }

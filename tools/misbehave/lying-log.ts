@@ -4,7 +4,7 @@
 import { getRequestListener } from '@hono/node-server';
 
 import { nodeCrypto } from '../../src/adapters/node-crypto.ts';
-import { formatDuration, formatTrust } from '../../src/client/trust.ts';
+import { formatTrust } from '../../src/client/trust.ts';
 import { thumbprintHex } from '../../src/cose/index.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS } from '../../src/log/index.ts';
 import { parseVerifierKey } from '../../src/note/key.ts';
@@ -56,10 +56,8 @@ export interface LyingLog {
   readonly verifiers: readonly CheckpointVerifier[];
   /** What it promises about the times of its records. */
   readonly iatWindowSeconds: number;
-  /** A trust file that believes both of its keys, and its one issuer: for `limmat verify`. */
+  /** Believes both of its keys and its one issuer, and says where it is and what it promises about times. */
   readonly trustFile: string;
-  /** Its two keys, its address, and its promise about times: for `limmat monitor`. */
-  readonly logList: string;
   /** Signs the entries, in the name of LEAF_ISSUER. */
   readonly issuer: StatementSigner;
   /** The newest head of the true history. */
@@ -117,12 +115,7 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
     vkeys: signers.map(({ vkey }) => vkey),
     verifiers: signers.map(({ vkey }) => checkpointVerifier(vkey, nodeCrypto)),
     iatWindowSeconds: DEFAULT_IAT_WINDOW_SECONDS,
-    trustFile: trustFile(signers, maker.signer),
-    logList: [
-      ...signers.map(({ vkey }) => `log ${vkey} ${listener.url}/`),
-      `iat-window ${origin} ${formatDuration(DEFAULT_IAT_WINDOW_SECONDS)}`,
-      '',
-    ].join('\n'),
+    trustFile: trustFile(signers, maker.signer, `${listener.url}/`),
     issuer: maker.signer,
     head: () => truth.head(),
     append,
@@ -158,15 +151,19 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
   };
 }
 
-function trustFile(signers: readonly CheckpointSigner[], { key }: StatementSigner): string {
-  const logs = signers.map(({ vkey }) => ({ key: parseVerifierKey(vkey) }));
+function trustFile(signers: readonly CheckpointSigner[], { key }: StatementSigner, url: string): string {
   return formatTrust({
-    policy: { logs, witnesses: [], groups: [], quorum: 'none' },
+    policy: {
+      logs: signers.map(({ vkey }) => ({ key: parseVerifierKey(vkey), url })),
+      witnesses: [],
+      groups: [],
+      quorum: 'none',
+    },
     issuers: [{ iss: LEAF_ISSUER, key, kid: thumbprintHex(key) }],
     expected: {},
     maxAgeSeconds: undefined,
     clockSkewSeconds: 60,
-    iatWindows: new Map(),
+    iatWindows: new Map(signers.map(({ name }) => [name, DEFAULT_IAT_WINDOW_SECONDS])),
   });
 }
 
