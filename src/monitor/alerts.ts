@@ -159,12 +159,13 @@ export class AlertBook {
 
   /**
    * Tells of every alert that nobody was told of yet, oldest change first. What the notifier does not take stays for the
-   * next call, and does not keep others back; the errors are returned. Other changes go on meanwhile.
+   * next call, and does not keep others back; the errors are returned. Other changes go on meanwhile. With a key only of
+   * that one.
    */
-  deliver(notify: Notify): Promise<readonly unknown[]> {
+  deliver(notify: Notify, key?: string): Promise<readonly unknown[]> {
     const delivery = this.#deliveries.then(async () => {
       const errors: unknown[] = [];
-      for (const alert of this.list().filter(({ notified }) => !notified)) {
+      for (const alert of this.list().filter((one) => !one.notified && one.key === (key ?? one.key))) {
         try {
           await notify(alert);
         } catch (error) {

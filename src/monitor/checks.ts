@@ -266,6 +266,20 @@ export const TROUBLES = {
     means: 'This monitor could not do its work: its disk, its memory, or a mistake in it.',
     advice: 'Read the message; the log is not accused.',
   },
+  'peers-silent': {
+    check: 'M10',
+    class: 'suspicion',
+    ends: 'itself',
+    means: 'Too few other monitors were heard: another history would go unnoticed. This monitor may be cut off.',
+    advice: 'Check the network and the addresses of the peers; ask one of them over another channel.',
+  },
+  'hidden-growth': {
+    check: 'M10',
+    class: 'suspicion',
+    ends: 'itself',
+    means: 'Others hold a larger signed tree than the log has shown here: it hides its growth, or showed them a fork.',
+    advice: 'Ask the log’s operator for that head and its tiles, and look at the log over another network.',
+  },
   'log-added': {
     check: 'M11',
     class: 'info',

@@ -1,6 +1,7 @@
 // A log as a monitor knows it: its origin and its keys, from the operator's configuration and never from the log.
 
 import type { CheckpointVerifier } from '../note/signer.ts';
+import type { LogReaders } from './source.ts';
 
 /** Whose signatures make a note a head of this log. All of the keys have to sign (for a limmat log there are two). */
 export interface LogIdentity {
@@ -16,3 +17,22 @@ export interface LogIdentity {
 
 /** Where a head came from. A client is never named. */
 export type HeadSource = 'log' | 'peer' | 'client' | 'witness';
+
+/** A log that is watched: who signs for it, and how to get at it. */
+export interface WatchedLog extends LogIdentity, LogReaders {
+  /** For people; the reader's when it is absent. */
+  readonly url?: string;
+  /** Keys that signed for the log in the past. Heads need none of them, and evidence may still be made with them. */
+  readonly retired?: readonly CheckpointVerifier[];
+  /** Whose cosignatures on the log's checkpoint say how old it is, where the log itself signs no time. */
+  readonly witnesses?: readonly CheckpointVerifier[];
+}
+
+/** Who may have signed evidence against a log: its keys of now and of the past. */
+export function identityOf({ origin, verifiers, retired = [], iatWindowSeconds }: WatchedLog): LogIdentity {
+  return {
+    origin,
+    verifiers: [...verifiers, ...retired],
+    ...(iatWindowSeconds !== undefined && { iatWindowSeconds }),
+  };
+}

@@ -1,0 +1,185 @@
+// The walk over a log's entries up to the own head: every one authenticated (M04), looked at (M05, M08), told of where
+// something is the matter with it, and only then counted as seen and mirrored.
+
+import { concat } from '../bytes.ts';
+import type { LogHead } from '../client/state.ts';
+import { LimmatError } from '../errors.ts';
+import { HASH_SIZE } from '../merkle/hash.ts';
+import type { Hasher } from '../merkle/hash.ts';
+import { verifiedEntries } from './catch-up.ts';
+import type { VerifiedEntries } from './catch-up.ts';
+import { plainFinding, proofFinding } from './checks.ts';
+import { lookAtEntries, marksFrom } from './entries.ts';
+import type { EntryIssue } from './entries.ts';
+import type { Evidence } from './evidence/evidence.ts';
+import { backdatedEntry, futureEntry } from './evidence/make.ts';
+import type { MonitorLimits } from './limits.ts';
+import type { LogState } from './log-state.ts';
+import type { MirroredTree } from './mirrored-tree.ts';
+import type { LeafMirror } from './ports.ts';
+import type { LogSource } from './source.ts';
+import type { Troubles } from './troubles.ts';
+import type { LogIdentity } from './watched-log.ts';
+
+export interface EntryWalkOptions {
+  readonly identity: LogIdentity;
+  readonly source: LogSource;
+  readonly tree: MirroredTree;
+  readonly mirror: LeafMirror;
+  readonly troubles: Troubles;
+  readonly hasher: Hasher;
+  readonly limits: MonitorLimits;
+  readonly nowMillis: () => number;
+  /** Where the walk is, and where it notes how far it came. */
+  readonly state: { current: LogState };
+  /** Makes the state, and what was mirrored, durable. */
+  readonly save: () => Promise<void>;
+  readonly keepSuspect: (path: string, bytes: Uint8Array) => Promise<void>;
+  /** Takes note of evidence before it is told of: how much there is bounds what is made. */
+  readonly convict: (evidence: Evidence) => void;
+  /** True when there is so much evidence against the log that more would say nothing. */
+  readonly isConvicted: () => boolean;
+  readonly onProgress: ((done: number, total: number) => void) | undefined;
+}
+
+/** Bundles whose leaf hashes are mirrored in one write: 512 KiB. */
+const BUNDLES_PER_WRITE = 64;
+/** What a kill costs at most, of work that is done again. */
+const SAVE_MILLIS = 2000;
+
+export class EntryWalk {
+  readonly #options: EntryWalkOptions;
+  #pending: VerifiedEntries[] = [];
+
+  constructor(options: EntryWalkOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Walks from the cursor to the own head, until the time is over or the signal aborts. Rejects with what
+   * verifiedEntries throws, with what the store fails with, and with `internal` when the mirror does not lead to the head;
+   * the walk then stands where it was sure last.
+   */
+  async run(untilMillis: number, signal: AbortSignal | undefined): Promise<void> {
+    const { state, source, hasher, limits, nowMillis, save, onProgress } = this.#options;
+    const { head } = state.current;
+    if (head === undefined) return;
+    const suspects: [path: string, bytes: Uint8Array][] = [];
+    let savedMillis = nowMillis();
+    this.#pending = [];
+    try {
+      const batches = verifiedEntries({
+        source,
+        hasher,
+        head,
+        start: state.current.cursor,
+        parallel: limits.bundlesAhead,
+        onSuspect: (path, bytes) => suspects.push([path, bytes]),
+      });
+      for await (const batch of batches) {
+        await this.#look(batch, head);
+        this.#pending.push(batch);
+        if (this.#pending.length < BUNDLES_PER_WRITE) continue;
+        await this.#mirror();
+        onProgress?.(state.current.cursor, head.size);
+        const now = nowMillis();
+        if (now - savedMillis >= SAVE_MILLIS) {
+          await save();
+          savedMillis = now;
+        }
+        if (now >= untilMillis || signal?.aborted === true) break;
+      }
+    } finally {
+      for (const [path, bytes] of suspects) await this.#options.keepSuspect(path, bytes);
+      // What was verified before a failure stays verified.
+      await this.#mirror();
+    }
+    onProgress?.(state.current.cursor, head.size);
+    if (state.current.cursor === head.size) await this.#settle(head);
+  }
+
+  async #look({ entries, start, leafHashes }: VerifiedEntries, head: LogHead): Promise<void> {
+    const { state, identity, troubles } = this.#options;
+    const count = leafHashes.length / HASH_SIZE;
+    const { counts, marks } = state.current;
+    if (entries.length === 0) {
+      const summary = `${identity.origin} withholds the entries [${start}, ${start + count})`;
+      await troubles.tell(plainFinding('withheld', identity.origin, summary, { start, count }));
+      this.#set({ counts: { ...counts, withheld: counts.withheld + count } });
+      return;
+    }
+    const { statements, issues } = lookAtEntries(identity, entries, start, { head, marks });
+    for (const issue of issues) await this.#tell(issue, head);
+    const unknown = counts.unknown + count - statements;
+    this.#set({ counts: { ...counts, statements: counts.statements + statements, unknown } });
+  }
+
+  /** Mirrors what was looked at; from then on it counts as seen. */
+  async #mirror(): Promise<void> {
+    const batches = this.#pending;
+    if (batches.length === 0) return;
+    const leafHashes = concat(...batches.map((batch) => batch.leafHashes));
+    await this.#options.mirror.append(leafHashes);
+    this.#pending = [];
+    const { current } = this.#options.state;
+    const cursor = current.cursor + leafHashes.length / HASH_SIZE;
+    this.#set({ cursor, marks: marksFrom(cursor, current.marks) });
+  }
+
+  async #settle(head: LogHead): Promise<void> {
+    const { state, tree, mirror, identity } = this.#options;
+    const { settled } = state.current;
+    if (settled !== undefined && settled.size === head.size) {
+      this.#set({ settled: head });
+      return;
+    }
+    if (await tree.holds(head)) {
+      this.#set({ settled: head });
+      return;
+    }
+    const sure = settled?.size ?? 0;
+    await mirror.truncate(sure);
+    this.#set({ cursor: sure });
+    throw new LimmatError(
+      'internal',
+      `the mirror of ${identity.origin} did not lead to the root at size ${head.size}; it is fetched again from ${sure} on`,
+    );
+  }
+
+  async #tell(issue: EntryIssue, head: LogHead): Promise<void> {
+    const { identity, troubles } = this.#options;
+    const { index } = issue;
+    if (issue.issue === 'not-a-statement') {
+      const summary = `entry ${index} of ${identity.origin} is no statement: ${issue.reason}`;
+      await troubles.tell(plainFinding('not-a-statement', identity.origin, summary, { index }));
+      return;
+    }
+    if (this.#options.isConvicted()) return;
+    try {
+      const evidence = await this.#evidenceOf(issue, head);
+      this.#options.convict(evidence);
+      await troubles.tell(proofFinding(evidence));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      const summary = `entry ${index} of ${identity.origin} has a time that it cannot have, which could not be proven: ${error.message}`;
+      await troubles.tell(plainFinding('unprovable', identity.origin, summary, { index }, issue.issue));
+    }
+  }
+
+  async #evidenceOf(
+    issue: Exclude<EntryIssue, { readonly issue: 'not-a-statement' }>,
+    head: LogHead,
+  ): Promise<Evidence> {
+    const { identity, source } = this.#options;
+    const { index, leaf } = issue;
+    const inclusion = await source.attempt(({ prover }) => prover.inclusionProof(head, index));
+    const entry = { index, leaf, inclusion };
+    if (issue.issue === 'future') return futureEntry(identity, head, entry);
+    return backdatedEntry(identity, issue.before, head, entry);
+  }
+
+  #set(change: Partial<LogState>): void {
+    const { state } = this.#options;
+    state.current = { ...state.current, ...change };
+  }
+}

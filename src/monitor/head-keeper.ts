@@ -1,0 +1,205 @@
+// Every signed head of a log, in the book in memory and in the journal on disk: on disk first, so that a head that was
+// taken is judged after a crash too, even if nobody shows it again.
+
+import { equalBytes, toHex } from '../bytes.ts';
+import { trimNote } from '../client/state.ts';
+import type { LogHead } from '../client/state.ts';
+import { LimmatError } from '../errors.ts';
+import { parseCheckpoint } from '../note/checkpoint.ts';
+import { parseNote } from '../note/note.ts';
+import type { Evidence } from './evidence/evidence.ts';
+import { HeadBook } from './heads.ts';
+import { MAX_CONVICTIONS, judgeHead, takeHead } from './judge.ts';
+import type { OwnTree } from './judge.ts';
+import { formatKeptHead, parseKeptHead } from './kept-head.ts';
+import type { KeptHead } from './kept-head.ts';
+import type { LineJournal } from './ports.ts';
+import type { HeadSource, LogIdentity } from './watched-log.ts';
+
+/** Bytes at the end of the journal that are read at a start: some 150 heads with the log's ML-DSA-44 line. */
+const REPLAYED_BYTES = 512 * 1024;
+/** Bytes of the journal at which its older half is thinned out: 9,000 heads with that line, six days of one a minute. */
+const THINNED_BYTES = 32 * 1024 * 1024;
+const LINES_AT_ONCE = 10_000;
+
+export interface HeadKeeperOptions {
+  /** Its verifiers' lines are kept. */
+  readonly log: LogIdentity;
+  readonly journal: LineJournal;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  /** What there is against the log already. */
+  readonly evidence: readonly Evidence[];
+  /** Where in the journal the heads are that wait for the own tree to grow. */
+  readonly waiting: readonly number[];
+}
+
+export class HeadKeeper {
+  readonly book: HeadBook;
+  readonly #log: LogIdentity;
+  readonly #journal: LineJournal;
+  /** By tree, where in the journal the head is. */
+  readonly #positions = new Map<string, number>();
+  #thinAt = THINNED_BYTES;
+  #appends: Promise<unknown> = Promise.resolve();
+
+  private constructor({ log, journal, random, evidence }: HeadKeeperOptions) {
+    this.#log = log;
+    this.#journal = journal;
+    this.book = new HeadBook({ origin: log.origin, random });
+    for (const one of evidence) this.book.convict(one);
+  }
+
+  /**
+   * Opens the heads in a journal; the evidence is what was made of them again, because a crash came between. Heads that
+   * have to be compared with the own tree wait in the book until there is one.
+   */
+  static async open(
+    options: HeadKeeperOptions,
+  ): Promise<{ readonly keeper: HeadKeeper; readonly evidence: readonly Evidence[] }> {
+    const { journal, waiting } = options;
+    const keeper = new HeadKeeper(options);
+    const tail = Math.max(0, journal.end - REPLAYED_BYTES);
+    const lines = [];
+    for (const position of waiting) if (position < tail) lines.push(...(await journal.read(position, 1)));
+    lines.push(...(await journal.read(tail, LINES_AT_ONCE)));
+    const made: Evidence[] = [];
+    for (const { position, text } of lines) {
+      const kept = parseKeptHead(text);
+      const head = keeper.#headOf(kept);
+      keeper.#positions.set(treeKey(head), position);
+      const evidence = await keeper.#judge(head, kept.source, kept.atSeconds, undefined);
+      if (evidence !== undefined) made.push(evidence);
+    }
+    return { keeper, evidence: made };
+  }
+
+  /** Where in the journal the heads are that wait. */
+  waiting(): readonly number[] {
+    return this.book.unresolved().flatMap((head) => this.#positions.get(treeKey(head)) ?? []);
+  }
+
+  /**
+   * Takes a verified head, from wherever, and judges it against the own tree, if there is one that it can be judged by.
+   * With a note that has more lines than the head's, that one is kept on disk. RangeError when it contradicts another
+   * head and no evidence can be made of the two; what reading the tree rejects with; the head then waits in the book.
+   */
+  async take(
+    head: LogHead,
+    source: HeadSource,
+    nowSeconds: number,
+    tree: OwnTree | undefined,
+    note: Uint8Array = head.note,
+  ): Promise<Evidence | undefined> {
+    const { size, rootHash, timestampSeconds } = head;
+    if (!this.book.knows(size, rootHash, timestampSeconds) && !isNewest(head, tree)) {
+      await this.#append({ note, timestampSeconds, source, atSeconds: nowSeconds }, head);
+    }
+    return this.#judge(head, source, nowSeconds, tree);
+  }
+
+  /**
+   * Judges a head of the book that waited for the own tree, which is as large now. Rejects as take does; a head of which
+   * no evidence can be made (RangeError) does not wait any longer.
+   */
+  async judge(head: LogHead, tree: OwnTree): Promise<Evidence | undefined> {
+    const { book } = this;
+    const isOwn = equalBytes(await tree.ownProver.rootHashAt(head.size), head.rootHash);
+    const resolve = (): void => book.resolve(head, isOwn ? 'consistent' : 'contradicted');
+    let evidence: Evidence | undefined;
+    if (book.convictions < MAX_CONVICTIONS && !book.isAccused(head)) {
+      try {
+        const verdict = await judgeHead({ log: this.#log, head, ...tree });
+        evidence = typeof verdict === 'string' ? undefined : verdict;
+      } catch (error) {
+        if (error instanceof RangeError) resolve();
+        throw error;
+      }
+    }
+    if (evidence !== undefined) book.convict(evidence);
+    resolve();
+    return evidence;
+  }
+
+  /** Brings the own head to the book at a start: a head that waits there may contradict it. */
+  async takeOwn(head: LogHead, nowSeconds: number): Promise<Evidence | undefined> {
+    const evidence = await this.#judge(head, 'log', nowSeconds, undefined);
+    this.book.resolve(head, 'consistent');
+    return evidence;
+  }
+
+  async #judge(
+    head: LogHead,
+    source: HeadSource,
+    nowSeconds: number,
+    tree: OwnTree | undefined,
+  ): Promise<Evidence | undefined> {
+    return (await takeHead({ log: this.#log, book: this.book, tree }, head, source, nowSeconds)).evidence;
+  }
+
+  #append(kept: KeptHead, head: LogHead): Promise<void> {
+    const turn = this.#appends.then(async () => {
+      const position = this.#journal.end;
+      await this.#journal.append([formatKeptHead(kept)]);
+      this.#positions.set(treeKey(head), position);
+      if (this.#journal.end > this.#thinAt) await this.#thin();
+    });
+    this.#appends = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Drops every second head of the journal's older half, but none that waits or is named in evidence. */
+  async #thin(): Promise<void> {
+    const waiting = new Set(this.waiting());
+    const kept: { readonly text: string; readonly key: string }[] = [];
+    const half = this.#journal.end / 2;
+    let number = 0;
+    for (let from = 0; from < this.#journal.end;) {
+      const lines = await this.#journal.read(from, LINES_AT_ONCE);
+      for (const { position, text } of lines) {
+        const head = this.#headOf(parseKeptHead(text));
+        number++;
+        if (position >= half || number % 2 === 0 || waiting.has(position) || this.book.isAccused(head)) {
+          kept.push({ text, key: treeKey(head) });
+        }
+        from = position + 1;
+      }
+      if (lines.length < LINES_AT_ONCE) break;
+    }
+    await this.#journal.rewrite(kept.map(({ text }) => text));
+    this.#positions.clear();
+    for (let from = 0, i = 0; i < kept.length;) {
+      for (const { position } of await this.#journal.read(from, LINES_AT_ONCE)) {
+        this.#positions.set(kept[i++]!.key, position);
+        from = position + 1;
+      }
+    }
+    this.#thinAt = Math.max(THINNED_BYTES, 1.5 * this.#journal.end);
+  }
+
+  #headOf({ note: bytes, timestampSeconds }: KeptHead): LogHead {
+    const note = parseNote(bytes);
+    const { origin, size, rootHash } = parseCheckpoint(note.text);
+    if (origin !== this.#log.origin) {
+      throw new LimmatError('store-corrupt', `among the heads of ${this.#log.origin} is one of ${origin}`);
+    }
+    return { origin, size, rootHash, timestampSeconds, note: trimKept(note, bytes, this.#log) };
+  }
+}
+
+/** The lines of the log's keys; all lines where a key change left none of them. */
+function trimKept(note: ReturnType<typeof parseNote>, bytes: Uint8Array, { verifiers }: LogIdentity): Uint8Array {
+  const isKnown = note.signatures.some((line) =>
+    verifiers.some(({ name, keyId }) => name === line.name && keyId === line.keyId),
+  );
+  return isKnown ? trimNote(note, verifiers) : bytes;
+}
+
+/** True for the own head, signed again at a later time: the state keeps that one. */
+function isNewest(head: LogHead, tree: OwnTree | undefined): boolean {
+  return tree !== undefined && treeKey(head) === treeKey(tree.own);
+}
+
+function treeKey({ size, rootHash }: Pick<LogHead, 'size' | 'rootHash'>): string {
+  return `${size} ${toHex(rootHash)}`;
+}

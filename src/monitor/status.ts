@@ -1,0 +1,60 @@
+// How a monitor's logs stand, from memory: what pages, metrics and reports show.
+
+import type { LogHead } from '../client/state.ts';
+import type { Alert } from './alerts.ts';
+import type { EntryCounts } from './entries.ts';
+import type { LogWatch } from './watch.ts';
+import type { WatchedLog } from './watched-log.ts';
+
+export interface LogStatus {
+  readonly origin: string;
+  readonly url: string;
+  /** Since when it is watched. */
+  readonly sinceSeconds?: number;
+  /** The branch that the monitor is on; absent before the first verified head. */
+  readonly head?: Pick<LogHead, 'size' | 'rootHash' | 'timestampSeconds'>;
+  /** Entries [0, verifiedSize) were checked and are mirrored. */
+  readonly verifiedSize: number;
+  readonly backlog: number;
+  /** When the log was last reached, and what it showed verified. */
+  readonly seenAtSeconds?: number;
+  /** Signed heads that wait for the own tree to grow. */
+  readonly unresolved: number;
+  /** Rounds in a row that something has been the matter. */
+  readonly failures: number;
+  readonly counts: EntryCounts;
+  /** Ids of the evidence against this log. */
+  readonly evidence: readonly string[];
+}
+
+export interface MonitorStatus {
+  readonly logs: readonly LogStatus[];
+  /** What changed last at the end. */
+  readonly alerts: readonly Alert[];
+}
+
+/** How a log stands; a log without a watch, because its state could not be read, has not been looked at. */
+export function logStatusOf(log: WatchedLog, watch: LogWatch | undefined): LogStatus {
+  const url = log.url ?? log.reader.url;
+  if (watch === undefined) {
+    const counts = { statements: 0, unknown: 0, withheld: 0 };
+    return { origin: log.origin, url, verifiedSize: 0, backlog: 0, unresolved: 0, failures: 1, counts, evidence: [] };
+  }
+  const { head, cursor, counts, sinceSeconds } = watch.state;
+  const { seenAtSeconds } = watch;
+  return {
+    origin: log.origin,
+    url,
+    sinceSeconds,
+    ...(head !== undefined && {
+      head: { size: head.size, rootHash: head.rootHash, timestampSeconds: head.timestampSeconds },
+    }),
+    verifiedSize: cursor,
+    backlog: (head?.size ?? 0) - cursor,
+    ...(seenAtSeconds !== undefined && { seenAtSeconds }),
+    unresolved: watch.book.unresolved().length,
+    failures: watch.failures,
+    counts,
+    evidence: watch.book.evidenceIds(),
+  };
+}
