@@ -32,6 +32,9 @@ describe('links', () => {
   });
 });
 
+/** Commands whose subcommands have the options. */
+const GROUPS = ['submitter', 'evidence', 'monitor'];
+
 /** Every "limmat <command> …" in code of the page: the command, and its options. */
 function commandLines(file: string): { command: string; options: string[] }[] {
   const code = [...codeSpans(file), ...blocks(file, 'sh').flatMap((block) => block.split('\n'))];
@@ -39,7 +42,7 @@ function commandLines(file: string): { command: string; options: string[] }[] {
     const [, words] = /(?:^|&& |npx )limmat ([a-z].*)$/.exec(line) ?? [];
     if (words === undefined) return [];
     const [first = '', second = ''] = words.split(' ');
-    const command = first === 'submitter' && /^[a-z]+$/.test(second) ? `submitter ${second}` : first;
+    const command = GROUPS.includes(first) && /^[a-z-]+$/.test(second) ? `${first} ${second}` : first;
     return [{ command, options: words.match(/(?<= )--[a-z-]+/g) ?? [] }];
   });
 }

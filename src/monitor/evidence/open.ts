@@ -24,7 +24,7 @@ import { printable } from './words.ts';
  */
 export async function openClaim(row: KindRow, claim: Claim, log: LogIdentity, hasher: Hasher): Promise<OpenedClaim> {
   checkShape(row, claim);
-  const keys = readKeys(claim.keys);
+  const keys = readKeys(claim.keys, log.verifiers);
   const notes = claim.checkpoints.map((note) => parseNote(note));
   checkLines(keys, notes);
   const heads: EvidenceHead[] = [];
@@ -57,19 +57,22 @@ function checkShape(row: KindRow, claim: Claim): void {
   }
 }
 
+/** A key of the claim's: the verifier's own, or what the file says of another. */
+type ClaimKey = Pick<VerifierKey, 'name' | 'keyId' | 'type' | 'vkey'>;
+
 /** The keys that signed, as the file says: each once, in the order of their texts, so that there is one way to say it. */
-function readKeys(vkeys: readonly string[]): readonly VerifierKey[] {
+function readKeys(vkeys: readonly string[], known: readonly CheckpointVerifier[]): readonly ClaimKey[] {
   for (let i = 1; i < vkeys.length; i++) {
     if (vkeys[i - 1]! >= vkeys[i]!) throw badEvidence('the keys are not sorted, or one is there twice');
   }
-  return vkeys.map((vkey) => parseVerifierKey(vkey));
+  return vkeys.map((vkey) => known.find((verifier) => verifier.vkey === vkey) ?? parseVerifierKey(vkey));
 }
 
 /** Every line is by a listed key, every key has a line, and no key signs one note twice. */
-function checkLines(keys: readonly VerifierKey[], notes: readonly Note[]): void {
-  const used = new Set<VerifierKey>();
+function checkLines(keys: readonly ClaimKey[], notes: readonly Note[]): void {
+  const used = new Set<ClaimKey>();
   for (const { signatures } of notes) {
-    const here = new Set<VerifierKey>();
+    const here = new Set<ClaimKey>();
     for (const { name, keyId } of signatures) {
       const key = keys.find((candidate) => candidate.name === name && candidate.keyId === keyId);
       if (key === undefined) throw badEvidence(`a line is by a key that is not listed: ${keyName({ name, keyId })}`);
@@ -85,7 +88,7 @@ function checkLines(keys: readonly VerifierKey[], notes: readonly Note[]): void 
 async function openHead(
   row: KindRow,
   note: Note,
-  keys: readonly VerifierKey[],
+  keys: readonly ClaimKey[],
   log: LogIdentity,
 ): Promise<EvidenceHead> {
   const { origin, size, rootHash, extensions } = parseCheckpoint(note.text);
@@ -117,7 +120,7 @@ async function openHead(
 }
 
 /** The verifier's own key of that name and id; a file that gives it other bytes is not about this log. */
-function verifierOf(key: VerifierKey, verifiers: readonly CheckpointVerifier[]): CheckpointVerifier | undefined {
+function verifierOf(key: ClaimKey, verifiers: readonly CheckpointVerifier[]): CheckpointVerifier | undefined {
   const verifier = verifiers.find(({ name, keyId }) => name === key.name && keyId === key.keyId);
   if (verifier === undefined || verifier.vkey === key.vkey) return verifier;
   throw badEvidence(`the file gives the key ${keyName(key)} as another one than is known here`);

@@ -71,8 +71,8 @@ export function testKeys(
 }
 
 /** A limmat log that promised to take statements of the last day only. */
-export function promisingKeys(): TestKeys {
-  const { signers, log } = testKeys();
+export function promisingKeys(fill = 1): TestKeys {
+  const { signers, log } = testKeys(undefined, undefined, fill);
   return { signers, log: { ...log, iatWindowSeconds: 86_400 } };
 }
 

@@ -1,0 +1,71 @@
+// One good piece of evidence of every kind, and the log that it convicts.
+
+import { formatTlogProof } from '../../../src/note/tlog-proof.ts';
+import { createStatement } from '../../../src/record/statement.ts';
+import type { Evidence } from '../../../src/monitor/evidence/evidence.ts';
+import {
+  backdatedEntry,
+  forkPrefix,
+  forkSameSize,
+  futureEntry,
+  proofContradicted,
+  rollback,
+} from '../../../src/monitor/evidence/make.ts';
+import { BUILD, vendorSigner } from '../../support/shipped.ts';
+import { History, NOON, headOf, promisingKeys } from './support.ts';
+import type { TestKeys } from './support.ts';
+
+const DAY = 86_400;
+
+/** A build record, signed at that time. */
+export function statementOf(iatSeconds: number): Promise<Uint8Array> {
+  return createStatement({ ...BUILD, iatSeconds }, vendorSigner());
+}
+
+/** The proof file of an entry under a head of a history. */
+export async function proofFileOf(
+  keys: TestKeys,
+  history: History,
+  index: number,
+  size: number,
+  timestampSeconds: number = NOON,
+): Promise<Uint8Array> {
+  const { leaf, inclusion } = history.entry(index, size);
+  const { note } = await headOf(keys, history, size, timestampSeconds);
+  return formatTlogProof({ extra: leaf, index, proof: inclusion, checkpoint: note });
+}
+
+/** A history of 20 entries of which number 12 is a statement of that time. */
+export async function historyWith(iatSeconds: number): Promise<History> {
+  return new History(History.of(20).entries.with(12, await statementOf(iatSeconds)));
+}
+
+/**
+ * Evidence of every kind, by a log with two keys that promised to take statements of the last day only. What argues with
+ * times is signed with `dated`, everything else with `keys`.
+ */
+export async function samples(keys: TestKeys = promisingKeys(), dated: TestKeys = keys): Promise<readonly Evidence[]> {
+  const { log } = keys;
+  const [honest, forked] = [History.of(20), History.of(20, 5)];
+  const { prefixRoot, consistency } = forked.prefix(9, 17);
+  const [late, early] = [await historyWith(NOON + 3 * DAY), await historyWith(NOON - 3 * DAY)];
+  return [
+    await forkSameSize(log, await headOf(keys, honest, 9), await headOf(keys, forked, 9, NOON + 60)),
+    await forkPrefix(
+      log,
+      await headOf(keys, honest, 9),
+      await headOf(keys, forked, 17, NOON + 60),
+      prefixRoot,
+      consistency,
+    ),
+    await rollback(log, await headOf(dated, honest, 12), await headOf(dated, honest, 9, NOON + 60)),
+    await proofContradicted(log, await proofFileOf(keys, honest, 7, 9), await proofFileOf(keys, forked, 7, 17)),
+    await futureEntry(log, await headOf(dated, late, 20), late.entry(12)),
+    await backdatedEntry(
+      log,
+      await headOf(dated, early, 12),
+      await headOf(dated, early, 20, NOON + 60),
+      early.entry(12),
+    ),
+  ];
+}
