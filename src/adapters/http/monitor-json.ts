@@ -5,20 +5,13 @@ import { toBase64 } from '../../bytes.ts';
 import type { Alert } from '../../monitor/alerts.ts';
 import { adviceOn } from '../../monitor/checks.ts';
 import type { FindingClass } from '../../monitor/finding.ts';
+import type { LogStatus } from '../../monitor/status.ts';
 import type { LogView, MonitorView, PeerView } from './served-monitor.ts';
 
-export interface LogJson {
-  readonly origin: string;
+export interface LogJson extends Omit<LogStatus, 'head'> {
   readonly originHash: string;
-  readonly url: string;
   readonly vkeys: readonly string[];
   readonly head?: { readonly size: number; readonly rootHash: string; readonly timestampSeconds: number };
-  readonly verified: number;
-  readonly backlog: number;
-  readonly seenAtSeconds?: number;
-  readonly failures: number;
-  readonly unresolved: number;
-  readonly unknownEntries: number;
 }
 
 /** An alert, what it means and what to do about it. */
@@ -27,7 +20,7 @@ export type AlertJson = Alert & { readonly means: string; readonly advice: strin
 export interface MonitorJson {
   readonly name: string;
   readonly vkey: string;
-  readonly startedAtSeconds: number;
+  readonly sinceSeconds: number;
   readonly roundAtSeconds?: number;
   readonly logs: readonly LogJson[];
   readonly peers: readonly PeerView[];
@@ -38,11 +31,11 @@ export interface MonitorJson {
 }
 
 export function monitorJson(view: MonitorView, evidence: readonly string[]): MonitorJson {
-  const { name, vkey, startedAtSeconds, roundAtSeconds, logs, peers, alerts } = view;
+  const { name, vkey, sinceSeconds, roundAtSeconds, logs, peers, alerts } = view;
   return {
     name,
     vkey,
-    startedAtSeconds,
+    sinceSeconds,
     ...(roundAtSeconds !== undefined && { roundAtSeconds }),
     logs: logs.map(logJson),
     peers,
@@ -51,29 +44,14 @@ export function monitorJson(view: MonitorView, evidence: readonly string[]): Mon
   };
 }
 
-function logJson(log: LogView): LogJson {
-  const { origin, originHash, url, verifiers, head, verified, seenAtSeconds, failures, unresolved, unknownEntries } =
-    log;
+function logJson({ verifiers, iatWindowSeconds: _promise, head, ...log }: LogView): LogJson {
   return {
-    origin,
-    originHash,
-    url,
+    ...log,
     vkeys: verifiers.map(({ vkey }) => vkey),
     ...(head !== undefined && {
       head: { size: head.size, rootHash: toBase64(head.rootHash), timestampSeconds: head.timestampSeconds },
     }),
-    verified,
-    backlog: backlogOf(log),
-    ...(seenAtSeconds !== undefined && { seenAtSeconds }),
-    failures,
-    unresolved,
-    unknownEntries,
   };
-}
-
-/** Entries of the newest verified head that are still to be re-hashed. */
-export function backlogOf({ head, verified }: LogView): number {
-  return Math.max(0, (head?.size ?? 0) - verified);
 }
 
 /** The alert as hooks, pages and reports show it. */

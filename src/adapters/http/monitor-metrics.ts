@@ -1,7 +1,7 @@
 // What a monitor's /metrics says, under which names. Values are read from the monitor when they are asked for.
 
 import type { MetricsRegistry } from './metrics.ts';
-import { CLASS_ORDER, backlogOf } from './monitor-json.ts';
+import { CLASS_ORDER } from './monitor-json.ts';
 import type { LogView, MonitorView } from './served-monitor.ts';
 
 /** What a monitor counts by itself. */
@@ -27,12 +27,12 @@ export function monitorMetrics(
       }),
     );
   perLog('limmat_monitor_log_size', 'Entries under the newest verified head.', ({ head }) => head?.size);
+  perLog('limmat_monitor_verified_entries', 'Entries that were re-hashed and are mirrored.', (log) => log.verifiedSize);
   perLog(
-    'limmat_monitor_verified_entries',
-    'Entries that were re-hashed and are mirrored.',
-    ({ verified }) => verified,
+    'limmat_monitor_backlog_entries',
+    'Entries of the newest head that are still to be re-hashed.',
+    (log) => log.backlog,
   );
-  perLog('limmat_monitor_backlog_entries', 'Entries of the newest head that are still to be re-hashed.', backlogOf);
   perLog('limmat_monitor_head_age_seconds', 'Age of the newest verified head, by its signed time.', ({ head }) =>
     head === undefined || head.timestampSeconds === 0 ? undefined : nowSeconds() - head.timestampSeconds,
   );
@@ -48,7 +48,7 @@ export function monitorMetrics(
   perLog(
     'limmat_monitor_unknown_entries',
     'Entries that are no statement of a known type.',
-    (log) => log.unknownEntries,
+    ({ counts }) => counts.unknown,
   );
   registry.gauges('limmat_monitor_open_alerts', 'Alerts that are open, not acknowledged, by class.', ['class'], () =>
     CLASS_ORDER.map((kind) => {

@@ -2,27 +2,14 @@
 // ask a log or a peer.
 
 import type { Alert } from '../../monitor/alerts.ts';
-import type { TreeHead } from '../../merkle/tree-head.ts';
 import type { MonitorVerifier } from '../../monitor/monitor-key.ts';
+import type { LogStatus } from '../../monitor/status.ts';
 import type { LogIdentity } from '../../monitor/watched-log.ts';
 
 /** How one log stands. */
-export interface LogView extends LogIdentity {
+export interface LogView extends LogIdentity, LogStatus {
   /** SHA-256 of the origin in lowercase hex: its name in paths (C2SP tlog-witness). */
   readonly originHash: string;
-  readonly url: string;
-  /** The newest verified head; absent before the first one. */
-  readonly head?: TreeHead & { readonly timestampSeconds: number };
-  /** Entries that were re-hashed and are mirrored. */
-  readonly verified: number;
-  /** When the log was last reached and what it said verified. */
-  readonly seenAtSeconds?: number;
-  /** Looks in a row that failed. */
-  readonly failures: number;
-  /** Signed heads that are larger than what is verified. */
-  readonly unresolved: number;
-  /** Entries that are no statement of a known type. */
-  readonly unknownEntries: number;
 }
 
 /** How one peer stands. */
@@ -43,7 +30,8 @@ export interface MonitorView {
   /** The monitor's key: its name, and how others check what it says. */
   readonly name: string;
   readonly vkey: string;
-  readonly startedAtSeconds: number;
+  /** Since when this monitor watches anything. */
+  readonly sinceSeconds: number;
   /** Absent before the first round ended. */
   readonly roundAtSeconds?: number;
   readonly logs: readonly LogView[];

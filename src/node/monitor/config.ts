@@ -4,6 +4,7 @@
 import * as v from 'valibot';
 
 import { logPrefix } from '../../client/http-reader.ts';
+import { DEFAULT_LIMITS } from '../../monitor/limits.ts';
 import { parseVerifierKey } from '../../note/key.ts';
 import { LOG_LEVELS } from '../config.ts';
 import { NOT_TEXT, parseSettings, readSettingsFile, table, text, wholeNumber } from '../toml.ts';
@@ -52,9 +53,10 @@ const MONITOR_KEYS = {
   listen: v.optional(text(parseListen)),
   'metrics-listen': v.optional(text(parseListen)),
   'log-level': v.optional(v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`)),
-  /** A log whose newest signed time is older than this is suspected of hiding what came since. */
-  freshness: v.optional(text(parseDuration)),
-  /** Failed looks in a row before somebody is told. */
+  /** A head that was signed longer ago is stale; by the grace longer, it is a suspicion. */
+  'max-age': v.optional(text(parseDuration)),
+  grace: v.optional(text(parseDuration)),
+  /** Rounds in a row that fail before anybody is told. */
   failures: v.optional(wholeNumber(1, 1_000)),
   'peers-needed': v.optional(wholeNumber(0, MAX_PEERS)),
   'peers-within': v.optional(interval),
@@ -100,8 +102,9 @@ ${url === undefined ? '# url = "https://log.example/"       # where the only log
 # listen = "${formatListen(DEFAULT_MONITOR_LISTEN)}"           # pages, JSON, and what peers and clients say
 # metrics-listen = "127.0.0.1:6973"   # Prometheus text on /metrics; absent: no such listener
 # log-level = "info"                  # silent, error, warn, info, debug; on a terminal the default is warn
-# freshness = "1h"                    # a log that has signed nothing for longer is suspected of hiding its growth
-# failures = 3                        # failed looks in a row before anybody is told
+# max-age = "${formatDuration(1000 * DEFAULT_LIMITS.maxAgeSeconds)}"                      # a log that has signed nothing for longer shows a stale head
+# grace = "${formatDuration(1000 * DEFAULT_LIMITS.graceSeconds)}"                        # and after so much longer it is suspected of hiding what came since
+# failures = ${DEFAULT_LIMITS.failures}                        # rounds in a row that fail before anybody is told
 # peers-needed = 0                    # fewer peers than this reached within peers-within is an alert
 # peers-within = "15min"
 

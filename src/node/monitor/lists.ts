@@ -13,7 +13,7 @@ import type { LogIdentity } from '../../monitor/watched-log.ts';
 import { watchFiles } from '../watched-files.ts';
 import type { WatchedFiles } from '../watched-files.ts';
 
-/** A log, and where it is. */
+/** A log of a list, with its keys ready and an address. */
 export interface LocatedLog extends LogIdentity {
   /** The log's prefix, ending in a slash. */
   readonly url: string;

@@ -61,11 +61,13 @@ function logOf(changes: Partial<LogView> = {}): LogView {
     originHash,
     url: 'https://log.example/',
     head: { size: 1_000, rootHash: History.of(9).root(), timestampSeconds: NOON },
-    verified: 744,
+    verifiedSize: 744,
+    backlog: 256,
     seenAtSeconds: NOON + 10,
     failures: 0,
     unresolved: 0,
-    unknownEntries: 3,
+    counts: { statements: 740, unknown: 3, withheld: 1 },
+    evidence: [evidence.id],
     ...changes,
   };
 }
@@ -74,7 +76,7 @@ function viewOf(changes: Partial<MonitorView> = {}): MonitorView {
   return {
     name: signer.name,
     vkey: signer.vkey,
-    startedAtSeconds: NOON,
+    sinceSeconds: NOON,
     roundAtSeconds: NOON + 20,
     logs: [logOf()],
     peers: [{ id: 'peer.example/a+0123abcd', operator: 'Peer AG', called: true, heardAtSeconds: NOON }],
@@ -223,7 +225,7 @@ describe('the JSON of a monitor', () => {
           origin: keys.log.origin,
           originHash,
           head: { size: 1_000, timestampSeconds: NOON },
-          verified: 744,
+          verifiedSize: 744,
           backlog: 256,
           vkeys: keys.log.verifiers.map(({ vkey }) => vkey),
         },

@@ -35,7 +35,7 @@ export function monitorPage(view: MonitorView, evidenceIds: readonly string[], p
       <h2>This monitor</h2>
       ${definitions([
         ['Key', html`<code>${vkey}</code>`],
-        ['Running since', agoInWords(view.startedAtSeconds, place)],
+        ['Watching since', agoInWords(view.sinceSeconds, place)],
       ])}
       <nav><a href="${place.base}/api/v1/monitor">as JSON</a></nav>`,
   );

@@ -12,7 +12,7 @@ import { agoInWords, alertList } from './monitor-words.ts';
 /** The page at `/logs/{origin hash}`. */
 export function monitorLogPage(view: MonitorView, log: LogView, place: Place): Html {
   const { base } = place;
-  const { origin, head, verified } = log;
+  const { origin, head } = log;
   return layout(
     `${origin}, as ${view.name} sees it`,
     html`<nav><a href="${base === '' ? '/' : base}">${view.name}</a></nav>
@@ -30,10 +30,12 @@ export function monitorLogPage(view: MonitorView, log: LogView, place: Place): H
         ['Address', log.url],
         ['Last seen', agoInWords(log.seenAtSeconds, place)],
         ['Failed looks', count(log.failures)],
-        ['Entries checked', count(verified)],
-        ['Backlog', count(Math.max(0, (head?.size ?? 0) - verified))],
+        ['Entries checked', count(log.verifiedSize)],
+        ['Backlog', count(log.backlog)],
         ['Heads to be judged', count(log.unresolved)],
-        ['Unknown entries', count(log.unknownEntries)],
+        ['Entries that are statements', count(log.counts.statements)],
+        ['Other entries', count(log.counts.unknown)],
+        ['Withheld entries', count(log.counts.withheld)],
         ['Keys', log.verifiers.map(({ name, keyId }) => html`<div><code>${name}+${formatKeyId(keyId)}</code></div>`)],
       ])}
       ${head === undefined ? '' : comparing(log, place)}`,

@@ -22,10 +22,10 @@ export function agoInWords(seconds: number | undefined, { nowSeconds }: Place): 
 }
 
 /** How a log stands, in a few words. */
-export function logInWords({ head, verified, failures, unresolved }: LogView, place: Place): Html {
+export function logInWords({ head, verifiedSize, failures, unresolved }: LogView, place: Place): Html {
   if (head === undefined)
     return html`${failures > 0 ? `not reached in ${count(failures, 'look')}` : 'not looked at yet'}`;
-  const parts = [`${count(verified)} of ${count(head.size)} entries checked`];
+  const parts = [`${count(verifiedSize)} of ${count(head.size)} entries checked`];
   if (failures > 0) parts.push(`${count(failures, 'look')} in a row failed`);
   if (unresolved > 0) parts.push(`${count(unresolved, 'larger head')} to be judged`);
   const age = head.timestampSeconds === 0 ? html`` : html`, signed ${agoInWords(head.timestampSeconds, place)}`;
