@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+
+import { nodeCrypto } from '../../src/adapters/node-crypto.ts';
+import { parseTrust } from '../../src/client/trust.ts';
+import { logIdentity, logsOfKeys, parseLogList } from '../../src/monitor/log-list.ts';
+import { SIGNATURE_TYPE, parseVerifierKey, verifierKeyOf } from '../../src/note/key.ts';
+import { parsePolicy } from '../../src/note/policy.ts';
+import { testKey } from '../support/notes.ts';
+import { ServedLog, numberedEntries } from '../support/served-log.ts';
+import { trustText } from '../support/shipped.ts';
+
+const vkey = (name: string, type: 1 | 4 | 6, fill: number): string => verifierKeyOf(testKey(name, type, fill)).vkey;
+const A = vkey('log.example/a', SIGNATURE_TYPE.ed25519, 1);
+const A2 = vkey('log.example/a', SIGNATURE_TYPE.mldsa44, 2);
+const B = vkey('log.example/b', SIGNATURE_TYPE.ed25519, 3);
+const W = vkey('witness.example/w', SIGNATURE_TYPE.cosignatureEd25519, 4);
+
+const shown = (text: string): unknown =>
+  parseLogList(text).map(({ origin, keys, ...rest }) => [origin, keys.map((key) => key.vkey), rest]);
+
+describe('a list of logs', () => {
+  test('is a limmat trust file, of which only the logs count', () => {
+    const log = new ServedLog(numberedEntries(1));
+    const text = trustText(log, 'expect product Acme Shield', 'max-age 7d', 'clock-skew 2m');
+    expect(parseTrust(text).logs.size).toBe(1);
+    expect(shown(text)).toEqual([[log.origin, log.signers.map((signer) => signer.vkey), {}]]);
+  });
+
+  test('is any tlog-policy: a log with one key too', () => {
+    const text = `# logs\nlog ${A} https://a.example/\n\tlog ${B}\nwitness W ${W}\ngroup g any W\nquorum g\n`;
+    expect(parsePolicy(text).logs).toHaveLength(2);
+    expect(shown(text)).toEqual([
+      ['log.example/a', [A], { url: 'https://a.example/' }],
+      ['log.example/b', [B], {}],
+    ]);
+  });
+
+  test('is a file of log lines alone', () => {
+    expect(shown(`log ${A}\nlog ${B} https://b.example\nlog ${A2} https://a.example`)).toEqual([
+      ['log.example/a', [A, A2], { url: 'https://a.example' }],
+      ['log.example/b', [B], { url: 'https://b.example' }],
+    ]);
+    expect(shown(`log ${A} https://a.example\nlog ${A2} https://a.example\n`)).toHaveLength(1);
+  });
+
+  test('says what logs promise about times', () => {
+    expect(shown(`iat-window log.example/a 36h\nlog ${A}\nlog ${B}\n`)).toEqual([
+      ['log.example/a', [A], { iatWindowSeconds: 129_600 }],
+      ['log.example/b', [B], {}],
+    ]);
+  });
+
+  test.each<[string, string, string]>([
+    ['no log', '# nothing\nquorum none\n', 'names no log'],
+    ['a line that it does not know', `log ${A}\nlgo ${B}\n`, 'line 2: "lgo" is none of'],
+    ['a key that is none', `log ${A}\n\nlog ${B.slice(0, -4)}\n`, 'line 3:'],
+    ['a witness key as a log’s', `log ${W}\n`, 'line 1: a log does not sign with'],
+    ['the same key twice', `log ${A}\nlog ${A}\n`, 'line 2:'],
+    ['two addresses of one log', `log ${A} https://a.example\nlog ${A2} https://b.example\n`, 'two addresses'],
+    ['a window without a time', `log ${A}\niat-window log.example/a\n`, 'line 2: the form is "iat-window'],
+    ['a window with an odd time', `log ${A}\niat-window log.example/a 1w\n`, 'line 2: the form is "iat-window'],
+    ['a window with more', `log ${A}\niat-window log.example/a 1d 2d\n`, 'line 2: the form is "iat-window'],
+    ['two windows of one log', `log ${A}\niat-window log.example/a 1d\niat-window log.example/a 2d\n`, 'line 3:'],
+    ['a window of no log', `log ${A}\niat-window log.example/b 1d\n`, 'line 2: no "log" line has a key named'],
+    ['a quorum of nobody', `log ${A}\nquorum W\n`, 'line 2:'],
+  ])('refuses %s', (_what, text, message) => {
+    expect(() => parseLogList(text)).toThrow(
+      expect.objectContaining({ code: 'bad-trust-file', message: expect.stringContaining(message) }),
+    );
+  });
+
+  test('is text, and not endless', () => {
+    expect(() => parseLogList(Uint8Array.of(0xff))).toThrow('not UTF-8');
+    expect(() => parseLogList('#'.repeat(1024 * 1024 + 1))).toThrow('more than');
+  });
+});
+
+describe('a log’s identity', () => {
+  test('is its origin with a verifier for each key, and its promise', () => {
+    const [listed] = parseLogList(`log ${A}\nlog ${A2}\niat-window log.example/a 1d\n`);
+    const identity = logIdentity(listed!, nodeCrypto);
+    expect(identity).toMatchObject({ origin: 'log.example/a', iatWindowSeconds: 86_400 });
+    expect(identity.verifiers.map((verifier) => verifier.vkey)).toEqual([A, A2]);
+  });
+
+  test('follows from keys alone', () => {
+    const logs = logsOfKeys([A, B, A2].map((text) => parseVerifierKey(text)));
+    expect(logs.map(({ origin, keys }) => [origin, keys.length])).toEqual([
+      ['log.example/a', 2],
+      ['log.example/b', 1],
+    ]);
+  });
+});
