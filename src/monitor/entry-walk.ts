@@ -49,7 +49,8 @@ const SAVE_MILLIS = 2000;
 
 export class EntryWalk {
   readonly #options: EntryWalkOptions;
-  #pending: VerifiedEntries[] = [];
+  /** Leaf hashes of what was looked at and is not mirrored yet; the entries themselves would be a gigabyte at worst. */
+  #pending: Uint8Array[] = [];
 
   constructor(options: EntryWalkOptions) {
     this.#options = options;
@@ -78,7 +79,7 @@ export class EntryWalk {
       });
       for await (const batch of batches) {
         await this.#look(batch, head);
-        this.#pending.push(batch);
+        this.#pending.push(batch.leafHashes);
         if (this.#pending.length < BUNDLES_PER_WRITE) continue;
         await this.#mirror();
         onProgress?.(state.current.cursor, head.size);
@@ -116,9 +117,8 @@ export class EntryWalk {
 
   /** Mirrors what was looked at; from then on it counts as seen. */
   async #mirror(): Promise<void> {
-    const batches = this.#pending;
-    if (batches.length === 0) return;
-    const leafHashes = concat(...batches.map((batch) => batch.leafHashes));
+    if (this.#pending.length === 0) return;
+    const leafHashes = concat(...this.#pending);
     await this.#options.mirror.append(leafHashes);
     this.#pending = [];
     const { current } = this.#options.state;
