@@ -12,7 +12,11 @@ export async function changed(
 ): Promise<Response> {
   if (truth.status !== 200) return truth;
   const body = change(new Uint8Array(await truth.arrayBuffer()));
-  return body === undefined ? new Response('not found\n', { status: 404 }) : withBody(body);
+  return body === undefined ? notFound() : withBody(body);
+}
+
+export function notFound(): Response {
+  return new Response('not found\n', { status: 404 });
 }
 
 /** A complete, well-formed answer with these bytes. */

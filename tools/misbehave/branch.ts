@@ -6,7 +6,7 @@ import { memoryStorage } from '../../src/adapters/memory.ts';
 import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { utf8 } from '../../src/bytes.ts';
 import { Log } from '../../src/log/index.ts';
-import type { Guard, GuardState } from '../../src/log/index.ts';
+import type { Clock, Guard, GuardState } from '../../src/log/index.ts';
 import type { TreeHead } from '../../src/merkle/tree-head.ts';
 import { formatCheckpoint } from '../../src/note/checkpoint.ts';
 import { formatNote } from '../../src/note/note.ts';
@@ -33,12 +33,16 @@ export interface Branch {
   close(): Promise<void>;
 }
 
+/** What all histories of one lying log have in common. */
+export interface BranchOwner {
+  readonly origin: string;
+  readonly signers: readonly CheckpointSigner[];
+  readonly clock: Clock;
+}
+
 /** Opens a history with these leaves, signed with these keys, whatever else they have signed. */
-export async function openBranch(
-  origin: string,
-  signers: readonly CheckpointSigner[],
-  leaves: readonly Uint8Array[],
-): Promise<Branch> {
+export async function openBranch(owner: BranchOwner, leaves: readonly Uint8Array[]): Promise<Branch> {
+  const { origin, signers, clock } = owner;
   const log = await Log.open({
     origin,
     openStorage: async () => memoryStorage(),
@@ -49,6 +53,7 @@ export async function openBranch(
     submitters: undefined,
     crypto: nodeCrypto,
     hasher: nodeHasher,
+    clock,
     checkpointIntervalMillis: 0,
     refreshIntervalMillis: REFRESH_MILLIS,
   });

@@ -6,7 +6,8 @@ import { getRequestListener } from '@hono/node-server';
 import { nodeCrypto } from '../../src/adapters/node-crypto.ts';
 import { formatTrust } from '../../src/client/trust.ts';
 import { thumbprintHex } from '../../src/cose/index.ts';
-import { DEFAULT_IAT_WINDOW_SECONDS } from '../../src/log/index.ts';
+import { DEFAULT_IAT_WINDOW_SECONDS, systemClock } from '../../src/log/index.ts';
+import type { Clock } from '../../src/log/index.ts';
 import { parseVerifierKey } from '../../src/note/key.ts';
 import { checkpointVerifier } from '../../src/note/signer.ts';
 import type { CheckpointSigner, CheckpointVerifier } from '../../src/note/signer.ts';
@@ -36,6 +37,8 @@ export interface LyingLogOptions {
   readonly address?: ListenAddress;
   /** The name of the readers that a targeted lie is told to; default DEFAULT_VICTIM. */
   readonly victim?: string;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 export interface LieOptions {
@@ -71,19 +74,17 @@ export interface LyingLog {
   close(): Promise<void>;
 }
 
-function nowSeconds(): number {
-  return Math.floor(Date.now() / 1000);
-}
-
 /** Starts a log that is honest until `lie` is called. `port-in-use` when the address is taken. */
 export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog> {
-  const { mode, victim = DEFAULT_VICTIM } = options;
+  const { mode, victim = DEFAULT_VICTIM, clock = systemClock } = options;
+  const nowSeconds = (): number => Math.floor(clock.nowMillis() / 1000);
   const origin = freshOrigin();
   const signers = freshSigners(origin);
   const maker = leafMaker();
   const leaves = [...(options.leaves ?? (await maker.make(options.size ?? DEFAULT_SIZE, nowSeconds())))];
   if (leaves.length < 2) throw new RangeError(`a lying log needs 2 entries to lie about, not ${leaves.length}`);
-  const truth = await openBranch(origin, signers, leaves);
+  const owner = { origin, signers, clock };
+  const truth = await openBranch(owner, leaves);
   const branches: Branch[] = [truth];
   const growing: Branch[] = [truth];
   const end = new AbortController();
@@ -134,7 +135,7 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
         ended: end.signal,
         nowSeconds,
         branch: async (theirs, grows) => {
-          const branch = await openBranch(origin, signers, theirs);
+          const branch = await openBranch(owner, theirs);
           branches.push(branch);
           if (grows) growing.push(branch);
           return branch;

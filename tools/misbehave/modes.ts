@@ -2,11 +2,11 @@
 // from the moment on at which it begins. Where a lie needs the log's signature, it is made with the log's real keys.
 
 import { utf8 } from '../../src/bytes.ts';
-import { formatEntryBundle, parseEntryBundle, parseTilePath, TILE_WIDTH } from '../../src/merkle/tile.ts';
+import { formatEntryBundle, parseEntryBundle, parseTilePath, tileWidthAt, TILE_WIDTH } from '../../src/merkle/tile.ts';
 import type { TilePath } from '../../src/merkle/tile.ts';
 import { formatNote, formatSignatureLine, parseNote } from '../../src/note/note.ts';
 import type { CheckpointSigner } from '../../src/note/signer.ts';
-import { changed, dripped, endless, withBody } from './answers.ts';
+import { changed, dripped, endless, notFound, withBody } from './answers.ts';
 import { signHead } from './branch.ts';
 import type { Branch } from './branch.ts';
 import { freshSigners } from './keys.ts';
@@ -101,6 +101,12 @@ function withBadSignature(noteBytes: Uint8Array): Uint8Array {
   return utf8(formatNote(note.text, [line, ...others]));
 }
 
+/** True for a resource of the tree of this size. */
+function isWithin(path: TilePath, size: number): boolean {
+  const level = path.kind === 'tile' ? path.level : 0;
+  return path.width <= tileWidthAt(level, path.index, size);
+}
+
 /** From the last bundle that was begun when the lie began. */
 function isNewest(path: TilePath, size: number): boolean {
   return (path.kind === 'entries' || path.level === 0) && path.index >= Math.floor((size - 1) / TILE_WIDTH);
@@ -130,10 +136,14 @@ const ROWS = [
   },
   {
     name: 'freeze',
-    lie: 'shows the head of the moment at which it froze for ever, and hides what it logs after',
+    lie: 'shows what it was at one moment for ever, and hides what it logs after',
     begin: async ({ truth }) => {
-      const frozen = truth.head().note;
-      return async ({ path, truth: honest }) => (path === 'checkpoint' ? withBody(frozen) : honest());
+      const frozen = truth.head();
+      return async ({ path, truth: honest }) => {
+        if (path === 'checkpoint') return withBody(frozen.note);
+        const tile = parseTilePath(path);
+        return tile === undefined || isWithin(tile, frozen.size) ? honest() : notFound();
+      };
     },
   },
   {

@@ -1,0 +1,102 @@
+// Every lie of the misbehaving log against every check of the monitor: what is caught, as what, in which class.
+
+import { afterAll, describe, expect, test } from 'vitest';
+
+import { TROUBLES } from '../../src/monitor/checks.ts';
+import { LIE_NAMES } from '../../tools/misbehave/modes.ts';
+import { runTrial } from '../../tools/monitor/self-test/run-trial.ts';
+import { TRIALS } from '../../tools/monitor/self-test/trials.ts';
+import type { Trial } from '../../tools/monitor/self-test/trials.ts';
+
+const closing: Promise<void>[] = [];
+const ending = (closed: Promise<void>): void => void closing.push(closed);
+afterAll(() => Promise.all(closing));
+
+const name = ({ lie, how }: Trial): string => (how === '' ? lie : `${lie}, ${how}`);
+
+/** What each trial has to bring, in words of its own: a change of checks.ts that moves a lie to another class shows here. */
+const TABLE: Readonly<Record<string, readonly string[]>> = {
+  honest: [],
+  'fork, two trees of one size': ['M02 fork-same-size proof'],
+  'fork, and grows on': ['M03 fork-prefix proof'],
+  rollback: ['M08 rollback proof'],
+  'freeze, for an hour or two': ['M06 stale operational'],
+  'freeze, for longer': ['M06 freeze suspicion'],
+  'freeze, a client has a newer head': ['M06 stale operational', 'M10 hidden-growth suspicion'],
+  'bad-signature': ['M01 bad-signature suspicion'],
+  'unknown-key': ['M01 unknown-key suspicion'],
+  'missing-tile, for minutes': ['M09 missing-tile operational'],
+  'missing-tile, for hours': ['M09 missing-tile operational', 'M09 unserved suspicion'],
+  'bit-flip': ['M04 entry-mismatch suspicion'],
+  truncate: ['M09 bad-answer operational'],
+  slow: ['M09 unreachable operational'],
+  oversize: ['M09 bad-answer operational'],
+  reorder: ['M04 entry-mismatch suspicion'],
+  'time-travel': ['M08 backdated proof', 'M08 future proof'],
+  'targeted, a client hands in its head': ['M03 fork-prefix proof'],
+  'targeted, two monitors gossip': ['M02 fork-same-size proof', 'M03 fork-prefix proof'],
+};
+
+test('every lie is tried, and the table has a row for every trial', () => {
+  expect(TRIALS.map(name)).toEqual(Object.keys(TABLE));
+  expect(new Set(TRIALS.map(({ lie }) => lie))).toEqual(new Set(['honest', ...LIE_NAMES]));
+});
+
+describe.concurrent('the monitor', () => {
+  test.each(TRIALS.map((trial) => [name(trial), trial] as const))('%s', async (row, trial) => {
+    const { caught, passed, rounds, evidenceHolds } = await runTrial(trial, ending);
+    expect(caught.map((one) => `${one.check} ${one.trouble} ${one.class}`).toSorted()).toEqual(TABLE[row]);
+    expect(passed).toBe(true);
+    if (TABLE[row]!.some((line) => line.endsWith('proof'))) {
+      // What is proven is proven in the first round after it can be seen, to anyone who has the log's keys.
+      expect([rounds, evidenceHolds]).toEqual([1, true]);
+    } else {
+      expect(evidenceHolds).toBeUndefined();
+    }
+  });
+});
+
+describe('the self-test can fail', () => {
+  const honest = TRIALS.find(({ lie }) => lie === 'honest')!;
+  const fork = TRIALS.find(({ lie }) => lie === 'fork')!;
+
+  test('when a lie is missed', async () => {
+    const result = await runTrial({ ...honest, expected: ['fork-same-size'] }, ending);
+    expect(result).toMatchObject({ passed: false, caught: [], rounds: undefined });
+  });
+
+  test('when there is an alert that should not be', async () => {
+    const result = await runTrial({ ...fork, expected: [] }, ending);
+    expect(result.passed).toBe(false);
+    expect(result.caught.map(({ trouble }) => trouble)).toEqual(['fork-same-size']);
+  });
+
+  test('when the alert is another one', async () => {
+    expect((await runTrial({ ...fork, expected: ['rollback'] }, ending)).passed).toBe(false);
+  });
+});
+
+test('what no lie here brings about is known by name, and tested elsewhere', () => {
+  const tried = new Set(TRIALS.flatMap(({ expected }) => expected));
+  const untried = Object.keys(TROUBLES).filter((trouble) => ![...tried].some((one) => one === trouble));
+  expect(untried).toEqual([
+    // Needs two proof files (test/monitor/evidence).
+    'proof-contradicted',
+    // Need a log of another making, or its keys (test/monitor).
+    'signature-missing',
+    'wrong-origin',
+    'impossible-head',
+    'checkpoint-flood',
+    'unprovable',
+    'tile-mismatch',
+    'not-a-statement',
+    'withheld',
+    'ahead',
+    // The monitor's own surroundings and settings.
+    'own-trouble',
+    'peers-silent',
+    'log-added',
+    'log-removed',
+    'log-changed',
+  ]);
+});
