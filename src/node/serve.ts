@@ -2,8 +2,6 @@
 
 import type { RequestListener } from 'node:http';
 
-import { getRequestListener } from '@hono/node-server';
-
 import {
   BodyBudget,
   MetricsRegistry,
@@ -13,7 +11,6 @@ import {
   httpMetrics,
   logApp,
   logMetrics,
-  metricsApp,
   pagesApp,
   serverApp,
 } from '../adapters/http/index.ts';
@@ -22,6 +19,7 @@ import { nodeListener } from '../adapters/http/node-listener.ts';
 import { nodeHasher } from '../adapters/node-crypto.ts';
 import type { Log } from '../log/index.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
+import { metricsListener } from './app-listener.ts';
 import { listen } from './listen.ts';
 import type { Listener } from './listen.ts';
 import { createLogger, logEvents, logRequests } from './logger.ts';
@@ -97,10 +95,4 @@ function logListener(log: Log, logger: Logger, metrics: HttpMetrics): RequestLis
     onRequest: logRequests(logger),
   });
   return nodeListener({ app, log, hasher: nodeHasher, bodies, metrics, onRequest: logRequests(logger) });
-}
-
-/** Nothing but /metrics: operations are nobody else's business. */
-function metricsListener(registry: MetricsRegistry): RequestListener {
-  const listener = getRequestListener(serverApp({ mounts: [{ prefix: '', app: metricsApp(registry) }] }).fetch);
-  return (request, response) => void listener(request, response);
 }

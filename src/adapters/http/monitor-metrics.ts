@@ -5,19 +5,33 @@ import { CLASS_ORDER } from './monitor-json.ts';
 import type { LogView, MonitorView } from './served-monitor.ts';
 
 /** What a monitor counts by itself. */
-export interface MonitorMetrics {
+export interface MonitorCounters {
   round(seconds: number): void;
   /** A message that a hook took, or did not take. */
   delivered(hook: string): void;
   failed(hook: string): void;
 }
 
+/** Registers what a monitor counts while it runs; a registry takes one monitor. */
+export function monitorCounters(registry: MetricsRegistry): MonitorCounters {
+  const rounds = registry.histogram('limmat_monitor_round_seconds', 'Time of a round over all logs.');
+  const messages = registry.counter('limmat_monitor_messages_total', 'Alerts sent to a hook, by what came of it.', [
+    'hook',
+    'outcome',
+  ]);
+  return {
+    round: (seconds) => rounds.observe(seconds),
+    delivered: (hook) => messages.add(1, hook, 'taken'),
+    failed: (hook) => messages.add(1, hook, 'failed'),
+  };
+}
+
 /** Registers how the logs, the peers and the alerts stand; a registry takes one monitor. */
-export function monitorMetrics(
+export function monitorGauges(
   registry: MetricsRegistry,
   view: () => MonitorView,
   nowMillis: () => number = Date.now,
-): MonitorMetrics {
+): void {
   const nowSeconds = (): number => nowMillis() / 1000;
   const perLog = (name: string, help: string, read: (log: LogView) => number | undefined): void =>
     registry.gauges(name, help, ['origin'], () =>
@@ -65,14 +79,4 @@ export function monitorMetrics(
     const { roundAtSeconds } = view();
     return roundAtSeconds === undefined ? undefined : nowSeconds() - roundAtSeconds;
   });
-  const rounds = registry.histogram('limmat_monitor_round_seconds', 'Time of a round over all logs.');
-  const messages = registry.counter('limmat_monitor_messages_total', 'Alerts sent to a hook, by what came of it.', [
-    'hook',
-    'outcome',
-  ]);
-  return {
-    round: (seconds) => rounds.observe(seconds),
-    delivered: (hook) => messages.add(1, hook, 'taken'),
-    failed: (hook) => messages.add(1, hook, 'failed'),
-  };
 }

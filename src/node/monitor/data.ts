@@ -79,11 +79,11 @@ export function createMonitor(options: NewMonitor, crypto: CryptoSuite): void {
   if (!existsSync(paths.config)) writeFileSync(paths.config, monitorTemplate(options), { flush: true });
 }
 
-/** What an interrupted first try leaves, what an operator may have put there before, and a monitor's store. */
-const OWN_NAMES: ReadonlySet<string> = new Set([
-  ...['monitor.toml', 'monitor.skey', 'logs.txt', 'lost+found'],
-  ...['monitor.json', 'logs', 'evidence', 'alerts.jsonl', 'lock'],
-]);
+/** What an interrupted first try leaves, and what an operator may have put there before. */
+const FIRST_NAMES = ['monitor.toml', 'monitor.skey', 'logs.txt', 'lost+found'];
+/** A monitor's store. */
+const STORE_NAMES = ['monitor.json', 'logs', 'evidence', 'alerts.jsonl', 'lock'];
+const OWN_NAMES: ReadonlySet<string> = new Set([...FIRST_NAMES, ...STORE_NAMES]);
 
 function newKey(name: string | undefined, crypto: CryptoSuite) {
   const secret = new Uint8Array(randomBytes(SIZES.Ed25519.secretSize));

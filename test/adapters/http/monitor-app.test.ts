@@ -1,6 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { MetricsRegistry, monitorApp, monitorMetrics, serverApp } from '../../../src/adapters/http/index.ts';
+import {
+  MetricsRegistry,
+  monitorApp,
+  monitorCounters,
+  monitorGauges,
+  serverApp,
+} from '../../../src/adapters/http/index.ts';
 import type { App, LogView, MonitorView, ServedMonitor } from '../../../src/adapters/http/index.ts';
 import { nodeCrypto } from '../../../src/adapters/node-crypto.ts';
 import { toHex, utf8 } from '../../../src/bytes.ts';
@@ -245,14 +251,15 @@ describe('the metrics of a monitor', () => {
       logs: [logOf(), unseen],
       alerts: [alertOf('a'), alertOf('b', { state: 'acknowledged' }), alertOf('c', { class: 'operational' })],
     });
-    const metrics = monitorMetrics(
+    const counters = monitorCounters(registry);
+    monitorGauges(
       registry,
       () => view,
       () => (NOON + 120) * 1000,
     );
-    metrics.round(0.2);
-    metrics.delivered('https://hooks.example');
-    metrics.failed('https://hooks.example');
+    counters.round(0.2);
+    counters.delivered('https://hooks.example');
+    counters.failed('https://hooks.example');
     const text = registry.render();
     const origin = `{origin="${keys.log.origin}"}`;
     for (const line of [
