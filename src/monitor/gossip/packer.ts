@@ -38,8 +38,9 @@ export class ExchangePacker {
     return this.#place({ origin, evidence, wanted, notes: [] }) !== undefined;
   }
 
-  /** Adds a head. False when no message has room for it. */
+  /** Adds a head, once. False when no message has room for it. */
   add(head: LogHead): boolean {
+    if (this.#drafts.some(({ heads }) => heads.includes(head))) return true;
     const note = utf8Text(head.note);
     if (note === undefined) throw new TypeError('a note that is not UTF-8');
     const bytes = utf8(canonicalJson(note)).length + 1;
