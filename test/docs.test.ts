@@ -84,7 +84,18 @@ describe('commands and options', () => {
   });
 
   test('options that stand alone in the prose belong to some command', async () => {
-    const commands = ['serve', 'init', 'add', 'sign', 'verify', 'backup', 'recover', 'submitter add', 'fsck'];
+    const commands = [
+      'serve',
+      'init',
+      'add',
+      'sign',
+      'verify',
+      'backup',
+      'recover',
+      'submitter add',
+      'fsck',
+      'evidence explain',
+    ];
     const help = (await Promise.all(commands.map(helpOf))).join('\n');
     for (const file of PAGES) {
       const alone = codeSpans(file).flatMap((code) => /^(--[a-z-]+)(?: |$)/.exec(code)?.[1] ?? []);

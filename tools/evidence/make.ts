@@ -40,9 +40,12 @@ export async function makeEvidence(path: string, otherPath: string, flags: MakeF
   const [a, b] = [readSigned(path), readSigned(otherPath)];
   const evidence = await findContradiction(logOf(a, b, logs), a, b);
   if (evidence === undefined) {
+    // A checkpoint fixes its tree, and does not show what the tree begins with.
+    const open =
+      a.head.size === b.head.size ? '' : '; whether the larger tree begins with the smaller, only its tiles say';
     output.result(
       { verified: false },
-      `nothing in these two files shows that ${printable(a.origin)} contradicts itself; whether its larger tree begins with the smaller one, only its tiles say`,
+      `nothing in these two files shows that ${printable(a.origin)} contradicts itself${open}`,
     );
     return;
   }
