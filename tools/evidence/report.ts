@@ -25,13 +25,14 @@ export function evidenceJson({ evidence, observed }: JudgedFile): Readonly<Recor
     kind,
     origin,
     id,
-    heads: heads.map(({ size, rootHash, signatures }) => ({
+    heads: heads.map(({ size, rootHash, signatures, missing }) => ({
       size,
       rootHash: toHex(rootHash),
       signatures: signatures.map(({ vkey, timestampSeconds }) => ({
         key: vkey,
         ...(timestampSeconds !== 0 && { timestampSeconds }),
       })),
+      missing,
     })),
     ...(observed !== undefined && { observation: observed.observation, observationSignature: observed.verdict }),
   };
@@ -49,12 +50,13 @@ export function evidenceLines(path: string, { evidence, observed }: JudgedFile):
     `${style('red', 'proven')} ${path}: ${headlineOf(evidence)}`,
     `  kind        ${kind}`,
     `  id          ${id}`,
-    ...heads.flatMap(({ size, rootHash, signatures }, i) => [
+    ...heads.flatMap(({ size, rootHash, signatures, missing }, i) => [
       `  checkpoint  ${i + 1}: ${entriesInWords(size)}, root ${toHex(rootHash)}`,
       ...signatures.map(
         ({ vkey, timestampSeconds }) =>
           `              signed with ${keyInWords(vkey)}${timestampSeconds === 0 ? '' : `, as of ${timeInWords(timestampSeconds)}`}`,
       ),
+      ...missing.map((vkey) => `              not signed with ${keyInWords(vkey)}`),
     ]),
     ...(observed === undefined
       ? []

@@ -50,6 +50,11 @@ export interface HeadSignature {
 export interface EvidenceHead extends TreeHead {
   /** One element a key that the verifier knows, at least one. Lines of other keys are not in here. */
   readonly signatures: readonly HeadSignature[];
+  /**
+   * vkeys of the log's that the verifier knows and that did not sign this checkpoint. Then it was somebody who has one
+   * of the log's keys, but perhaps not all of them.
+   */
+  readonly missing: readonly string[];
 }
 
 /** Verified evidence. */

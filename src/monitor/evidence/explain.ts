@@ -11,7 +11,7 @@ import type { Evidence, EvidenceHead, Observation } from './evidence.ts';
 import { KINDS } from './kinds.ts';
 import type { ObservationVerdict } from './observe.ts';
 import type { HeadSource } from '../watched-log.ts';
-import { datesInWords, entriesInWords, printable, signersInWords, timeInWords } from './words.ts';
+import { datesInWords, entriesInWords, printable, keysInWords, timeInWords } from './words.ts';
 
 /** A part of an explanation. */
 export interface ExplanationSection {
@@ -52,6 +52,7 @@ export function explainEvidence(
       paragraphs: [
         ...words.notShown,
         "Who used the key. The signatures were made with the log's own key: by its operator, or by whoever got hold of it.",
+        ...(evidence.heads.some(({ missing }) => missing.length > 0) ? [ONE_KEY_OF_SEVERAL] : []),
       ],
     },
     { heading: 'Who came across it', paragraphs: observed === undefined ? [] : witnessed(observed) },
@@ -63,6 +64,10 @@ export function explainEvidence(
     drawing: row.draw(evidence, hasher),
   });
 }
+
+const ONE_KEY_OF_SEVERAL =
+  'That all of its keys were used. Programs that insist on all of them do not take a checkpoint that lacks one, and whoever ' +
+  'has got hold of a single key can sign so much and no more.';
 
 /** Characters a line: what mails and terminals show. */
 const LINE_WIDTH = 92;
@@ -101,9 +106,11 @@ function signed(head: EvidenceHead, i: number, { heads }: Evidence): string {
   const date = datesInWords(head);
   const time =
     date === undefined ? 'No signature that was checked states a time.' : `It says that this was so at ${date}.`;
+  const missing =
+    head.missing.length === 0 ? '' : ` It is not signed with the ${keysInWords(head.missing)}, known as the log's too.`;
   return (
     `${name} says: the list has ${entriesInWords(head.size)}, with the root ${toHex(head.rootHash)}. ` +
-    `It is signed with the ${head.signatures.length === 1 ? 'key' : 'keys'} ${signersInWords(head.signatures)}. ${time}`
+    `It is signed with the ${keysInWords(head.signatures.map(({ vkey }) => vkey))}. ${time}${missing}`
   );
 }
 

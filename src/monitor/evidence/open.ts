@@ -85,12 +85,7 @@ function checkLines(keys: readonly ClaimKey[], notes: readonly Note[]): void {
   if (idle !== undefined) throw badEvidence(`the key ${keyName(idle)} is listed and has signed nothing here`);
 }
 
-async function openHead(
-  row: KindRow,
-  note: Note,
-  keys: readonly ClaimKey[],
-  log: LogIdentity,
-): Promise<EvidenceHead> {
+async function openHead(row: KindRow, note: Note, keys: readonly ClaimKey[], log: LogIdentity): Promise<EvidenceHead> {
   const { origin, size, rootHash, extensions } = parseCheckpoint(note.text);
   if (origin !== log.origin) {
     throw badEvidence(`a checkpoint is of log ${printable(origin)}, not of ${printable(log.origin)}`);
@@ -116,7 +111,10 @@ async function openHead(
     );
   }
   if (extensions.length > 0 && !coversText) throw badEvidence('a checkpoint has extension lines that nobody signed');
-  return Object.freeze({ size, rootHash, signatures: Object.freeze(signatures) });
+  const missing = log.verifiers
+    .map(({ vkey }) => vkey)
+    .filter((vkey) => signatures.every((line) => line.vkey !== vkey));
+  return Object.freeze({ size, rootHash, signatures: Object.freeze(signatures), missing: Object.freeze(missing) });
 }
 
 /** The verifier's own key of that name and id; a file that gives it other bytes is not about this log. */

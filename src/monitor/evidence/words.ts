@@ -8,7 +8,7 @@ import { describe } from '../../record/types.ts';
 import { parseStatement } from '../../record/statement.ts';
 import { MAX_TIME, formatTime } from '../../record/time.ts';
 import { count } from '../../record/words.ts';
-import type { ClaimEntry, EvidenceHead, HeadSignature } from './evidence.ts';
+import type { ClaimEntry, EvidenceHead } from './evidence.ts';
 
 /** "1 entry", "12,345 entries". */
 export function entriesInWords(size: number): string {
@@ -64,10 +64,10 @@ export function datesInWords({ signatures }: EvidenceHead): string | undefined {
   return times.length === 0 ? undefined : times.map(timeInWords).join(' and ');
 }
 
-/** "log.example/a+0123abcd (Ed25519) and log.example/a+4567cdef (ML-DSA-44)". */
-export function signersInWords(signatures: readonly HeadSignature[]): string {
-  const keys = signatures.map(({ vkey }) => keyInWords(vkey));
-  return keys.length === 1 ? keys[0]! : `${keys.slice(0, -1).join(', ')} and ${keys.at(-1)}`;
+/** "key log.example/a+0123abcd (Ed25519)", "keys log.example/a+0123abcd (Ed25519) and log.example/a+4567cdef (ML-DSA-44)". */
+export function keysInWords(vkeys: readonly string[]): string {
+  const keys = vkeys.map(keyInWords);
+  return keys.length === 1 ? `key ${keys[0]}` : `keys ${keys.slice(0, -1).join(', ')} and ${keys.at(-1)}`;
 }
 
 /** What an entry of a claim is, in a sentence, and the fingerprint of its bytes. */

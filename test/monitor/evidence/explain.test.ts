@@ -88,6 +88,18 @@ describe('the explanation', () => {
     expect(text).toContain('signed, no time stated');
   });
 
+  test('says which of the log’s keys did not sign, where the verifier knows more of them', async () => {
+    const [ed25519, mldsa44] = keys.signers;
+    const one = { ...keys, signers: [ed25519!] };
+    const [a, b] = [await headOf(keys, History.of(9), 9), await headOf(one, History.of(9, 5), 9)];
+    const evidence = await forkSameSize(keys.log, a, b);
+    const text = squeezed(explanationText(explainEvidence(evidence)));
+    const id = mldsa44!.keyId.toString(16).padStart(8, '0');
+    expect(text).toContain(`It is not signed with the key log.example/a+${id} (ML-DSA-44), known as the log's too.`);
+    expect(text).toContain('That all of its keys were used.');
+    expect(squeezed(explanationText(explainEvidence(all[0]!)))).not.toContain('not signed with');
+  });
+
   test('tells an observer’s word from the proof, and says what it is worth', () => {
     const observation = {
       observer: 'monitor.example/m',

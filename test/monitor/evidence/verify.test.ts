@@ -79,6 +79,8 @@ describe('whom evidence convicts', () => {
     const [ours, theirs] = [await headOf(keys, honest, 9), await headOf(stranger, forked, 9)];
     const union: LogIdentity = { ...keys.log, verifiers: [...keys.log.verifiers, ...stranger.log.verifiers] };
     const evidence = await forkSameSize(union, ours, theirs);
+    // Who knows both pairs is told which keys signed what, and which did not.
+    expect(evidence.heads.map(({ missing }) => missing.length)).toEqual([2, 2]);
     for (const { log } of [keys, stranger])
       await expect(verifyEvidence(evidence, [log])).rejects.toThrow(refusal('signed by none'));
   });
@@ -91,6 +93,7 @@ describe('the keys', () => {
       const isTimed = KINDS[evidence.kind].timed;
       const byMldsa = await verifyEvidence(evidence, [mldsa44!]);
       expect(byMldsa.id).toBe(evidence.id);
+      expect([byMldsa.heads[0]!.missing, evidence.heads[0]!.missing]).toEqual([[], []]);
       expect(byMldsa.heads[0]!.signatures.map(({ vkey }) => vkey)).toEqual([mldsa44!.verifiers[0]!.vkey]);
       const byEd25519 = verifyEvidence(evidence, [ed25519!]);
       // A time that nobody can check must not be part of an argument, nor of an id.
