@@ -56,10 +56,10 @@ class LevelsMirror implements LeafMirror {
     return this.#size;
   }
 
-  append(leafHashes: Uint8Array): Promise<void> {
+  async append(leafHashes: Uint8Array): Promise<void> {
     if (leafHashes.length % HASH_SIZE !== 0) throw new RangeError(`${leafHashes.length} bytes are not whole hashes`);
     const hashes = leafHashes.slice();
-    return this.#inTurn(async () => {
+    await this.#inTurn(async () => {
       await this.#levels.append(0, hashes);
       await this.#grow(hashes);
     });

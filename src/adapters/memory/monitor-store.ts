@@ -1,6 +1,6 @@
 // A monitor's store in memory: the port of monitor/ports.ts with nothing behind it, for tests and browsers.
 
-import { utf8 } from '../../bytes.ts';
+import { concat, utf8 } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
 import { HASH_SIZE, portableHasher } from '../../merkle/hash.ts';
 import type { Hasher } from '../../merkle/hash.ts';
@@ -21,7 +21,7 @@ const MAX_SUSPECTS = 64;
 
 interface LogMedium {
   state: string | undefined;
-  readonly levels: MemoryLevels;
+  readonly levels: Uint8Array[][];
   readonly heads: string[];
   readonly suspects: Map<string, Uint8Array>;
 }
@@ -55,8 +55,12 @@ export function memoryMonitorStore(options: MemoryMonitorOptions = {}): MonitorS
   return new MemoryMonitorStore(medium, options);
 }
 
-/** Runs a write between its two faults; refuses it once the store is closed. */
-type Write = (step: string, effect: () => void) => Promise<void>;
+/** How the parts get at the medium: not at all once the store is closed. */
+interface Access {
+  read<T>(look: () => T): Promise<T>;
+  /** Runs a write between its two faults. */
+  write(step: string, effect: () => void): Promise<void>;
+}
 
 class MemoryMonitorStore implements MonitorStore {
   readonly meta: TextSlot;
@@ -75,11 +79,11 @@ class MemoryMonitorStore implements MonitorStore {
     this.meta = slot(
       () => medium.meta,
       (text) => (medium.meta = text),
-      this.#write,
+      this.#access,
       'meta',
     );
-    this.alerts = new MemoryJournal(medium.alerts, this.#write, 'alerts');
-    this.evidence = memoryEvidence(medium.evidence, this.#write);
+    this.alerts = new MemoryJournal(medium.alerts, this.#access, 'alerts');
+    this.evidence = memoryEvidence(medium.evidence, this.#access);
   }
 
   log(origin: string): Promise<MonitorLogStore> {
@@ -101,7 +105,7 @@ class MemoryMonitorStore implements MonitorStore {
   async #openLog(origin: string): Promise<MonitorLogStore> {
     let log = this.#medium.logs.get(origin);
     if (log === undefined) {
-      log = { state: undefined, levels: new MemoryLevels(), heads: [], suspects: new Map() };
+      log = { state: undefined, levels: [], heads: [], suspects: new Map() };
       this.#medium.logs.set(origin, log);
     }
     const medium = log;
@@ -109,13 +113,13 @@ class MemoryMonitorStore implements MonitorStore {
       state: slot(
         () => medium.state,
         (text) => (medium.state = text),
-        this.#write,
+        this.#access,
         'state',
       ),
-      mirror: await openLeafMirror(medium.levels.with(this.#write), this.#hasher),
-      heads: new MemoryJournal(medium.heads, this.#write, 'heads'),
+      mirror: await openLeafMirror(new MemoryLevels(medium.levels, this.#access), this.#hasher),
+      heads: new MemoryJournal(medium.heads, this.#access, 'heads'),
       keepSuspect: (name, bytes) =>
-        this.#write('suspect', () => {
+        this.#access.write('suspect', () => {
           medium.suspects.delete(name);
           medium.suspects.set(name, bytes.slice());
           for (const oldest of medium.suspects.keys()) {
@@ -126,66 +130,64 @@ class MemoryMonitorStore implements MonitorStore {
     };
   }
 
-  readonly #write: Write = async (step, effect) => {
-    if (this.#closed) throw closedError();
-    this.#faults?.(step, 'before');
-    effect();
-    this.#faults?.(step, 'after');
+  readonly #access: Access = {
+    read: async (look) => {
+      if (this.#closed) throw closedError();
+      return look();
+    },
+    write: async (step, effect) => {
+      if (this.#closed) throw closedError();
+      this.#faults?.(step, 'before');
+      effect();
+      this.#faults?.(step, 'after');
+    },
   };
 }
 
 /** 32-byte hashes a level, in chunks that are never copied. */
 class MemoryLevels implements HashLevels {
   readonly #levels: Uint8Array[][];
-  readonly #write: Write;
+  readonly #access: Access;
 
-  constructor(levels: Uint8Array[][] = [], write: Write = async (_step, effect) => effect()) {
+  constructor(levels: Uint8Array[][], access: Access) {
     this.#levels = levels;
-    this.#write = write;
-  }
-
-  /** The same hashes, written by way of this. */
-  with(write: Write): MemoryLevels {
-    return new MemoryLevels(this.#levels, write);
+    this.#access = access;
   }
 
   count(level: number): number {
     return this.#levels[level]?.length ?? 0;
   }
 
-  async read(level: number, start: number, count: number): Promise<Uint8Array> {
-    const out = new Uint8Array(count * HASH_SIZE);
-    const hashes = this.#levels[level] ?? [];
-    for (let i = 0; i < count; i++) out.set(hashes[start + i]!, i * HASH_SIZE);
-    return out;
+  read(level: number, start: number, count: number): Promise<Uint8Array> {
+    return this.#access.read(() => concat(...(this.#levels[level] ?? []).slice(start, start + count)));
   }
 
   append(level: number, hashes: Uint8Array): Promise<void> {
-    return this.#write('mirror', () => {
+    return this.#access.write('mirror', () => {
       const all = (this.#levels[level] ??= []);
       for (let at = 0; at < hashes.length; at += HASH_SIZE) all.push(hashes.slice(at, at + HASH_SIZE));
     });
   }
 
   truncate(level: number, count: number): Promise<void> {
-    return this.#write('mirror', () => {
+    return this.#access.write('mirror', () => {
       this.#levels[level]!.length = count;
     });
   }
 
   flush(): Promise<void> {
-    return this.#write('flush', () => {});
+    return this.#access.write('flush', () => {});
   }
 }
 
 class MemoryJournal implements LineJournal {
   readonly #lines: string[];
-  readonly #write: Write;
+  readonly #access: Access;
   readonly #step: string;
 
-  constructor(lines: string[], write: Write, step: string) {
+  constructor(lines: string[], access: Access, step: string) {
     this.#lines = lines;
-    this.#write = write;
+    this.#access = access;
     this.#step = step;
   }
 
@@ -193,7 +195,11 @@ class MemoryJournal implements LineJournal {
     return this.#lines.reduce((end, line) => end + lengthOf(line), 0);
   }
 
-  async read(from: number, limit: number): Promise<readonly JournalLine[]> {
+  read(from: number, limit: number): Promise<readonly JournalLine[]> {
+    return this.#access.read(() => this.#linesFrom(from, limit));
+  }
+
+  #linesFrom(from: number, limit: number): readonly JournalLine[] {
     const found: JournalLine[] = [];
     let position = 0;
     for (const text of this.#lines) {
@@ -204,16 +210,16 @@ class MemoryJournal implements LineJournal {
     return found;
   }
 
-  append(lines: readonly string[]): Promise<void> {
+  async append(lines: readonly string[]): Promise<void> {
     assertLines(lines);
-    return this.#write(this.#step, () => {
+    await this.#access.write(this.#step, () => {
       this.#lines.push(...lines);
     });
   }
 
-  rewrite(lines: readonly string[]): Promise<void> {
+  async rewrite(lines: readonly string[]): Promise<void> {
     assertLines(lines);
-    return this.#write(this.#step, () => {
+    await this.#access.write(this.#step, () => {
       this.#lines.splice(0, this.#lines.length, ...lines);
     });
   }
@@ -227,20 +233,22 @@ function assertLines(lines: readonly string[]): void {
   if (lines.some((line) => line.includes('\n'))) throw new RangeError('a line with a newline in it');
 }
 
-function slot(read: () => string | undefined, set: (text: string) => void, write: Write, step: string): TextSlot {
-  return { load: async () => read(), save: (text) => write(step, () => set(text)) };
+function slot(get: () => string | undefined, set: (text: string) => void, access: Access, step: string): TextSlot {
+  return { load: () => access.read(get), save: (text) => access.write(step, () => set(text)) };
 }
 
-function memoryEvidence(files: Map<string, Uint8Array>, write: Write): EvidenceStore {
+function memoryEvidence(files: Map<string, Uint8Array>, access: Access): EvidenceStore {
   return {
-    ids: async () => [...files.keys()].toSorted(),
-    get: async (id) => files.get(id)?.slice(),
+    ids: () => access.read(() => [...files.keys()].toSorted()),
+    get: (id) => access.read(() => files.get(id)?.slice()),
     put: async (id, file) => {
-      if (files.has(id)) return true;
       let total = file.length;
       for (const { length } of files.values()) total += length;
-      if (total > MAX_EVIDENCE_BYTES) return false;
-      await write('evidence', () => files.set(id, file.slice()));
+      const isThere = files.has(id);
+      if (!isThere && total > MAX_EVIDENCE_BYTES) return false;
+      await access.write('evidence', () => {
+        if (!isThere) files.set(id, file.slice());
+      });
       return true;
     },
   };

@@ -43,7 +43,7 @@ class FileEvidence implements EvidenceStore {
     return named(this.#path(id), () => readIfThere(this.#path(id)));
   }
 
-  put(id: string, file: Uint8Array): Promise<boolean> {
+  async put(id: string, file: Uint8Array): Promise<boolean> {
     if (!NAME.test(`${id}.json`)) throw new RangeError('an evidence id has 64 lowercase hex digits');
     const bytes = file.slice();
     const turn = this.#writes.then(async () => {

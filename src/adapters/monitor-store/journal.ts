@@ -48,9 +48,9 @@ class FileJournal implements LineJournal {
     });
   }
 
-  append(lines: readonly string[]): Promise<void> {
+  async append(lines: readonly string[]): Promise<void> {
     const bytes = bytesOf(lines);
-    return this.#inTurn(async () => {
+    await this.#inTurn(async () => {
       if (bytes.length === 0) return;
       const handle = await openToWrite(this.#path);
       try {
@@ -67,9 +67,9 @@ class FileJournal implements LineJournal {
     });
   }
 
-  rewrite(lines: readonly string[]): Promise<void> {
+  async rewrite(lines: readonly string[]): Promise<void> {
     const bytes = bytesOf(lines);
-    return this.#inTurn(async () => {
+    await this.#inTurn(async () => {
       await replaceFile(this.#path, bytes);
       this.#listed = true;
       this.#end = bytes.length;
