@@ -76,7 +76,9 @@ export function entryInWords(entry: ClaimEntry, hasher: Hasher): string {
   const digest = toHex(hasher.sha256(leaf));
   try {
     const { record, iss, iat } = parseStatement(leaf);
-    return `${printable(describe(record))}, signed by ${printable(iss)} as of ${timeInWords(iat)} (SHA-256 ${digest})`;
+    // Its signature is not looked at: the log is convicted by what it took, whoever signed it.
+    const what = printable(describe(record)).replace(/\.$/, '');
+    return `${what}; it says that ${printable(iss)} signed it at ${timeInWords(iat)} (SHA-256 ${digest})`;
   } catch (error) {
     if (!isLimmatError(error)) throw error;
     return `${count(leaf.length, 'byte')} that are no record this version knows (SHA-256 ${digest})`;

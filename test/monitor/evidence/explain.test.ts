@@ -72,7 +72,7 @@ describe('the explanation', () => {
     );
     const future = squeezed(explanationText(explainEvidence(all[4]!)));
     expect(future).toContain('Place 12: Build of Acme Shield 7.1.2');
-    expect(future).toContain(`signed by Acme Security as of ${timeInWords(NOON + 3 * DAY)}`);
+    expect(future).toContain(`; it says that Acme Security signed it at ${timeInWords(NOON + 3 * DAY)} (SHA-256 `);
     expect(future).toContain('within 24 hours of the time at which it says it was signed');
   });
 

@@ -47,6 +47,12 @@ async function verdictOn(bytes: Uint8Array): Promise<{ file: EvidenceFile; evide
   }
 }
 
+/** True in the midst of base64 that is as long as an ML-DSA-44 signature: no other part has 1,200 characters of it. */
+function isInSignature(bytes: Uint8Array, at: number): boolean {
+  const around = utf8Text(bytes.subarray(Math.max(0, at - 600), at + 600)) ?? '';
+  return /^[A-Za-z0-9+/]{1200}$/.test(around);
+}
+
 describe('an evidence file', () => {
   test('of every kind is written, read and verified as what it was', async () => {
     expect(all.map(({ kind }) => kind)).toEqual(Object.keys(KINDS));
@@ -81,6 +87,7 @@ describe('an evidence file', () => {
     for (const evidence of [all[1]!, ...(await samples(ed25519, mldsa44))]) {
       const bytes = formatEvidence(evidence);
       for (let at = 0; at < bytes.length; at++) {
+        if (evidence !== all[1] && at % 5 !== 0 && isInSignature(bytes, at)) continue;
         const changed = bytes.slice();
         changed[at]! ^= 1;
         const verdict = await verdictOn(changed);
