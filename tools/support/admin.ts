@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers';
 
 import * as v from 'valibot';
 
+import type { MonitorJson } from '../../src/adapters/http/index.ts';
 import { asLimmatError, LimmatError } from '../../src/errors.ts';
 import type { TreeHead } from '../../src/merkle/index.ts';
 import { adminFile, readAdminAddress, writeAdminAddress } from '../../src/node/admin-file.ts';
@@ -23,6 +24,8 @@ export interface AdminHandlers {
   readonly backup?: (to: string) => Promise<TreeHead>;
   /** Takes note of an alert of a monitor; resolves with what the command then says. */
   readonly acknowledge?: (key: string) => Promise<Acknowledged>;
+  /** How the logs of a monitor stand. */
+  readonly status?: () => Promise<MonitorJson>;
 }
 
 /** An alert whose reader has taken note of it. */
@@ -48,7 +51,7 @@ const REFUSAL = v.object({ code: v.string(), error: v.string() });
 /** What each path does with a request: undefined where this process does no such thing. */
 type Command = (body: unknown) => Promise<unknown>;
 
-function commandsOf({ backup, acknowledge }: AdminHandlers): ReadonlyMap<string, Command> {
+function commandsOf({ backup, acknowledge, status }: AdminHandlers): ReadonlyMap<string, Command> {
   const commands = new Map<string, Command>();
   if (backup !== undefined) {
     commands.set('/backup', async (body) => ({ size: (await backup(v.parse(BACKUP, body).to)).size }));
@@ -56,6 +59,7 @@ function commandsOf({ backup, acknowledge }: AdminHandlers): ReadonlyMap<string,
   if (acknowledge !== undefined) {
     commands.set('/acknowledge', (body) => acknowledge(v.parse(ACKNOWLEDGE, body).key));
   }
+  if (status !== undefined) commands.set('/status', () => status());
   return commands;
 }
 
@@ -137,13 +141,13 @@ async function send(address: AdminAddress, path: string, body: unknown): Promise
  * What the process that runs on a data directory answers to a command; undefined when none does. A file that a killed
  * process left behind counts as none.
  */
-async function ask(dataDir: string, path: string, body: unknown): Promise<unknown> {
+async function ask(dataDir: string, path: string, body: unknown): Promise<string | undefined> {
   const address = readAdminAddress(dataDir);
   const response = address === undefined ? undefined : await send(address, path, body);
   // Another program may have got the port of a process that was killed.
   if (response === undefined || response.statusCode === 401 || response.statusCode === 404) return undefined;
   try {
-    return JSON.parse(await text(response));
+    return await text(response);
   } catch (error) {
     throw new LimmatError('network', 'the running process stopped before it had answered', { cause: error });
   }
@@ -156,8 +160,9 @@ async function ask(dataDir: string, path: string, body: unknown): Promise<unknow
 export async function askForBackup(dataDir: string, to: string): Promise<number | undefined> {
   const answer = await ask(dataDir, '/backup', { to });
   if (answer === undefined) return undefined;
-  const refusal = v.safeParse(REFUSAL, answer);
-  if (!refusal.success) return v.parse(BACKUP_ANSWER, answer).size;
+  const value: unknown = JSON.parse(answer);
+  const refusal = v.safeParse(REFUSAL, value);
+  if (!refusal.success) return v.parse(BACKUP_ANSWER, value).size;
   throw new LimmatError('store-failed', `the running log could not make the copy: ${refusal.output.error}`);
 }
 
@@ -165,8 +170,19 @@ export async function askForBackup(dataDir: string, to: string): Promise<number 
 export async function askToAcknowledge(dataDir: string, key: string): Promise<Acknowledged | undefined> {
   const answer = await ask(dataDir, '/acknowledge', { key });
   if (answer === undefined) return undefined;
-  const refusal = v.safeParse(REFUSAL, answer);
-  if (!refusal.success) return v.parse(ACKNOWLEDGE_ANSWER, answer);
+  const value: unknown = JSON.parse(answer);
+  const refusal = v.safeParse(REFUSAL, value);
+  if (!refusal.success) return v.parse(ACKNOWLEDGE_ANSWER, value);
   const { code, error } = refusal.output;
   throw new LimmatError(isErrorCode(code) ? code : 'internal', error);
+}
+
+/** How the logs of the running monitor stand; undefined when none runs there. */
+export async function askForStatus(dataDir: string): Promise<MonitorJson | undefined> {
+  const answer = await ask(dataDir, '/status', {});
+  if (answer === undefined) return undefined;
+  // Only this program's own process knows the token, so the form is known.
+  const value: MonitorJson | v.InferOutput<typeof REFUSAL> = JSON.parse(answer);
+  if (!('error' in value)) return value;
+  throw new LimmatError('internal', value.error);
 }

@@ -12,7 +12,7 @@ import { parseDuration, parseListen } from '../../src/node/units.ts';
 export const DEFAULT_URL = 'http://127.0.0.1:6962';
 
 /** An argument parser whose RangeError becomes commander's own message. */
-function checked<T>(parse: (text: string) => T): (text: string) => T {
+export function checked<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
       return parse(text);
@@ -37,7 +37,8 @@ export function repeated(value: string, previous: readonly string[] | undefined)
   return [...(previous ?? []), value];
 }
 
-function parseUrl(text: string): string {
+/** An http or https address, without slashes at its end. RangeError otherwise. */
+export function parseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new RangeError(`must be an http or https address like ${DEFAULT_URL}, and is "${text}"`);

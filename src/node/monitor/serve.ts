@@ -28,6 +28,7 @@ import { DEFAULT_INTERVAL_MILLIS, DEFAULT_MONITOR_LISTEN } from './config.ts';
 import type { Hook } from './hook.ts';
 import { createNotifier } from './notify.ts';
 import { NodeMonitor } from './open.ts';
+import { progressLog } from './progress-log.ts';
 import { hooksOf } from './settings.ts';
 import type { MonitorSettings } from './settings.ts';
 
@@ -36,7 +37,8 @@ export interface ServeMonitorOptions {
   readonly defaultUrl: string;
   /** Hooks beside those of the settings: the report of a command. */
   readonly hooks?: readonly Hook[];
-  readonly onRound?: (report: RoundReport) => void;
+  readonly onRound?: (report: RoundReport, monitor: NodeMonitor) => void;
+  /** Default: a line in the operator's log every few seconds. */
   readonly onProgress?: (origin: string, done: number, total: number) => void;
 }
 
@@ -74,7 +76,7 @@ export async function serveMonitor(
     notifier,
     defaultUrl: options.defaultUrl,
     ...(options.init !== undefined && { init: options.init }),
-    ...(options.onProgress !== undefined && { onProgress: options.onProgress }),
+    onProgress: options.onProgress ?? progressLog(logger),
     onLists: (logs) => logger.info({ logs }, 'the log lists were read again'),
     onListsError: (error) => logger.error({ code: error.code }, `${error.message}; the lists before stay in force`),
     onGossip: (event) => logger.debug(event, event.kind),
@@ -104,7 +106,7 @@ export async function serveMonitor(
     const intervalMillis = config.interval ?? DEFAULT_INTERVAL_MILLIS;
     const onRound = (report: RoundReport): void => {
       counters.round(report.seconds);
-      options.onRound?.(report);
+      options.onRound?.(report, monitor);
     };
     running = Promise.all([
       rounds(monitor, { intervalMillis, logger, onRound }),

@@ -1,0 +1,144 @@
+// What `limmat monitor` says: lines for people, JSON for programs, and the exit code that both come with.
+
+import { join } from 'node:path';
+
+import { monitorJson } from '../../src/adapters/http/index.ts';
+import type { MonitorJson, MonitorView, PeerView } from '../../src/adapters/http/index.ts';
+import { sortedAlerts } from '../../src/adapters/http/monitor-json.ts';
+import type { Alert } from '../../src/monitor/alerts.ts';
+import { adviceOn } from '../../src/monitor/checks.ts';
+import type { FindingClass } from '../../src/monitor/finding.ts';
+import type { RoundReport } from '../../src/monitor/round.ts';
+import { commandWords, shellWord, shownPath } from '../support/command-name.ts';
+import { EXIT } from '../support/exit.ts';
+import type { ExitCode } from '../support/exit.ts';
+import { style } from '../support/output.ts';
+import { formatCount, formatSeconds } from '../support/progress.ts';
+
+/** What a script may conclude from the worst class that was found. */
+const EXIT_OF_CLASS: Readonly<Record<FindingClass, ExitCode>> = {
+  proof: EXIT.proof,
+  suspicion: EXIT.suspicion,
+  record: EXIT.finding,
+  operational: EXIT.operational,
+  info: EXIT.clean,
+};
+
+/** The worst of these alerts that are open, and of what a round found; undefined when nothing is wrong. */
+export function worstOf(alerts: readonly Alert[], round?: RoundReport): FindingClass | undefined {
+  const open = alerts.filter(({ state }) => state === 'open').map((alert) => alert.class);
+  const found = [...open, ...(round?.worst === undefined ? [] : [round.worst])];
+  return found.toSorted((a, b) => EXIT_OF_CLASS[b] - EXIT_OF_CLASS[a])[0];
+}
+
+/** The exit code of what was found. */
+export function exitOf(worst: FindingClass | undefined): ExitCode {
+  return worst === undefined ? EXIT.clean : EXIT_OF_CLASS[worst];
+}
+
+/** The time of this machine's clock. */
+export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+
+/** A round as JSON. */
+export function roundJson(report: RoundReport) {
+  const { startedAtSeconds, seconds, backlog, worst, logs } = report;
+  return {
+    startedAtSeconds,
+    seconds,
+    backlog,
+    ...(worst !== undefined && { worst }),
+    logs: logs.map(({ origin, size, entries, backlog: left, skipped, findings }) => ({
+      origin,
+      ...(size !== undefined && { size }),
+      entries,
+      backlog: left,
+      skipped,
+      findings: findings.map(({ check, class: kind, key, summary }) => ({ check, class: kind, key, summary })),
+    })),
+  };
+}
+
+/** A whole run as one JSON document. */
+export function runJson(view: MonitorView, evidence: readonly string[], round?: RoundReport) {
+  const worst = worstOf(view.alerts, round);
+  return {
+    ...monitorJson(view, evidence),
+    ...(round !== undefined && { round: roundJson(round) }),
+    ...(worst !== undefined && { worst }),
+  };
+}
+
+/** How a monitor stands, from its memory or from what it said of itself as JSON. */
+type Standing = Pick<MonitorView | MonitorJson, 'logs' | 'peers' | 'alerts'>;
+
+/** How the logs and the peers stand, and what is wrong, as lines for people. `dir` is the monitor's. */
+export function statusLines(view: Standing, dir: string): string[] {
+  const now = nowSeconds();
+  const alerts = sortedAlerts(view.alerts);
+  const wrong = alerts.some(({ state, class: kind }) => state === 'open' && kind !== 'info');
+  return [
+    ...view.logs.map((log) => logLine(log, now)),
+    ...view.peers.map((peer) => peerLine(peer, now)),
+    ...alerts.flatMap((alert) => ['', ...alertLines(alert, dir)]),
+    ...(wrong || alerts.length > 0 ? [''] : []),
+    wrong ? style('red', 'not clean') : style('green', 'clean'),
+  ];
+}
+
+/** One log in one line. */
+export function logLine(
+  { origin, head, verifiedSize, failures, unresolved }: Standing['logs'][number],
+  now: number,
+): string {
+  const name = style('bold', origin);
+  if (head === undefined) return `${name}: no head was verified yet`;
+  const parts = [
+    verifiedSize === head.size
+      ? `${count(head.size, 'entry', 'entries')}, ${head.size === 1 ? 'checked' : 'all checked'}`
+      : `${formatCount(verifiedSize)} of ${count(head.size, 'entry', 'entries')} checked`,
+  ];
+  if (head.timestampSeconds !== 0) parts.push(`signed ${agoOf(head.timestampSeconds, now)}`);
+  if (unresolved > 0) parts.push(`${count(unresolved, 'larger head', 'larger heads')} to be judged`);
+  if (failures > 0) parts.push(`trouble for ${count(failures, 'round', 'rounds')}`);
+  return `${name}: ${parts.join(', ')}`;
+}
+
+function count(value: number, one: string, many: string): string {
+  return `${formatCount(value)} ${value === 1 ? one : many}`;
+}
+
+function peerLine({ id, operator, heardAtSeconds, trouble }: PeerView, now: number): string {
+  const heard = heardAtSeconds === undefined ? 'not heard yet' : `heard ${agoOf(heardAtSeconds, now)}`;
+  return `peer ${id}${operator === undefined ? '' : ` (${operator})`}: ${heard}${trouble === undefined ? '' : `; ${trouble}`}`;
+}
+
+function agoOf(seconds: number, now: number): string {
+  return `${formatSeconds(Math.max(0, now - seconds))} ago`;
+}
+
+const COLOUR: Readonly<Record<FindingClass, 'red' | 'yellow' | 'dim'>> = {
+  proof: 'red',
+  suspicion: 'red',
+  record: 'yellow',
+  operational: 'yellow',
+  info: 'dim',
+};
+
+/** An alert, what it means, what to do about it, and how to take note of it. */
+export function alertLines(alert: Alert, dir: string): string[] {
+  const { class: kind, summary, evidence, key, state } = alert;
+  const { means, advice } = adviceOn(alert);
+  return [
+    `${style(COLOUR[kind], kind)}  ${summary}`,
+    `  ${means}`,
+    `  ${advice}`,
+    ...evidence.map((id) => `  evidence  ${shownPath(join(dir, 'evidence', `${id}.json`))}`),
+    ...(state === 'open' ? [`  take note  ${commandWords()} monitor ack ${shellWord(key)}${dataWords(dir)}`] : []),
+    ...(state === 'acknowledged' ? ['  acknowledged'] : []),
+  ];
+}
+
+function dataWords(dir: string): string {
+  const shown = shownPath(dir);
+  return shown === 'monitor' ? '' : ` --data ${shellWord(shown)}`;
+}
