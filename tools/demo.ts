@@ -1,33 +1,51 @@
 // limmat demo: what limmat does, told in under a minute with real parts over HTTP on loopback.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { Argument } from 'commander';
 import type { Command } from 'commander';
 
+import { tellFork } from './demo/fork.ts';
 import { tellLog } from './demo/log.ts';
 import { EXIT } from './support/exit.ts';
 
 // From tools/ in a checkout and from dist/ in a package the way is the same.
 const SAMPLE = fileURLToPath(new URL('../tools/demo/sample.jsonl', import.meta.url));
 
+const STORIES = [
+  ['log', 'sign, append, prove, verify with the log switched off; then change one byte'],
+  ['fork', 'a log shows one customer another history, and three monitors prove it'],
+] as const;
+
+interface DemoOptions {
+  readonly out?: string;
+}
+
 export function register(program: Command): void {
   program
     .command('demo')
     .summary('watch it work, in under a minute')
     .description(
-      'Makes a log in a temporary directory, signs and appends a small real sample, and checks a file against its proof\n' +
-        'with the log switched off. Then changes one byte. Needs no network and leaves nothing behind.',
+      'Tells a story with real parts, over HTTP on loopback. Needs no network, and leaves nothing behind but evidence.',
     )
+    .addArgument(new Argument('[story]', 'see below').choices(STORIES.map(([name]) => name)).default('log'))
+    .option('--out <dir>', 'fork: where the evidence goes (default: a new temporary directory)')
+    .addHelpText('after', `\nStories:\n${STORIES.map(([name, about]) => `  ${name.padEnd(4)}  ${about}`).join('\n')}`)
     .action(demo);
 }
 
-async function demo(): Promise<void> {
+async function demo(story: string, { out }: DemoOptions): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'limmat-demo-'));
   // However it ends: at its end, by a reader that has gone ("| head"), or by Ctrl-C.
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT.operational));
-  await tellLog(dir, SAMPLE);
+  if (story === 'log') {
+    await tellLog(dir, SAMPLE);
+    return;
+  }
+  if (out !== undefined) mkdirSync(out, { recursive: true });
+  await tellFork(dir, out !== undefined ? resolve(out) : mkdtempSync(join(tmpdir(), 'limmat-fork-')));
 }

@@ -24,7 +24,7 @@ import { addBatchToLog, addToLog } from '../support/log-api.ts';
 import { FIRST_ISSUER, makeLog } from '../support/new-log.ts';
 import { style } from '../support/output.ts';
 import { formatBytes } from '../support/progress.ts';
-import { flip, say, startStory } from './tell.ts';
+import { say, startStory } from './tell.ts';
 import type { Story } from './tell.ts';
 
 /** Records that are shown of each step. */
@@ -180,6 +180,13 @@ async function verifiedHead(
     hasher: nodeHasher,
   });
   return head;
+}
+
+/** The bytes with another one there. */
+function flip(bytes: Uint8Array, at: number): Uint8Array {
+  const changed = bytes.slice();
+  changed[at] = bytes[at] === 0x41 ? 0x42 : 0x41;
+  return changed;
 }
 
 async function refused(what: string, attempt: () => Promise<unknown>): Promise<void> {

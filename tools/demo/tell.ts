@@ -24,10 +24,3 @@ export function startStory(): Story {
       say(`\n${style('bold', what)}, in ${((performance.now() - startMillis) / 1000).toFixed(1)} s. ${more}`),
   };
 }
-
-/** The bytes with another one there. */
-export function flip(bytes: Uint8Array, at: number): Uint8Array {
-  const changed = bytes.slice();
-  changed[at] = bytes[at] === 0x41 ? 0x42 : 0x41;
-  return changed;
-}

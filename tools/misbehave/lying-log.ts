@@ -33,6 +33,8 @@ export interface LyingLogOptions {
   readonly size?: number;
   /** These entries instead, in this order. */
   readonly leaves?: readonly Uint8Array[];
+  /** Default: one that no other log has. */
+  readonly origin?: string;
   /** Default: a free port on loopback. */
   readonly address?: ListenAddress;
   /** The name of the readers that a targeted lie is told to; default DEFAULT_VICTIM. */
@@ -76,9 +78,8 @@ export interface LyingLog {
 
 /** Starts a log that is honest until `lie` is called. `port-in-use` when the address is taken. */
 export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog> {
-  const { mode, victim = DEFAULT_VICTIM, clock = systemClock } = options;
+  const { mode, origin = freshOrigin(), victim = DEFAULT_VICTIM, clock = systemClock } = options;
   const nowSeconds = (): number => Math.floor(clock.nowMillis() / 1000);
-  const origin = freshOrigin();
   const signers = freshSigners(origin);
   const maker = leafMaker();
   const leaves = [...(options.leaves ?? (await maker.make(options.size ?? DEFAULT_SIZE, nowSeconds())))];
