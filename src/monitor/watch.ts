@@ -2,17 +2,15 @@
 // (M02, M03, M06, M08), and checks every entry up to it (entry-walk.ts). Whatever is found is told of before the state
 // that makes it old news is kept. After a proven fork the watch stays on the branch that it was on.
 
-import { equalBytes } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
 import { LimmatError, asLimmatError, isLimmatError } from '../errors.ts';
-import { emptyRootHash } from '../merkle/hash.ts';
-import type { Hash, Hasher } from '../merkle/hash.ts';
-import { TROUBLES, plainFinding, proofFinding } from './checks.ts';
-import type { PlainTrouble } from './checks.ts';
-import { NO_ENTRIES, marksFrom } from './entries.ts';
+import type { Hasher } from '../merkle/hash.ts';
+import { Branch } from './branch.ts';
+import type { Place } from './branch.ts';
+import { plainFinding, proofFinding } from './checks.ts';
+import { NO_ENTRIES } from './entries.ts';
 import { EntryWalk } from './entry-walk.ts';
 import type { Evidence } from './evidence/evidence.ts';
-import { forkPrefix } from './evidence/make.ts';
 import type { Finding } from './finding.ts';
 import { hiddenGrowth } from './gossip/silence.ts';
 import { HeadKeeper } from './head-keeper.ts';
@@ -26,6 +24,7 @@ import { lookAt, timeTroubles } from './look.ts';
 import type { SeenHead } from './look.ts';
 import { MirroredTree } from './mirrored-tree.ts';
 import type { MonitorLogStore } from './ports.ts';
+import { ReadTroubles } from './read-troubles.ts';
 import { LogSource, isReadError, troubleOf } from './source.ts';
 import { Troubles } from './troubles.ts';
 import type { FindingSink } from './troubles.ts';
@@ -61,13 +60,8 @@ export interface LogRound {
   readonly skipped: boolean;
 }
 
-/** How a head that the log showed stands to the own branch. */
-type Place = 'own' | 'older' | 'other' | 'unproven';
-
 /** Times of an idle log move every few minutes; state that says nothing else new is kept this often. */
 const IDLE_SAVE_MILLIS = 10 * 60_000;
-/** The longest that a log is left alone because it asked for it. */
-const MAX_RETRY_AFTER_SECONDS = 3600;
 
 export class LogWatch {
   readonly log: WatchedLog;
@@ -78,13 +72,13 @@ export class LogWatch {
   readonly #keeper: HeadKeeper;
   readonly #tree: MirroredTree;
   readonly #troubles: Troubles;
+  readonly #reading: ReadTroubles;
+  readonly #branch: Branch;
   readonly #walk: EntryWalk;
   /** Everything but the waiting heads and the troubles, which are gathered when it is saved. */
   readonly #state: { current: LogState };
   #seen: SeenHead | undefined;
   #seenAtSeconds: number | undefined;
-  /** The log asked not to be read before this time. */
-  #notBeforeSeconds = 0;
   /** What the last save held, apart from times, and when it was. */
   #saved = '';
   #savedMillis = 0;
@@ -104,6 +98,17 @@ export class LogWatch {
     this.#source = new LogSource(log, hasher);
     this.#tree = new MirroredTree(store.mirror, this.#source, hasher);
     this.#troubles = new Troubles({ origin: log.origin, sink, failures: limits.failures }, state.troubles);
+    const { origin } = log;
+    this.#reading = new ReadTroubles({ origin, source: this.#source, store, troubles: this.#troubles, limits });
+    this.#branch = new Branch({
+      identity: this.identity,
+      source: this.#source,
+      keeper,
+      mirrored: this.#tree,
+      troubles: this.#troubles,
+      reading: this.#reading,
+      state: this.#state,
+    });
     this.#walk = new EntryWalk({
       identity: this.identity,
       source: this.#source,
@@ -173,8 +178,7 @@ export class LogWatch {
 
   /** The own tree as far as it is mirrored and checked; undefined before the first one. */
   tree(): OwnTree | undefined {
-    const { settled } = this.state;
-    return settled === undefined ? undefined : this.#tree.under(settled);
+    return this.#branch.tree();
   }
 
   /**
@@ -184,16 +188,22 @@ export class LogWatch {
   async round(untilMillis: number, signal?: AbortSignal): Promise<LogRound> {
     const nowSeconds = this.#nowSeconds();
     const before = this.state.cursor;
-    const skipped = nowSeconds < this.#notBeforeSeconds;
+    const skipped = nowSeconds < this.#reading.notBeforeSeconds;
     this.#troubles.begin();
     try {
       for (const finding of this.#untold.splice(0)) await this.#troubles.tell(finding);
       if (!skipped) await this.#round(nowSeconds, untilMillis, signal);
     } catch (error) {
       if (isStoreError(error)) throw error;
+      // Whoever stops a round stops its requests too: that they failed says nothing.
+      if (signal?.aborted === true) return this.#ended(before, skipped);
       const { message } = asLimmatError(error);
       await this.#troubles.hold('own-trouble', `${this.log.origin} could not be checked: ${message}`, {}, nowSeconds);
     }
+    return this.#ended(before, skipped);
+  }
+
+  async #ended(before: number, skipped: boolean): Promise<LogRound> {
     await this.#save(false);
     const { head, cursor } = this.state;
     return {
@@ -212,7 +222,7 @@ export class LogWatch {
    */
   async offer(head: LogHead, source: HeadSource): Promise<Evidence | undefined> {
     if (this.#stopped) throw new LimmatError('shutting-down', `the watch over ${head.origin} has ended`);
-    const evidence = await this.#take(head, source, this.#nowSeconds());
+    const evidence = await this.#branch.take(head, source, this.#nowSeconds());
     await this.#save(false);
     return evidence;
   }
@@ -233,17 +243,17 @@ export class LogWatch {
     const look = await lookAt(this.log, this.#source, this.#seen);
     if ('trouble' in look) {
       const { trouble, error, bytes } = look;
-      await this.#couldNotRead(trouble, error, nowSeconds, bytes);
+      await this.#reading.tell(trouble, error, nowSeconds, bytes);
       await troubles.looked(trouble === 'unreachable' ? ['bad-answer'] : ['unreachable']);
     } else {
       this.#seen = look.seen;
       this.#seenAtSeconds = nowSeconds;
-      const place = await this.#place(look.seen, nowSeconds);
+      const place = await this.#branch.place(look.seen, nowSeconds);
       await this.#lookAtTimes(look.seen, place, nowSeconds);
       if (place !== 'other') await this.#walkOn(nowSeconds, untilMillis, signal);
     }
-    await this.#judgeWaiting(nowSeconds);
-    await this.#growByOthers();
+    await this.#branch.judgeWaiting(nowSeconds);
+    await this.#branch.growByOthers();
     const flood = this.book.flood();
     if (flood !== undefined) await troubles.holdFinding(flood, nowSeconds);
     const hidden = hiddenGrowth(this.book, this.#options.limits.maxAgeSeconds, nowSeconds);
@@ -269,162 +279,6 @@ export class LogWatch {
     await this.#troubles.looked(['stale', 'freeze', 'ahead']);
   }
 
-  /** Where a shown head belongs; it is the own one from now on when it extends the one that was. */
-  async #place({ head, note }: SeenHead, nowSeconds: number): Promise<Place> {
-    if (await this.#isImpossible(head)) return 'other';
-    await this.#take(head, 'log', nowSeconds, note);
-    const own = this.state.head;
-    if (own === undefined) {
-      this.#adopt(head);
-      return 'own';
-    }
-    if (head.size > own.size) {
-      this.#set({ behindSinceSeconds: undefined });
-      return this.#extend(head, nowSeconds);
-    }
-    if (head.size === own.size) {
-      this.#set({ behindSinceSeconds: undefined });
-      if (!equalBytes(head.rootHash, own.rootHash)) return 'other';
-      if (head.timestampSeconds > own.timestampSeconds) this.#adopt(head);
-      return 'own';
-    }
-    this.#set({ behindSinceSeconds: this.state.behindSinceSeconds ?? nowSeconds });
-    const record = this.book.record(head.size, head.rootHash);
-    if (record?.state === 'consistent') return 'older';
-    return record?.state === 'contradicted' ? 'other' : 'unproven';
-  }
-
-  /**
-   * Adopts a head that is larger than the own one, if the log's tiles under it begin with the own tree; if they do not,
-   * they are the evidence.
-   */
-  async #extend(head: LogHead, nowSeconds: number): Promise<Place> {
-    const own = this.state.head!;
-    if (this.book.record(head.size, head.rootHash)?.state === 'contradicted') return 'other';
-    try {
-      const prefixRoot = await this.#source.attempt(({ prover }) => prover.rootHashAt(head, own.size));
-      if (equalBytes(prefixRoot, own.rootHash)) {
-        this.#adopt(head);
-        return 'own';
-      }
-      await this.#accuse(own, head, prefixRoot);
-      return 'other';
-    } catch (error) {
-      if (!isReadError(error)) throw error;
-      await this.#couldNotRead(troubleOf(error, 'tiles'), error, nowSeconds);
-      return 'unproven';
-    }
-  }
-
-  #adopt(head: LogHead): void {
-    const { cursor, marks, settled } = this.state;
-    const isResigned = settled !== undefined && settled.size === head.size;
-    this.#set({
-      head,
-      marks: marksFrom(cursor, [...marks, head]),
-      behindSinceSeconds: undefined,
-      ...(isResigned && { settled: head }),
-    });
-    this.book.resolve(head, 'consistent');
-  }
-
-  /** A head from wherever: kept, and judged against the own tree as far as that one goes. */
-  async #take(head: LogHead, source: HeadSource, nowSeconds: number, note?: Uint8Array): Promise<Evidence | undefined> {
-    if (await this.#isImpossible(head)) return undefined;
-    const { settled, head: own } = this.state;
-    // The mirror answers for what it holds; for more the log is asked.
-    const judge = settled !== undefined && head.size <= settled.size ? settled : own;
-    const tree = judge === undefined ? undefined : this.#tree.under(judge);
-    try {
-      const evidence = await this.#keeper.take(head, source, nowSeconds, tree, note);
-      if (evidence !== undefined) await this.#troubles.tell(proofFinding(evidence));
-      return evidence;
-    } catch (error) {
-      await this.#couldNotJudge(head, error, judge === settled, nowSeconds);
-      return undefined;
-    }
-  }
-
-  /** Judges the heads that the own tree has grown to. */
-  async #judgeWaiting(nowSeconds: number): Promise<void> {
-    const tree = this.tree();
-    if (tree === undefined) return;
-    for (const head of this.book.unresolved(tree.own.size)) {
-      try {
-        const evidence = await this.#keeper.judge(head, tree);
-        if (evidence !== undefined) await this.#troubles.tell(proofFinding(evidence));
-      } catch (error) {
-        await this.#couldNotJudge(head, error, true, nowSeconds);
-      }
-    }
-  }
-
-  /** Tries to grow by the largest and the smallest head that others hold and the log did not show. */
-  async #growByOthers(): Promise<void> {
-    for (const pick of ['largest', 'smallest'] as const) {
-      const own = this.state.head;
-      if (own === undefined) return;
-      const larger = this.book.unresolved().filter(({ size }) => size > own.size);
-      const head = pick === 'largest' ? larger.at(-1) : larger[0];
-      if (head === undefined) return;
-      await this.#extendQuietly(own, head);
-    }
-  }
-
-  /** Like extend, without a word about what cannot be read: the log has not shown this head here. */
-  async #extendQuietly(own: LogHead, head: LogHead): Promise<void> {
-    try {
-      const prefixRoot = await this.#source.attempt(({ prover }) => prover.rootHashAt(head, own.size));
-      if (equalBytes(prefixRoot, own.rootHash)) this.#adopt(head);
-      else await this.#accuse(own, head, prefixRoot);
-    } catch (error) {
-      if (!isReadError(error)) throw error;
-    }
-  }
-
-  /** Two heads, the larger of which does not begin with the own tree: evidence, unless there is enough. */
-  async #accuse(own: LogHead, head: LogHead, prefixRoot: Hash): Promise<void> {
-    if (this.book.convictions < MAX_CONVICTIONS && !this.book.isAccused(head)) {
-      const consistency = await this.#source.attempt(({ prover }) => prover.consistencyProof(head, own.size));
-      try {
-        const evidence = await forkPrefix(this.identity, own, head, prefixRoot, consistency);
-        this.book.convict(evidence);
-        await this.#troubles.tell(proofFinding(evidence));
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        await this.#tellUnprovable(head, error);
-      }
-    }
-    this.book.resolve(head, 'contradicted');
-  }
-
-  async #couldNotJudge(head: LogHead, error: unknown, byMirror: boolean, nowSeconds: number): Promise<void> {
-    if (error instanceof RangeError) {
-      await this.#tellUnprovable(head, error);
-    } else if (!isReadError(error)) {
-      throw error;
-    } else if (byMirror) {
-      const summary = `the mirror of ${this.log.origin} is damaged, so a head of size ${head.size} cannot be judged: ${error.message}`;
-      await this.#troubles.hold('own-trouble', summary, { size: head.size }, nowSeconds);
-    }
-    // Else the log's tiles could not be read: the head waits, and the round says what is the matter with the log.
-  }
-
-  async #tellUnprovable(head: LogHead, error: RangeError): Promise<void> {
-    const { origin } = this.log;
-    const summary = `a head of ${origin} of size ${head.size} contradicts another one, which could not be proven: ${error.message}`;
-    await this.#troubles.tell(plainFinding('unprovable', origin, summary, { size: head.size }));
-    await this.#keepSuspect('head', head.note);
-  }
-
-  async #isImpossible(head: LogHead): Promise<boolean> {
-    if (head.size !== 0 || equalBytes(head.rootHash, emptyRootHash())) return false;
-    const summary = `${head.origin} signed for the empty tree a root that the empty tree does not have`;
-    await this.#troubles.tell(plainFinding('impossible-head', head.origin, summary));
-    await this.#keepSuspect('head', head.note);
-    return true;
-  }
-
   /** Walks on through the entries; what cannot be read or is wrong is told of. */
   async #walkOn(nowSeconds: number, untilMillis: number, signal: AbortSignal | undefined): Promise<void> {
     try {
@@ -433,40 +287,8 @@ export class LogWatch {
       if (!isReadError(error)) throw error;
       const isBundle = String(error.details['path'] ?? '').startsWith('tile/entries');
       const trouble = isBundle && error.code === 'bad-tile' ? 'entry-mismatch' : troubleOf(error, 'tiles');
-      await this.#couldNotRead(trouble, error, nowSeconds);
+      await this.#reading.tell(trouble, error, nowSeconds);
     }
-  }
-
-  async #couldNotRead(
-    trouble: PlainTrouble,
-    error: LimmatError,
-    nowSeconds: number,
-    bytes?: Uint8Array,
-  ): Promise<void> {
-    const { origin } = this.log;
-    if (error.retryAfterSeconds !== undefined) {
-      this.#notBeforeSeconds = nowSeconds + Math.min(error.retryAfterSeconds, MAX_RETRY_AFTER_SECONDS);
-    }
-    if (TROUBLES[trouble].ends === 'by hand') {
-      await this.#troubles.tell(plainFinding(trouble, origin, error.message, error.details));
-      if (bytes !== undefined) await this.#keepSuspect('checkpoint', bytes);
-      if (trouble === 'tile-mismatch') {
-        for (const [path, tile] of this.#source.recent) await this.#keepSuspect(path, tile);
-      }
-      return;
-    }
-    await this.#troubles.hold(trouble, error.message, error.details, nowSeconds);
-    if (trouble === 'unreachable' || trouble === 'own-trouble') return;
-    // It answers, and not with what it has promised.
-    const { unservedSeconds } = this.#options.limits;
-    const seconds = nowSeconds - (this.#troubles.since(trouble) ?? nowSeconds);
-    if (seconds < unservedSeconds) return;
-    const summary = `for ${seconds} s, more than ${unservedSeconds} s, ${origin} has not served what it promises: ${error.message}`;
-    await this.#troubles.hold('unserved', summary, { seconds }, nowSeconds);
-  }
-
-  #keepSuspect(name: string, bytes: Uint8Array): Promise<void> {
-    return this.#options.store.keepSuspect(name, bytes);
   }
 
   /** Makes mirror and state fit each other, and the book know the own heads. */
