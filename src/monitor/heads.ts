@@ -4,7 +4,7 @@
 
 import { equalBytes, toHex } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
-import type { Evidence } from './evidence/evidence.ts';
+import type { TreeHead } from '../merkle/tree-head.ts';
 import type { PlainFinding } from './finding.ts';
 import type { HeadSource } from './watched-log.ts';
 
@@ -17,7 +17,7 @@ export type HeadState = 'unresolved' | 'consistent' | 'contradicted';
 /**
  * What became of a head that was brought to the book: `known` brought nothing, `new` is kept (a tree not seen before, or
  * one seen at an earlier or a later time than before), `dropped` is a third root of one size, of which the first two say
- * it all. A conflict is kept too, and names a head in the book that no honest log signs together with it: another root
+ * it all (a head that the log itself showed here is never dropped for that). A conflict is kept too, and names a head in the book that no honest log signs together with it: another root
  * of the same size, or a smaller tree as of a later time.
  */
 export type Admission = 'known' | 'new' | 'dropped' | { readonly conflict: LogHead };
@@ -136,7 +136,7 @@ export class HeadBook {
   }
 
   /** Takes note of evidence against this log, whoever made it; again and again does no harm. */
-  convict({ id, heads }: Pick<Evidence, 'id' | 'heads'>): void {
+  convict({ id, heads }: { readonly id: string; readonly heads: readonly TreeHead[] }): void {
     this.#evidence.add(id);
     for (const { size, rootHash } of heads) this.#accused.add(treeKey(size, rootHash));
   }
@@ -163,7 +163,7 @@ export class HeadBook {
     if (head.origin !== this.origin) throw new RangeError(`a head of ${head.origin} in the book of ${this.origin}`);
     const others = this.#bySize.get(head.size) ?? [];
     const same = others.find((entry) => equalBytes(entry.earliest.rootHash, head.rootHash));
-    if (same === undefined && others.length >= 2) return 'dropped';
+    if (same === undefined && others.length >= 2 && !this.#giveWay(others, source)) return 'dropped';
     const otherRoot = same === undefined ? others[0]?.latest : undefined;
     if (same !== undefined) {
       if (!same.sources.includes(source)) same.sources = [...same.sources, source];
@@ -294,6 +294,14 @@ export class HeadBook {
     return undefined;
   }
 
+  /** Makes room for a third root of one size where the log itself shows it here: nobody may keep that out. */
+  #giveWay(others: readonly Entry[], source: HeadSource): boolean {
+    const other = source === 'log' ? others.find(({ state }) => state !== 'consistent') : undefined;
+    if (other === undefined) return false;
+    this.#forget(other, other.state === 'unresolved' ? this.#unresolved : this.#resolved);
+    return true;
+  }
+
   #makeRoom(): void {
     const { limits } = this;
     const resolved = this.#resolved;
@@ -302,7 +310,7 @@ export class HeadBook {
       resolved.entries.length > 1
     ) {
       this.#forget(
-        this.#anyOf(resolved, (entry) => entry !== this.#newest),
+        this.#anyOf(resolved, (entry) => entry !== this.#newest)!,
         resolved,
       );
     }
@@ -314,9 +322,10 @@ export class HeadBook {
   }
 
   /**
-   * Which unresolved head gives way. The smallest is judged first and the largest says how far the log went, so they
-   * stay. Of the others each that ever came has the same chance to be among those that are kept (reservoir sampling):
-   * a flood, however long, does not push an earlier head out with certainty.
+   * Which unresolved head gives way. The smallest is judged first, the largest says how far the log went, and what the
+   * log itself showed here may be the monitor's own next head: those stay. Of the others each that ever came has the
+   * same chance to be among those that are kept (reservoir sampling): a flood, however long, does not push an earlier
+   * head out with certainty.
    */
   #surplus(): Entry {
     const { entries } = this.#unresolved;
@@ -329,22 +338,23 @@ export class HeadBook {
       if (entry.earliest.size < smallest.earliest.size) smallest = entry;
       if (entry.earliest.size > largest.earliest.size) largest = entry;
     }
-    const isEdge = newcomer === smallest || newcomer === largest;
-    if (!isEdge && this.#random() * this.#flood >= entries.length - 1) return newcomer;
-    return this.#anyOf(
-      this.#unresolved,
-      (entry) => entry !== smallest && entry !== largest && (entry !== newcomer || entries.length === 3),
+    const isEdge = (entry: Entry): boolean => entry === smallest || entry === largest;
+    const mayGo = (entry: Entry): boolean => !isEdge(entry) && !entry.sources.includes('log');
+    if (mayGo(newcomer) && this.#random() * this.#flood >= entries.length - 1) return newcomer;
+    return (
+      this.#anyOf(this.#unresolved, (entry) => mayGo(entry) && entry !== newcomer) ??
+      this.#anyOf(this.#unresolved, (entry) => !isEdge(entry))!
     );
   }
 
-  /** A random entry that will do, of which there is at least one. */
-  #anyOf({ entries }: Shelf, willDo: (entry: Entry) => boolean): Entry {
-    // Almost all will do. Only a source of chance that gives the same number for ever gets further.
+  /** A random entry that will do; undefined when none will. */
+  #anyOf({ entries }: Shelf, willDo: (entry: Entry) => boolean): Entry | undefined {
+    // As a rule almost all will do.
     for (let tries = 0; tries < 64; tries++) {
       const entry = entries[this.#below(entries.length)]!;
       if (willDo(entry)) return entry;
     }
-    return entries.find(willDo)!;
+    return entries.find(willDo);
   }
 
   #forget(entry: Entry, shelf: Shelf): void {

@@ -49,6 +49,20 @@ describe('a head that is brought to the book', () => {
     expect(book.admit(head(7, 2), 'peer', 0)).toBe('known');
   });
 
+  it('is never kept out by others of its size when the log itself shows it here', () => {
+    const book = bookOf();
+    book.admit(head(7, 1), 'peer', 0);
+    book.admit(head(7, 2), 'client', 0);
+    expect(conflictOf(book.admit(head(7, 3), 'log', 0))?.size).toBe(7);
+    book.resolve(head(7, 3), 'consistent');
+    expect(book.newest()).toEqual(head(7, 3));
+    expect(book.size).toBe(2);
+    // What is consistent does not give way, not even to the log.
+    book.admit(head(7, 4), 'log', 0);
+    expect(book.record(7, head(7, 3).rootHash)?.state).toBe('consistent');
+    expect(book.size).toBe(2);
+  });
+
   it('conflicts with a larger tree of an earlier time, and with a smaller one of a later time', () => {
     const book = bookOf();
     book.admit(head(10, 1, 1000), 'log', 0);
@@ -190,6 +204,18 @@ describe('a full book', () => {
     // The alarm ends when most of them are judged.
     for (const one of book.unresolved()) book.resolve(one, 'contradicted');
     expect(book.flood()).toBeUndefined();
+  });
+
+  it('keeps what the log itself showed here', () => {
+    const book = bookOf({ unresolved: 32 });
+    for (let i = 0; i < 100; i++) book.admit(head(1000 + i), 'peer', 0);
+    book.admit(head(500), 'log', 0);
+    for (let i = 0; i < 1000; i++) book.admit(head(2000 + i), 'peer', 0);
+    book.resolve(head(500), 'consistent');
+    expect(book.newest()?.size).toBe(500);
+    // A log that shows heads without end fills no more than its room either.
+    for (let i = 0; i < 1000; i++) book.admit(head(5000 + i), 'log', 0);
+    expect(book.unresolved()).toHaveLength(32);
   });
 
   it('raises no alarm while there is room', () => {
