@@ -1,5 +1,6 @@
-// `npm run test:interop`: starts a log, fills it, exports it, and runs the Go tests of test/interop against both. Without
-// Go it says what is missing and ends with 0; with --strict, or LIMMAT_STRICT=1, a missing Go is a failure.
+// `npm run test:interop`: starts a log, fills it, exports it, and runs the Go tests of test/interop against both; then
+// watches a live Tessera log. Without Go it says what is missing and ends with 0; with --strict, or LIMMAT_STRICT=1, a
+// missing Go is a failure.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -17,6 +18,7 @@ import {
   parseVerifierKey,
 } from '../../src/note/index.ts';
 import { mustRunLimmat, startServe, type ServeProcess } from '../../tools/support/serve-process.ts';
+import { monitorTessera } from './monitor-tessera.ts';
 import { Lane, laneNotRun } from './report.ts';
 
 /** The module's go.mod asks for this; an older Go would try to download a newer one. */
@@ -144,6 +146,7 @@ async function main(): Promise<void> {
     await lane.check('the log ends cleanly afterwards', () => {
       if (exitCode !== 0) throw new Error(`exit code ${exitCode}`);
     });
+    await monitorTessera(lane, dir);
   } catch (error) {
     await lane.check('set-up', () => Promise.reject(error instanceof Error ? error : new Error(String(error))));
   } finally {

@@ -47,9 +47,16 @@ export function tesseraKey(origin: string): TesseraKey {
   return { skey: formatSignerKey(key), vkey: verifierKeyOf(key, portableCrypto).vkey };
 }
 
-/** Starts a log over what is in `dir`, or an empty one. Throws with what it printed when it does not get there. */
-export async function startTesseraLog(binary: string, dir: string, { skey }: TesseraKey): Promise<TesseraLog> {
-  const child = spawn(binary, ['-dir', dir, '-skey', skey], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** Starts a log over what is in `dir`, or an empty one, on that port of loopback. Throws with what it printed when it does not get there. */
+export async function startTesseraLog(
+  binary: string,
+  dir: string,
+  { skey }: TesseraKey,
+  port: number,
+): Promise<TesseraLog> {
+  const child = spawn(binary, ['-dir', dir, '-skey', skey, '-listen', `127.0.0.1:${port}`], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let printed = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-8_192)));
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));

@@ -31,15 +31,16 @@ const (
 func main() {
 	dir := flag.String("dir", "", "directory of the log")
 	skey := flag.String("skey", "", "signer key, of a log that exists for this test only")
+	address := flag.String("listen", "127.0.0.1:0", "where to listen")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := run(ctx, *dir, *skey); err != nil {
+	if err := run(ctx, *dir, *skey, *address); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, dir, skey string) error {
+func run(ctx context.Context, dir, skey, address string) error {
 	signer, err := note.NewSigner(skey)
 	if err != nil {
 		return err
@@ -58,7 +59,7 @@ func run(ctx context.Context, dir, skey string) error {
 		return err
 	}
 	await := tessera.NewPublicationAwaiter(context.Background(), reader.ReadCheckpoint, checkpointInterval)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
