@@ -3,7 +3,9 @@
 import { memoryMonitorStore, monitorMedium } from '../../src/adapters/memory/monitor-store.ts';
 import type { MonitorMedium } from '../../src/adapters/memory/monitor-store.ts';
 import { nodeHasher } from '../../src/adapters/node-crypto.ts';
+import { utf8 } from '../../src/bytes.ts';
 import { httpReader } from '../../src/client/http-reader.ts';
+import type { Fetch } from '../../src/client/http-reader.ts';
 import type { Alert } from '../../src/monitor/alerts.ts';
 import type { FindingClass } from '../../src/monitor/finding.ts';
 import { Monitor } from '../../src/monitor/round.ts';
@@ -24,6 +26,32 @@ export async function servedLog(size: number, origin?: string): Promise<ServedLo
   const log = new ServedLog(numberedEntries(size), origin);
   await log.publish(T);
   return log;
+}
+
+/** Another history of a log, under the same keys: its entries from `at` on are others. */
+export function forkOf(log: ServedLog, at: number, size: number = log.entries.length): ServedLog {
+  const entries = numberedEntries(size).map((entry, i) => (i < at ? entry : utf8(`other entry ${i}`)));
+  return new ServedLog(entries, log.origin);
+}
+
+/** What is watched is what it shows: this log until another one is put in its place. */
+export class Stage {
+  shown: ServedLog;
+  /** What answers instead of the shown log. */
+  answer: ((path: string) => Response | Promise<Response> | undefined) | undefined;
+
+  constructor(shown: ServedLog) {
+    this.shown = shown;
+  }
+
+  readonly fetch: Fetch = async (url, init) => {
+    const answered = await this.answer?.(new URL(url).pathname.slice(1));
+    return answered ?? this.shown.fetch(url, init);
+  };
+
+  watched(more: Partial<WatchedLog> = {}): WatchedLog {
+    return watched(this.shown, { reader: httpReader({ url: 'http://log.example/', fetch: this.fetch }), ...more });
+  }
 }
 
 /** Grows a log and publishes its head. */
