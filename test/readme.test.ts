@@ -130,12 +130,19 @@ describe('the commands', () => {
   });
 
   test('a submitter of your own', async () => {
-    const [, admit, use, ...others] = runs('README.md');
-    expect(others).toEqual([]);
+    const [, admit, use] = runs('README.md');
     // The log looks at its list twice a second.
     const ran = await shell(`${admit!}sleep 1\n${use!}`);
     expect(ran.output).toContain('signed by  Vendor AG');
     expect(ran.code).toBe(0);
+  });
+
+  test('a log watched in three lines', async () => {
+    const [, , , watch, ...others] = runs('README.md');
+    expect(others).toEqual([]);
+    expect(watch!.trim().split('\n')).toHaveLength(3);
+    const { code, output } = await shell(watch!);
+    expect([code, output]).toEqual([0, expect.stringContaining('limmat.invalid/')]);
   });
 
   test.each(['docs/proof-file.md', 'docs/http.md', 'docs/records.md'])('%s', async (file) => {

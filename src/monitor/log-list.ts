@@ -2,7 +2,8 @@
 // nothing but `log` lines. A limmat log has two keys, a foreign one usually has one.
 
 import { utf8Text } from '../bytes.ts';
-import { parseDuration } from '../client/trust.ts';
+import { takeIatWindow, windowsOf } from '../client/trust.ts';
+import type { IatWindow } from '../client/trust.ts';
 import type { CryptoSuite } from '../crypto/suite.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 import type { VerifierKey } from '../note/key.ts';
@@ -41,7 +42,7 @@ export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
   if (text.length > MAX_LIST_CHARACTERS) {
     throw refused(`the list of logs has more than ${MAX_LIST_CHARACTERS} characters`);
   }
-  const windows = new Map<string, { readonly seconds: number; readonly line: number }>();
+  const windows = new Map<string, IatWindow>();
   let hasQuorum = false;
   // A line that is dealt with leaves an empty one behind, so that the policy's line numbers are the file's.
   const policyLines = text.split('\n').map((line, i) => {
@@ -50,25 +51,20 @@ export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
     if (keyword === 'quorum') hasQuorum = true;
     if (OTHER_KEYWORDS.includes(keyword)) return '';
     if (keyword !== 'iat-window') return line;
-    const [, origin, time, ...rest] = items;
-    const seconds = time === undefined || rest.length > 0 ? undefined : parseDuration(time);
-    if (origin === undefined || seconds === undefined) {
-      throw refused('the form is "iat-window <origin> <time>", with a time such as 90s, 15m, 36h or 7d', i + 1);
-    }
-    if (windows.has(origin)) throw refused(`the log ${origin} has a window already`, i + 1);
-    windows.set(origin, { seconds, line: i + 1 });
+    takeIatWindow(windows, items.slice(1).join(' '), i + 1);
     return '';
   });
   if (!hasQuorum) policyLines.push('quorum none');
   const logs = groupByName(readPolicy(policyLines.join('\n')).logs);
   if (logs.length === 0) throw refused('the file names no log: add a line "log <vkey>"');
-  for (const [origin, { line }] of windows) {
-    if (!logs.some((log) => log.origin === origin)) throw refused(`no "log" line has a key named ${origin}`, line);
-  }
+  const seconds = windowsOf(
+    windows,
+    logs.map(({ origin }) => origin),
+  );
   return Object.freeze(
     logs.map((log) => {
-      const window = windows.get(log.origin);
-      return window === undefined ? log : Object.freeze({ ...log, iatWindowSeconds: window.seconds });
+      const iatWindowSeconds = seconds.get(log.origin);
+      return iatWindowSeconds === undefined ? log : Object.freeze({ ...log, iatWindowSeconds });
     }),
   );
 }
