@@ -7,6 +7,7 @@ import { LIE_NAMES } from '../../tools/misbehave/modes.ts';
 import { runTrial } from '../../tools/monitor/self-test/run-trial.ts';
 import { TRIALS } from '../../tools/monitor/self-test/trials.ts';
 import type { Trial } from '../../tools/monitor/self-test/trials.ts';
+import { limmatIn, workbench } from './workbench.ts';
 
 const closing: Promise<void>[] = [];
 const ending = (closed: Promise<void>): void => void closing.push(closed);
@@ -55,6 +56,17 @@ describe.concurrent('the monitor', () => {
     }
   });
 });
+
+test('limmat monitor self-test says what was caught, how fast, in which class', async () => {
+  const { code, stdout, stderr } = await limmatIn(workbench())('monitor', 'self-test');
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^✔ {2}honest +nothing$/m);
+  expect(stdout).toMatch(/^✔ {2}rollback +M08 rollback +proof +1 +\d+ ms$/m);
+  expect(stdout).toMatch(/^ {3,}M08 future +proof$/m);
+  expect(stdout).toContain(`✔ all caught: ${LIE_NAMES.length} lies`);
+  expect(stdout.match(/^✔ {2}/gm)).toHaveLength(TRIALS.length);
+}, 120_000);
 
 describe('the self-test can fail', () => {
   const honest = TRIALS.find(({ lie }) => lie === 'honest')!;

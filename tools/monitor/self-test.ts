@@ -70,7 +70,8 @@ function row(...cells: readonly string[]): string {
 /** A line an alert; one for a trial without any. */
 function resultLines({ trial, passed, caught, rounds, millis, evidenceHolds }: TrialResult): readonly string[] {
   const colour = passed ? 'green' : 'red';
-  const when = trial.lie === 'honest' ? [] : [String(rounds ?? '-'), millis === undefined ? '-' : formatMillis(millis)];
+  const when =
+    trial.expected.length === 0 ? [] : [String(rounds ?? '-'), millis === undefined ? '-' : formatMillis(millis)];
   const found =
     caught.length === 0 ? [['nothing', '']] : caught.map((one) => [`${one.check} ${one.trouble}`, one.class]);
   const lines = found.map((cells, i) =>

@@ -39,7 +39,7 @@ export interface TrialResult {
   /** True when there was every alert that there had to be, and no other, and all evidence holds. */
   readonly passed: boolean;
   readonly caught: readonly Caught[];
-  /** Rounds after the lie began until the last of the expected alerts; undefined when one did not come. */
+  /** Rounds after the lie began until the last of the expected alerts; undefined when one did not come, or none has to. */
   readonly rounds: number | undefined;
   /** Milliseconds from the beginning of the lie until then. */
   readonly millis: number | undefined;
@@ -71,14 +71,14 @@ export async function runTrial(trial: Trial, ending: (closed: Promise<void>) => 
       await log.grow(trial.growth);
       await watcher.monitor.round();
       await meet();
-      if (rounds !== undefined || !hasAll(watcher, trial)) continue;
+      if (rounds !== undefined || trial.expected.length === 0 || !hasAll(watcher, trial)) continue;
       rounds = round;
       millis = performance.now() - startMillis;
     }
     const caught = caughtBy(watcher);
     const isProof = caught.some((one) => one.class === 'proof');
     const holds = isProof ? await allHold(watchers, log) : undefined;
-    const isExact = rounds !== undefined && caught.length === trial.expected.length;
+    const isExact = hasAll(watcher, trial) && caught.length === trial.expected.length;
     return { trial, passed: isExact && holds !== false, caught, rounds, millis, evidenceHolds: holds };
   } finally {
     for (const watcher of watchers) await watcher.close();
