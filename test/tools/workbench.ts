@@ -26,7 +26,7 @@ export function limmatIn(dir: string): (...args: readonly string[]) => ReturnTyp
   return (...args) => runLimmat(args, { cwd: dir });
 }
 
-/** A `limmat serve` that a test started. */
+/** A `limmat serve`, or another service, that a test started. */
 export interface Served {
   readonly url: string;
   stdout(): string;
@@ -37,29 +37,37 @@ export interface Served {
 
 /** Runs `limmat serve …args` there, and resolves once it has said where it is. */
 export function serveIn(dir: string): (...args: readonly string[]) => Promise<Served> {
-  return async (...args) => {
-    const child = spawn(process.execPath, [LAUNCHER, 'serve', ...args], {
-      cwd: dir,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
-    while (!/^ {2}data +/m.test(stdout)) {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr}`);
-      await sleep(20);
-    }
-    return {
-      url: /http:\/\/[0-9.:]+/.exec(stdout)![0],
-      stdout: () => stdout,
-      stderr: () => stderr,
-      stop: () => {
-        child.kill('SIGTERM');
-        return exited;
-      },
-    };
+  return (...args) => serviceIn(dir, 'serve', args);
+}
+
+/** Runs `limmat monitor …args` there, and resolves once it has said where it is. */
+export function watchIn(dir: string): (...args: readonly string[]) => Promise<Served> {
+  return (...args) => serviceIn(dir, 'monitor', args);
+}
+
+async function serviceIn(dir: string, command: string, args: readonly string[]): Promise<Served> {
+  const child = spawn(process.execPath, [LAUNCHER, command, ...args], {
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  // The last line of people's, or the first of a program's.
+  while (!/^ {2}data +|^\{"event":"start"/m.test(stdout)) {
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr}`);
+    await sleep(20);
+  }
+  return {
+    url: /(?:^ {2}page +|"url":")(http:\/\/[0-9.:]+)/m.exec(stdout)![1]!,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    stop: () => {
+      child.kill('SIGTERM');
+      return exited;
+    },
   };
 }
 
