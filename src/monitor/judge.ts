@@ -100,25 +100,45 @@ export async function takeHead(
   source: HeadSource,
   nowSeconds: number,
 ): Promise<TakenHead> {
-  const { book, log } = input;
   checkEmptyRoot(head);
-  const admission = book.admit(head, source, nowSeconds);
+  const admission = input.book.admit(head, source, nowSeconds);
   if (admission === 'known' || admission === 'dropped') return { admission };
-  if (admission !== 'new' && !isSettled(book, head)) {
-    // Two roots of one size, or two times by one key, need no tree to prove.
-    const evidence = await contradiction(log, admission.conflict, head);
-    if (evidence !== undefined) return { admission, evidence: await convict(input, head, evidence) };
-  }
-  const evidence = await settle(input, head);
+  // The own tree first: what it proves of a fork says more than two times do.
+  const judged = settle(input, head);
+  const evidence =
+    admission === 'new'
+      ? await judged
+      : ((await orNothing(judged)) ?? (await contradict(input, admission.conflict, head)));
+  if (evidence === undefined) await judged;
   return evidence === undefined ? { admission } : { admission, evidence };
 }
 
-/** Judges the heads that waited for the monitor's tree to grow; the evidence that this made. Errors: as judgeHead. */
+/** Evidence by the other head of the book alone, for which no tree is needed. */
+async function contradict(input: TakeInput, conflict: LogHead, head: LogHead): Promise<Evidence | undefined> {
+  if (isSettled(input.book, head)) return undefined;
+  const evidence = await contradiction(input.log, conflict, head);
+  return evidence && convict(input, head, evidence);
+}
+
+/** What was promised, or undefined where it fails. */
+function orNothing<T>(promise: Promise<T | undefined>): Promise<T | undefined> {
+  return promise.catch(() => undefined);
+}
+
+/**
+ * Judges the heads that waited for the monitor's tree to grow; the evidence that this made. Errors: as judgeHead, unless
+ * there is evidence by then; what was not judged waits on.
+ */
 export async function judgeWaiting(input: TakeInput & { readonly tree: OwnTree }): Promise<readonly Evidence[]> {
   const made: Evidence[] = [];
   for (const head of input.book.unresolved(input.tree.own.size)) {
-    const evidence = await settle(input, head);
-    if (evidence !== undefined) made.push(evidence);
+    try {
+      const evidence = await settle(input, head);
+      if (evidence !== undefined) made.push(evidence);
+    } catch (error) {
+      if (made.length === 0) throw error;
+      return made;
+    }
   }
   return made;
 }
@@ -126,10 +146,7 @@ export async function judgeWaiting(input: TakeInput & { readonly tree: OwnTree }
 async function settle(input: TakeInput, head: LogHead): Promise<Evidence | undefined> {
   const { log, book, tree } = input;
   if (tree === undefined) return undefined;
-  if (isSettled(book, head)) {
-    await place(input, head);
-    return undefined;
-  }
+  if (isSettled(book, head)) return place(input, head);
   const verdict = await judgeHead({ log, head, ...tree });
   if (verdict === 'unresolved') return undefined;
   if (verdict !== 'consistent') return convict(input, head, verdict);
@@ -144,13 +161,15 @@ function isSettled(book: HeadBook, head: LogHead): boolean {
 
 async function convict(input: TakeInput, head: LogHead, evidence: Evidence): Promise<Evidence> {
   input.book.convict(evidence);
-  await place(input, head);
+  // Where the own tree cannot be read the head waits; the evidence does not.
+  await orNothing(place(input, head));
   return evidence;
 }
 
 /** Says whose branch a head is on that evidence was made of, as soon as the own tree is as large. */
-async function place({ book, tree }: TakeInput, head: LogHead): Promise<void> {
-  if (tree === undefined || head.size > tree.own.size) return;
+async function place({ book, tree }: TakeInput, head: LogHead): Promise<undefined> {
+  if (tree === undefined || head.size > tree.own.size) return undefined;
   const isOwn = equalBytes(await tree.ownProver.rootHashAt(head.size), head.rootHash);
   book.resolve(head, isOwn ? 'consistent' : 'contradicted');
+  return undefined;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LogHead } from '../../src/client/state.ts';
+import { LimmatError } from '../../src/errors.ts';
 import { asHash } from '../../src/merkle/hash.ts';
 import { SIGNATURE_TYPE } from '../../src/note/key.ts';
 import type { Evidence } from '../../src/monitor/evidence/evidence.ts';
@@ -15,6 +16,8 @@ const keys = testKeys();
 const { log } = keys;
 const honest = History.of(40);
 const forked = History.of(40, 5);
+
+const damaged = (): Promise<never> => Promise.reject(new LimmatError('bad-tile', 'the mirror is damaged'));
 
 const bookOf = (): HeadBook => new HeadBook({ origin: log.origin, random: seededRandom(1) });
 
@@ -128,6 +131,47 @@ describe('taking heads', () => {
     expect(await judgeWaiting({ log, book, tree: own })).toEqual([]);
     expect(book.record(12, forked.root(12))?.state).toBe('contradicted');
     expect(book.convictions).toBe(1);
+  });
+
+  it('prefers what the own tree proves to what two times prove', async () => {
+    const book = bookOf();
+    const own = ownTree(await headOf(keys, honest, 20, NOON), honest);
+    await takeHead({ log, book, tree: own }, own.own, 'log', 0);
+    // Smaller, later, and of another branch.
+    const { evidence } = await takeHead({ log, book, tree: own }, await headOf(keys, forked, 12, NOON + 60), 'peer', 0);
+    expect(evidence?.kind).toBe('fork-prefix');
+  });
+
+  it('convicts by two heads alone where the own tree cannot be read, and otherwise says so', async () => {
+    const book = bookOf();
+    const broken = { own: await headOf(keys, honest, 30), ownProver: { rootHashAt: damaged, consistency: damaged } };
+    const first = await headOf(keys, forked, 12);
+    await expect(takeHead({ log, book, tree: broken }, first, 'peer', 0)).rejects.toMatchObject({ code: 'bad-tile' });
+    const { evidence } = await takeHead({ log, book, tree: broken }, await headOf(keys, honest, 12), 'log', 0);
+    expect(evidence?.kind).toBe('fork-same-size');
+    // Both wait for a tree that can be read.
+    expect(book.unresolved()).toHaveLength(2);
+    const own = ownTree(broken.own, honest);
+    await judgeWaiting({ log, book, tree: own });
+    expect(book.record(12, honest.root(12))?.state).toBe('consistent');
+    expect(book.record(12, forked.root(12))?.state).toBe('contradicted');
+  });
+
+  it('loses no evidence to a tree that cannot be read any more', async () => {
+    const book = bookOf();
+    for (const size of [12, 15]) await takeHead({ log, book }, await headOf(keys, forked, size), 'peer', 0);
+    const own = ownTree(await headOf(keys, honest, 30), honest);
+    let reads = 0;
+    const failing = {
+      own: own.own,
+      ownProver: {
+        ...own.ownProver,
+        rootHashAt: (size: number) => (reads++ < 2 ? own.ownProver.rootHashAt(size) : damaged()),
+      },
+    };
+    expect(await judgeWaiting({ log, book, tree: failing })).toHaveLength(1);
+    await expect(judgeWaiting({ log, book, tree: failing })).rejects.toMatchObject({ code: 'bad-tile' });
+    expect(await judgeWaiting({ log, book, tree: own })).toHaveLength(1);
   });
 
   it('makes one file about a contradicted tree, however often it is signed again', async () => {

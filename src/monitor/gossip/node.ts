@@ -309,9 +309,20 @@ export class GossipNode {
     }
   }
 
-  async #bring(peer: Peer, id: string, file: Uint8Array): Promise<void> {
-    await this.#ask(peer, EVIDENCE_PATH, file);
-    peer.has.addEvidence(id, this.#options.nowSeconds());
+  /** Brings evidence to a peer; once, however many ask for it at a time. */
+  #bring(peer: Peer, id: string, file: Uint8Array): Promise<void> {
+    const underWay = peer.bringing.get(id);
+    if (underWay !== undefined) return underWay;
+    const task = (async (): Promise<void> => {
+      try {
+        await this.#ask(peer, EVIDENCE_PATH, file);
+        peer.has.addEvidence(id, this.#options.nowSeconds());
+      } finally {
+        peer.bringing.delete(id);
+      }
+    })();
+    peer.bringing.set(id, task);
+    return task;
   }
 
   /** Posts a signed request; the body of the answer, which has to be signed as well. */

@@ -35,6 +35,8 @@ export class Peer {
   readonly turns = new Turns(MAX_WAITING_PER_PEER);
   /** What it is known to have. */
   readonly has = new KnownThere();
+  /** Evidence that is on its way to it, by id. */
+  readonly bringing = new Map<string, Promise<void>>();
   /** When it was last heard: it signed a request that came in, or an answer. */
   lastContactSeconds: number | undefined;
   /** Why the last call failed; undefined after one that did not. */

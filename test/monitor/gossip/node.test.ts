@@ -165,6 +165,22 @@ describe('evidence', () => {
     expect(ids[0]).toHaveLength(64);
   });
 
+  it('goes to each peer once, however often it is to be spread', async () => {
+    const network = networkOf(3);
+    for (const monitor of network.monitors) await monitor.look(40);
+    network.isCut = () => true;
+    const [a] = network.monitors;
+    await a!.take(await headOf(keys, forked.history, 30), 'client');
+    const [id] = a!.files.keys();
+    network.isCut = () => false;
+    network.requests.length = 0;
+    await Promise.all([a!.node.spread(id!), a!.node.spread(id!)]);
+    await a!.node.spread(id!);
+    const brought = network.requests.filter(({ from, request }) => from === 0 && request.path === EVIDENCE_PATH);
+    expect(new Set(brought.map(({ to }) => to))).toEqual(new Set([1, 2]));
+    expect(brought).toHaveLength(2);
+  });
+
   it('reaches a monitor that was cut off when it was made', async () => {
     const network = networkOf(4);
     for (const monitor of network.monitors) await monitor.look(40);
