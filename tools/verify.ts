@@ -8,6 +8,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 
 import { nodeCrypto, nodeHasher } from '../src/adapters/node-crypto.ts';
 import { toHex } from '../src/bytes.ts';
+import { logPrefix } from '../src/client/http-reader.ts';
 import { NOTHING_REMEMBERED, formatState, parseState } from '../src/client/state.ts';
 import type { RememberedHeads } from '../src/client/state.ts';
 import { EXPECTED_FIELDS, parseDuration, parseTrust } from '../src/client/trust.ts';
@@ -22,7 +23,10 @@ import { formatTime } from '../src/record/time.ts';
 import { jsonOption, repeated } from './support/config.ts';
 import { EXIT } from './support/exit.ts';
 import { createOutput, style, styleError } from './support/output.ts';
+import type { Output } from './support/output.ts';
 import { createProgress, formatSeconds } from './support/progress.ts';
+import { gossip, gossipLines } from './verify/gossip.ts';
+import type { GossipReport } from './verify/gossip.ts';
 
 interface VerifyFlags {
   readonly proof?: string;
@@ -34,6 +38,7 @@ interface VerifyFlags {
   readonly maxAge?: number;
   readonly state?: string;
   readonly recordOnly?: boolean;
+  readonly gossip?: string;
   readonly json?: boolean;
 }
 
@@ -71,6 +76,12 @@ export function register(program: Command): void {
         'whether a larger tree extends it, a proof file does not say',
     )
     .option('--record-only', 'check a record that is about no file')
+    .option(
+      '--gossip <url>',
+      'then hand the signed head of the proof file, and nothing else, to the monitor there; exit code 6 if it holds ' +
+        'evidence against the log and the evidence holds',
+      monitorUrl,
+    )
     .addOption(jsonOption())
     .action(verify);
 }
@@ -81,17 +92,28 @@ function age(text: string): number {
   return seconds;
 }
 
+function monitorUrl(text: string): string {
+  try {
+    return logPrefix(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}
+
 async function verify(file: string | undefined, flags: VerifyFlags): Promise<void> {
   const output = createOutput(flags);
   const proofPath = chosenProof(file, flags);
-  const trust = parseTrust(readFileSync(flags.trust));
+  const trustFile = readFileSync(flags.trust);
+  const trust = parseTrust(trustFile);
   const remembered = flags.state === undefined ? NOTHING_REMEMBERED : readState(flags.state);
   const limits = [trust.maxAgeSeconds, flags.maxAge].filter((seconds) => seconds !== undefined);
   const artifactSha256 = file === undefined ? 'none' : await sha256OfFile(file, output.json);
+  const proofFile = readProof(proofPath);
+  const report = flags.gossip === undefined ? undefined : gossip(proofFile, trustFile, flags.gossip);
   let proven: VerifiedProof;
   try {
     proven = await verifyProofFile({
-      proofFile: readProof(proofPath),
+      proofFile,
       artifactSha256,
       trust: { ...trust, maxAgeSeconds: limits.length === 0 ? undefined : Math.min(...limits) },
       expected: expectedOf(flags),
@@ -102,15 +124,33 @@ async function verify(file: string | undefined, flags: VerifyFlags): Promise<voi
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const { code, message, details } = error;
-    output.value({ verified: false, ...(file !== undefined && { file }), error: { code, message, details } });
+    const told = await report;
+    output.value({
+      verified: false,
+      ...(file !== undefined && { file }),
+      error: { code, message, details },
+      ...(told !== undefined && { gossip: told }),
+    });
     output.note(`${styleError('red', 'refused')} ${file ?? proofPath}: ${message} (${code})`);
     process.exitCode = code === 'fork' ? EXIT.proof : EXIT.finding;
+    sayGossip(output, told);
     return;
   }
   if (flags.state !== undefined && proven.remembered !== remembered) {
     writeState(flags.state, proven.remembered);
   }
-  output.result(toJson(proven, file), toLines(proven, file, proofPath));
+  const told = await report;
+  output.value({ ...toJson(proven, file), ...(told !== undefined && { gossip: told }) });
+  for (const line of toLines(proven, file, proofPath)) output.line(line);
+  sayGossip(output, told);
+}
+
+/** What the monitor had to say. A verdict stands without it; evidence that holds is more than a verdict. */
+function sayGossip(output: Output, told: GossipReport | undefined): void {
+  if (told === undefined) return;
+  const isProof = told.evidence.length > 0;
+  for (const line of gossipLines(told)) output.note(isProof ? styleError('red', line) : line);
+  if (isProof) process.exitCode = EXIT.proof;
 }
 
 /** A verdict about what was checked, unlike a check that could not be made. */
@@ -192,7 +232,7 @@ async function sha256OfFile(path: string, silent: boolean): Promise<Uint8Array> 
   return new Uint8Array(hash.digest());
 }
 
-function toJson(proven: VerifiedProof, file: string | undefined): unknown {
+function toJson(proven: VerifiedProof, file: string | undefined): object {
   const { head, statement, cosignatures } = proven;
   return {
     verified: true,

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseEvidence } from '../../../src/monitor/evidence/file.ts';
 import { verifyEvidence } from '../../../src/monitor/evidence/verify.ts';
@@ -97,12 +95,5 @@ describe('a fork', () => {
         await verifyEvidence(parseEvidence(files[0]![0]!), [keys.log]);
       }
     }
-  });
-});
-
-describe('the table in docs/gossip.md', () => {
-  it('has a row for each scenario', () => {
-    const text = readFileSync(join(import.meta.dirname, '../../../docs/gossip.md'), 'utf8');
-    for (const { name } of SCENARIOS) expect(text).toContain(`| ${name} |`);
   });
 });
