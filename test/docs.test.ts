@@ -95,6 +95,8 @@ describe('commands and options', () => {
       'submitter add',
       'fsck',
       'evidence explain',
+      'monitor',
+      'misbehave',
     ];
     const help = (await Promise.all(commands.map(helpOf))).join('\n');
     for (const file of PAGES) {

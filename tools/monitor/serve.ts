@@ -69,7 +69,7 @@ function reportHook(output: Output, dir: string, progress: CatchUp | undefined):
       const alert: AlertMessage = JSON.parse(message);
       progress?.clear();
       output.value({ event: 'alert', ...alert });
-      for (const line of alertLines(alert, dir)) output.line(line);
+      for (const line of alertLines({ ...alert, notified: false }, dir)) output.line(line);
       return Promise.resolve();
     },
   };

@@ -9,7 +9,7 @@ import type { Message } from './notify.ts';
 export const ALERT_FORMAT = 'limmat/alert/v1';
 
 /** What a hook gets, as one line of JSON. */
-export interface AlertMessage extends AlertJson {
+export interface AlertMessage extends Omit<AlertJson, 'notified'> {
   readonly format: typeof ALERT_FORMAT;
   /** The name of the monitor's key. */
   readonly monitor: string;
@@ -17,6 +17,7 @@ export interface AlertMessage extends AlertJson {
 
 /** The message about an alert; its id is the alert's, so a receiver that knows it has nothing new to do. */
 export function alertMessage(monitor: string, alert: Alert): Message {
-  const content: AlertMessage = { format: ALERT_FORMAT, monitor, ...alertJson(alert) };
+  const { notified: _notified, ...shown } = alertJson(alert);
+  const content: AlertMessage = { format: ALERT_FORMAT, monitor, ...shown };
   return { id: alert.id, text: JSON.stringify(content) };
 }
