@@ -132,14 +132,14 @@ export class Branch {
     // The mirror answers for what it holds; for more the log is asked.
     const judge = settled !== undefined && head.size <= settled.size ? settled : own;
     const tree = judge === undefined ? undefined : this.#options.mirrored.under(judge);
+    let evidence: Evidence | undefined;
     try {
-      const evidence = await this.#keeper.take(head, source, nowSeconds, tree, note);
-      if (evidence !== undefined) await this.#troubles.tell(proofFinding(evidence));
-      return evidence;
+      evidence = await this.#keeper.take(head, source, nowSeconds, tree, note);
     } catch (error) {
       await this.#couldNotJudge(head, error, judge === settled, nowSeconds);
-      return undefined;
     }
+    if (evidence !== undefined) await this.#troubles.tell(proofFinding(evidence));
+    return evidence;
   }
 
   /** Judges the heads that the own tree has grown to. */
@@ -147,12 +147,13 @@ export class Branch {
     const tree = this.tree();
     if (tree === undefined) return;
     for (const head of this.book.unresolved(tree.own.size)) {
+      let evidence: Evidence | undefined;
       try {
-        const evidence = await this.#keeper.judge(head, tree);
-        if (evidence !== undefined) await this.#troubles.tell(proofFinding(evidence));
+        evidence = await this.#keeper.judge(head, tree);
       } catch (error) {
         await this.#couldNotJudge(head, error, true, nowSeconds);
       }
+      if (evidence !== undefined) await this.#troubles.tell(proofFinding(evidence));
     }
   }
 
@@ -183,14 +184,15 @@ export class Branch {
   async #accuse(own: LogHead, head: LogHead, prefixRoot: Hash): Promise<void> {
     if (this.book.convictions < MAX_CONVICTIONS && !this.book.isAccused(head)) {
       const consistency = await this.#source.attempt(({ prover }) => prover.consistencyProof(head, own.size));
+      let evidence: Evidence | undefined;
       try {
-        const evidence = await forkPrefix(this.#options.identity, own, head, prefixRoot, consistency);
+        evidence = await forkPrefix(this.#options.identity, own, head, prefixRoot, consistency);
         this.book.convict(evidence);
-        await this.#troubles.tell(proofFinding(evidence));
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         await this.#tellUnprovable(head, error);
       }
+      if (evidence !== undefined) await this.#troubles.tell(proofFinding(evidence));
     }
     this.book.resolve(head, 'contradicted');
   }

@@ -155,15 +155,16 @@ export class EntryWalk {
       return;
     }
     if (this.#options.isConvicted()) return;
+    let evidence: Evidence | undefined;
     try {
-      const evidence = await this.#evidenceOf(issue, head);
+      evidence = await this.#evidenceOf(issue, head);
       this.#options.convict(evidence);
-      await troubles.tell(proofFinding(evidence));
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       const summary = `entry ${index} of ${identity.origin} has a time that it cannot have, which could not be proven: ${error.message}`;
       await troubles.tell(plainFinding('unprovable', identity.origin, summary, { index }, issue.issue));
     }
+    if (evidence !== undefined) await troubles.tell(proofFinding(evidence));
   }
 
   async #evidenceOf(

@@ -44,7 +44,7 @@ export interface MonitorOptions {
   /** Evidence that is new here and kept: to be told to peers. */
   readonly onEvidence?: (evidence: Evidence) => void;
   readonly onProgress?: (origin: string, done: number, total: number) => void;
-  /** An alert that the notifier did not take, and what it said; it is tried again in the next round. */
+  /** Why the notifier did not take an alert, which is tried again in the next round, or why an observation is not signed. */
   readonly onNotifyError?: (error: unknown) => void;
 }
 
@@ -156,10 +156,9 @@ export class Monitor {
 
   /** Takes verified evidence and its file from somebody else: kept, and told of. */
   async takeEvidence(evidence: Evidence, file: Uint8Array): Promise<void> {
-    const isNew = await this.#options.store.evidence.put(evidence.id, file);
     this.#watches.get(evidence.origin)?.convict(evidence);
+    await this.#keep(evidence, async () => file);
     await this.report(proofFinding(evidence));
-    if (isNew) this.#options.onEvidence?.(evidence);
   }
 
   /** Tells of a finding that somebody else made, such as one about peers (M10). */
@@ -289,15 +288,27 @@ export class Monitor {
   async #take(origin: string, finding: Finding): Promise<void> {
     if (finding.class === 'proof') {
       const { evidence } = finding;
-      const { store, observe, onEvidence } = this.#options;
-      const known = await store.evidence.get(evidence.id);
-      if (known === undefined) {
-        const observed = await observe?.(evidence, this.#sourcesOf(origin, evidence));
-        await store.evidence.put(evidence.id, formatEvidence(evidence, observed));
-        onEvidence?.(evidence);
-      }
+      await this.#keep(evidence, async () => formatEvidence(evidence, await this.#observed(origin, evidence)));
     }
     await this.report(finding);
+  }
+
+  async #keep(evidence: Evidence, makeFile: () => Promise<Uint8Array>): Promise<void> {
+    const { store, onEvidence } = this.#options;
+    if ((await store.evidence.get(evidence.id)) !== undefined) return;
+    const isKept = await store.evidence.put(evidence.id, await makeFile());
+    if (isKept) onEvidence?.(evidence);
+  }
+
+  /** This monitor's signed word about its evidence, which stands without it too. */
+  async #observed(origin: string, evidence: Evidence): Promise<SignedObservation | undefined> {
+    const { observe, onNotifyError } = this.#options;
+    try {
+      return await observe?.(evidence, this.#sourcesOf(origin, evidence));
+    } catch (error) {
+      onNotifyError?.(error);
+      return undefined;
+    }
   }
 
   /** How this monitor came by the checkpoints of its evidence. */

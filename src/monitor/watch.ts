@@ -155,6 +155,8 @@ export class LogWatch {
     });
     const watch = new LogWatch(options, state, opened.keeper, opened.evidence.map(proofFinding));
     await watch.#settleIn(nowSeconds);
+    // That a log is watched is remembered before anything is known about it: what is missing later was lost.
+    if (text === undefined) await watch.#save(true);
     return watch;
   }
 

@@ -137,9 +137,13 @@ class MemoryMonitorStore implements MonitorStore {
     },
     write: async (step, effect) => {
       if (this.#closed) throw closedError();
-      this.#faults?.(step, 'before');
-      effect();
-      this.#faults?.(step, 'after');
+      try {
+        this.#faults?.(step, 'before');
+        effect();
+        this.#faults?.(step, 'after');
+      } catch (cause) {
+        throw new LimmatError('store-failed', `the ${step} could not be written`, { cause });
+      }
     },
   };
 }
