@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -8,6 +17,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { nodeCrypto } from '../../src/adapters/node-crypto.ts';
+import { monitorSigner } from '../../src/monitor/monitor-key.ts';
 import { parseMonitorConfig } from '../../src/node/monitor/config.ts';
 import { limmat } from '../support/run-limmat.ts';
 import { ServedLog, numberedEntries } from '../support/served-log.ts';
@@ -40,9 +51,6 @@ const RUN = v.looseObject({
   evidence: v.array(v.string()),
 });
 const EVENT = v.looseObject({ event: v.string(), key: v.optional(v.string()), class: v.optional(v.string()) });
-
-const closing: Promise<void>[] = [];
-afterAll(() => Promise.all(closing));
 
 /** A log that will tell this lie, and its list in a file. */
 async function lying(mode: LieName, list: string): Promise<LyingLog> {
@@ -308,13 +316,13 @@ describe('as a service', () => {
 
   test('reads its lists again, and says what changed', async () => {
     const second = await startLyingLog({ mode: 'fork', size: 5, origin: 'second.example/log' });
-    closing.push(second.close());
     writeFileSync(join(dir, 'service.txt'), `${log.trustFile}${second.trustFile.replaceAll(/^quorum .*$/gm, '')}`);
     await until(() => events().some(({ key }) => key === 'log-added second.example/log'));
     writeFileSync(join(dir, 'service.txt'), 'half an edit');
     await until(() => served.stderr().includes('the lists before stay in force'));
     writeFileSync(join(dir, 'service.txt'), log.trustFile);
     await until(() => events().some(({ key }) => key === 'log-removed second.example/log'));
+    await second.close();
   });
 
   test('says what is wrong as soon as it knows, to everybody, until somebody took note', async () => {
@@ -348,4 +356,43 @@ describe('as a service', () => {
     for (const said of [served.stdout(), served.stderr()]) expect(said).not.toMatch(/secret|PRIVATE/);
     expect((await monitor('--once', '--data', 'service')).code).toBe(0);
   });
+});
+
+test('two monitors that were shown two histories convict the log by gossip, each with a file of its own', async () => {
+  const log = await lying('targeted', 'here.txt');
+  const elsewhere = log.trustFile.replaceAll(`${log.url}/`, `${log.urlFor('victim')}/`);
+  writeFileSync(join(dir, 'there.txt'), elsewhere);
+  const vkeyOf = (name: string) =>
+    monitorSigner(readFileSync(join(dir, name, 'monitor.skey'), 'utf8').trim(), nodeCrypto).vkey;
+  for (const name of ['here', 'there']) {
+    expect((await monitor('--init', '--once', '--data', name, '--trust', `${name}.txt`)).code).toBe(0);
+  }
+  const peer = (name: string, url?: string) =>
+    appendFileSync(
+      join(dir, name === 'here' ? 'there' : 'here', 'monitor.toml'),
+      `\n[[peer]]\nkey = "${vkeyOf(name)}"\noperator = "${name} AG"\n${url === undefined ? '' : `url = "${url}"\n`}`,
+    );
+  // It only calls in, as behind NAT.
+  peer('there');
+  const served = await watch('--data', 'here', '--listen', '127.0.0.1:0', '--interval', '1s');
+  try {
+    peer('here', served.url);
+    await log.lie({ at: 7 });
+    await log.grow(5);
+    const { code, stdout } = await monitor('--once', '--data', 'there', '--json');
+    const run = v.parse(RUN, JSON.parse(stdout));
+    expect([code, run.worst, run.evidence.length]).toEqual([6, 'proof', 1]);
+    expect(JSON.parse(stdout)).toMatchObject({ peers: [{ operator: 'here AG', called: true }] });
+    const other = v.parse(RUN, await (await fetch(`${served.url}/api/v1/monitor`)).json());
+    expect(other.alerts.map((alert) => alert.class)).toContain('proof');
+    expect(other.evidence).toEqual(run.evidence);
+    for (const name of ['here', 'there']) {
+      const file = join(name, 'evidence', `${run.evidence[0]}.json`);
+      expect((await limmat('evidence', 'verify', file, '--trust', `${name}.txt`)).code).toBe(6);
+    }
+    expect(await (await fetch(`${served.url}/`)).text()).toContain('there AG');
+  } finally {
+    expect(await served.stop()).toBe(0);
+    await log.close();
+  }
 });
