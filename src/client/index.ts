@@ -2,6 +2,8 @@
 
 export { follow, readHead } from './follow.ts';
 export type { FollowedEntries, FollowOptions } from './follow.ts';
+export { fetchEvidence, handIn, headToHandIn } from './hand-in.ts';
+export type { HandInOptions } from './hand-in.ts';
 export { httpReader, logPrefix } from './http-reader.ts';
 export type { Fetch, HttpReaderOptions, LogReader } from './http-reader.ts';
 export { proveEntry } from './prove.ts';
