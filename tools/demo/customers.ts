@@ -5,7 +5,6 @@ import { createHash } from 'node:crypto';
 import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { toHex, utf8 } from '../../src/bytes.ts';
 import { httpReader } from '../../src/client/http-reader.ts';
-import type { LogHead } from '../../src/client/state.ts';
 import { parseTrust } from '../../src/client/trust.ts';
 import { verifyProofFile } from '../../src/client/verify.ts';
 import { createStatement } from '../../src/record/index.ts';
@@ -24,8 +23,9 @@ export interface Bought {
   /** SHA-256 of the file, lowercase hex. */
   readonly digest: string;
   readonly index: number;
-  /** The signed head in the proof. */
-  readonly head: LogHead;
+  /** Entries in the log, by the signed head in the proof. */
+  readonly size: number;
+  readonly proofFile: Uint8Array;
 }
 
 /** The vendor releases an update; the log tells the victim that it is another file. Both files are signed by the vendor. */
@@ -67,7 +67,7 @@ async function buy(log: LyingLog, url: string, index: number, file: Uint8Array):
     crypto: nodeCrypto,
     hasher: nodeHasher,
   });
-  return { digest: toHex(digest), index: verified.index, head: verified.head };
+  return { digest: toHex(digest), index: verified.index, size: verified.head.size, proofFile };
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { utf8, utf8Text } from '../../src/bytes.ts';
-import { httpReader } from '../../src/client/http-reader.ts';
+import { fetchEvidence, handIn, headToHandIn } from '../../src/client/hand-in.ts';
+import { parseTrust } from '../../src/client/trust.ts';
 import { LimmatError } from '../../src/errors.ts';
 import { explainEvidence, explanationSvg, explanationText } from '../../src/monitor/evidence/explain.ts';
 import type { Explanation } from '../../src/monitor/evidence/explain.ts';
@@ -64,7 +65,7 @@ export async function tellFork(dir: string, out: string): Promise<void> {
 
     chapter("The log is switched off. Ben's computer tells one monitor what it was shown");
     await switchOff();
-    await handIn(ben, monitors);
+    await tellMonitor(ben, log, monitors);
 
     chapter('What is left is a file');
     const path = await takeAway(monitors, out);
@@ -97,37 +98,39 @@ async function meet(log: LyingLog, monitors: readonly DemoMonitor[]): Promise<vo
 
 async function tellOfUpdate(log: LyingLog, monitors: readonly DemoMonitor[]): Promise<{ readonly ben: Bought }> {
   const { ada, ben } = await releaseUpdate(log);
-  for (const [name, { digest, index, head }] of [
+  for (const [name, { digest, index, size }] of [
     ['Ada', ada],
     ['Ben', ben],
   ] as const) {
     say(
       `   ${name}  ${UPDATE}  SHA-256 ${style('bold', `${digest.slice(0, 8)}…`)}  ` +
-        good(`verified: entry ${index} of ${head.size}, signed by the vendor and by the log`),
+        good(`verified: entry ${index} of ${size}, signed by the vendor and by the log`),
     );
   }
   say('   Two files, and both proofs hold. Nothing that either of them has shows that the other got something else.');
   await log.grow(RELEASES_AFTER);
   const { size } = log.head();
   await until('the next round', () => monitors.every((monitor) => monitor.entries() === size));
+  const [complaint] = monitors.flatMap((monitor) => monitor.proof()?.summary ?? monitor.complaints());
+  if (complaint !== undefined) throw new Error(`a monitor found something too early: ${complaint}`);
   say(
     `   The log goes on. The monitors have hashed ${size} entries by now and found nothing wrong: they see what Ada sees.`,
   );
   return { ben };
 }
 
-/** Ben's computer posts the head of its proof to the first monitor; all three hold the evidence when this resolves. */
-async function handIn({ head }: Bought, monitors: readonly DemoMonitor[]): Promise<void> {
+/**
+ * Ben's computer hands the head of its proof to the first monitor, as `limmat verify --gossip` does; all three hold the
+ * evidence when this resolves.
+ */
+async function tellMonitor({ proofFile }: Bought, log: LyingLog, monitors: readonly DemoMonitor[]): Promise<void> {
   const [first] = monitors;
+  const note = await headToHandIn(proofFile, parseTrust(log.trustFile), nodeCrypto);
   say(
-    `   To ${first!.place}: the signed head in its proof, ${formatBytes(head.note.length)}. No name, no product, no file.`,
+    `   To ${first!.place}: the signed head in its proof, ${formatBytes(note.length)}. No name, no product, no file.`,
   );
   const startMillis = performance.now();
-  const response = await fetch(`${first!.served.url}/gossip/v1/checkpoint`, {
-    method: 'POST',
-    body: new Uint8Array(head.note),
-  });
-  if (!response.ok) throw new Error(`the monitor answered with status ${response.status}`);
+  await handIn(note, { url: first!.served.url });
   await until('the evidence', () => monitors.every((monitor) => monitor.proof() !== undefined));
   for (const [i, monitor] of monitors.entries()) {
     const after = `after ${Math.max(1, Math.round(monitor.proof()!.atMillis - startMillis))} ms`;
@@ -145,7 +148,7 @@ async function takeAway(
 ): Promise<{ readonly file: string; readonly bytes: Uint8Array }> {
   const last = monitors.at(-1)!;
   const [id] = await last.served.monitor.evidenceIds();
-  const bytes = await httpReader({ url: last.served.url }).resource(`gossip/v1/evidence/${id}`, MAX_EVIDENCE_BYTES);
+  const bytes = await fetchEvidence(id!, MAX_EVIDENCE_BYTES, { url: last.served.url });
   const file = join(out, 'fork.json');
   writeFileSync(file, bytes);
   say(`   fork.json, ${formatBytes(bytes.length)}, from ${last.place}. The monitors are switched off now, too.`);

@@ -23,8 +23,8 @@ export interface DemoMonitor {
   entries(): number;
   /** When it told its operator of a proof (performance.now), and what it said. */
   proof(): { readonly atMillis: number; readonly summary: string } | undefined;
-  /** Everything else that it told of. */
-  others(): readonly string[];
+  /** Everything else that it told of but news of its own settings. */
+  complaints(): readonly string[];
 }
 
 /** Starts a monitor at each place, all of them peers of each other, watching the log of this trust file. */
@@ -71,7 +71,7 @@ async function startMonitor(
       for (const { size = 0, backlog } of logs) entries = size - backlog;
     },
   });
-  return { ...one, served, entries: () => entries, proof: () => proof, others: () => told };
+  return { ...one, served, entries: () => entries, proof: () => proof, complaints: () => told };
 }
 
 function isAlert(value: unknown): value is { readonly class: string; readonly summary: string } {
