@@ -188,15 +188,17 @@ class MemoryJournal implements LineJournal {
   readonly #lines: string[];
   readonly #access: Access;
   readonly #step: string;
+  #end: number;
 
   constructor(lines: string[], access: Access, step: string) {
     this.#lines = lines;
     this.#access = access;
     this.#step = step;
+    this.#end = lengthOf(lines);
   }
 
   get end(): number {
-    return this.#lines.reduce((end, line) => end + lengthOf(line), 0);
+    return this.#end;
   }
 
   read(from: number, limit: number): Promise<readonly JournalLine[]> {
@@ -209,7 +211,7 @@ class MemoryJournal implements LineJournal {
     for (const text of this.#lines) {
       if (found.length === limit) break;
       if (position >= from) found.push({ position, text });
-      position += lengthOf(text);
+      position += lengthOf([text]);
     }
     return found;
   }
@@ -218,6 +220,7 @@ class MemoryJournal implements LineJournal {
     assertLines(lines);
     await this.#access.write(this.#step, () => {
       this.#lines.push(...lines);
+      this.#end += lengthOf(lines);
     });
   }
 
@@ -225,12 +228,14 @@ class MemoryJournal implements LineJournal {
     assertLines(lines);
     await this.#access.write(this.#step, () => {
       this.#lines.splice(0, this.#lines.length, ...lines);
+      this.#end = lengthOf(lines);
     });
   }
 }
 
-function lengthOf(line: string): number {
-  return utf8(line).length + 1;
+/** Bytes of lines, with their newlines. */
+function lengthOf(lines: readonly string[]): number {
+  return lines.reduce((sum, line) => sum + utf8(line).length + 1, 0);
 }
 
 function assertLines(lines: readonly string[]): void {
