@@ -7,6 +7,7 @@ import { benchAppend, benchGrowth } from './bench/append.ts';
 import { benchBare } from './bench/bare.ts';
 import { BenchContext, type BenchOptions } from './bench/context.ts';
 import { formatMachine, machine } from './bench/machine.ts';
+import { benchMonitor } from './bench/monitor.ts';
 import { benchFollow, benchFsck, benchProofs, benchStart, benchTiles } from './bench/read.ts';
 import { benchRow, formatValue, type BenchRow, type Measured } from './bench/targets.ts';
 import { benchAdd, benchBatch, benchStatements } from './bench/write.ts';
@@ -29,6 +30,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   add: benchAdd,
   batch: benchBatch,
   statements: benchStatements,
+  monitor: benchMonitor,
   growth: benchGrowth,
 };
 

@@ -39,6 +39,7 @@ async function bundle(names: readonly string[]): Promise<number> {
     'bench-load-main': 'tools/bench/load-main.ts',
     'bench-append-main': 'tools/bench/append-main.ts',
     'bench-follow-main': 'tools/bench/follow-main.ts',
+    'bench-monitor-main': 'tools/bench/monitor-main.ts',
     'bench-bare-main': 'tools/bench/bare-main.ts',
   };
   for (const name of names) entryPoints[name] = sourceOf(name);
