@@ -233,7 +233,8 @@ function takeLimit(limits: OwnLines['limits'], keyword: 'max-age' | 'clock-skew'
 export function takeIatWindow(windows: Map<string, IatWindow>, rest: string, line: number): void {
   const [origin, time] = splitFirst(rest);
   const seconds = parseDuration(time);
-  if (seconds === undefined) throw refused('the form is "iat-window <origin> <time>", with a time such as 15m, 36h or 7d', line);
+  if (seconds === undefined)
+    throw refused('the form is "iat-window <origin> <time>", with a time such as 15m, 36h or 7d', line);
   if (windows.has(origin)) throw refused(`the log ${origin} has a window already`, line);
   windows.set(origin, { seconds, line });
 }

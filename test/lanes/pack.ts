@@ -131,6 +131,12 @@ async function main(): Promise<void> {
       await mustRunLimmat(['--help'], options);
     });
     await lane.check('the demo runs', () => mustRunLimmat(['demo'], options).then(() => undefined));
+    await lane.check('a log forks and is convicted', () =>
+      mustRunLimmat(['demo', 'fork', '--out', join(dir, 'fork')], options).then(() => undefined),
+    );
+    await lane.check('the monitor catches every lie', () =>
+      mustRunLimmat(['monitor', 'self-test'], options).then(() => undefined),
+    );
     await lane.check('bench finds the parts that run in processes of their own', async () => {
       const small = ['--entries', '1000', '--seconds', '1', '--dir', dir, '--json'];
       await mustRunLimmat(['bench', 'append', ...small], options);
