@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { between, chooseSeed, seededRandom } from '../support/random.ts';
 import type { Random } from '../support/random.ts';
+import type { CheckpointVerifier } from '../../src/note/signer.ts';
 import type { WatchedLog } from '../../src/monitor/watched-log.ts';
 import { CheapLog, CheapTree, cheapKey } from './cheap-log.ts';
 import type { CheapKey } from './cheap-log.ts';
@@ -34,7 +35,7 @@ async function play(seed: number): Promise<readonly string[]> {
   const log = new CheapLog(ORIGIN, TREE, keysOf(0, isForeign));
   const desk = new Desk();
   let generation = 0;
-  let retired: WatchedLog['retired'] = [];
+  let retired: readonly CheckpointVerifier[] = [];
   let seconds = T;
   let failed = 0;
   const published: Uint8Array[] = [];
