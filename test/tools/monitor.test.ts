@@ -180,7 +180,7 @@ describe('a log that forks', () => {
     expect(code).toBe(6);
     expect(stdout).toContain('it rewrote its past, or showed two histories');
     expect(stdout).toContain(`monitor ack 'fork-prefix ${log.origin}' --data fork`);
-    expect(stdout).toMatch(/not clean\n$/);
+    expect(stdout).toMatch(/\n\nnot clean: proof\n$/);
     const [, path] = / {2}evidence {2}(\S+)/.exec(stdout)!;
     file = path!;
     const verified = await limmat('evidence', 'verify', file, '--trust', 'fork.txt');
@@ -218,6 +218,13 @@ test('a log that cannot be reached says nothing about itself: exit code 3, and n
   expect(code).toBe(3);
   const run = v.parse(RUN, JSON.parse(stdout));
   expect(run).toMatchObject({ worst: 'operational', alerts: [] });
+  const again = await monitor('--once', '--data', 'gone');
+  expect(again.stdout).toMatch(
+    /\n\noperational {2}cannot read .*\n {2}It becomes an alert if it lasts\.\n\nnot clean: operational\n$/,
+  );
+  const third = await monitor('--once', '--data', 'gone');
+  expect(third.stdout).toContain(`monitor ack 'unreachable ${log.origin}'`);
+  expect((await monitor('status', '--data', 'gone')).code).toBe(3);
 });
 
 test('a log with one key needs no list: its vkey and its address do', async () => {

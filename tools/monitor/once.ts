@@ -39,10 +39,7 @@ export async function watchOnce(settings: MonitorSettings, flags: MonitorFlags):
     await monitor.node.idle();
     progress.clear();
     const view = monitor.view();
-    output.result(runJson(view, await monitor.evidenceIds(), report), [
-      ...report.findings.map(({ summary }) => summary),
-      ...statusLines(view, settings.paths.root),
-    ]);
+    output.result(runJson(view, await monitor.evidenceIds(), report), statusLines(view, settings.paths.root, report));
     for (const error of failed) output.note(`${styleError('red', 'limmat:')} ${error.message}`);
     const code = exitOf(worstOf(view.alerts, report));
     const isCutShort = monitor.stopping.aborted || failed.length > 0;

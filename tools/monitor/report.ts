@@ -7,7 +7,7 @@ import type { MonitorJson, MonitorView, PeerView } from '../../src/adapters/http
 import { sortedAlerts } from '../../src/adapters/http/monitor-json.ts';
 import type { Alert } from '../../src/monitor/alerts.ts';
 import { adviceOn } from '../../src/monitor/checks.ts';
-import type { FindingClass } from '../../src/monitor/finding.ts';
+import type { Finding, FindingClass } from '../../src/monitor/finding.ts';
 import type { RoundReport } from '../../src/monitor/round.ts';
 import { commandWords, shellWord, shownPath } from '../support/command-name.ts';
 import { EXIT } from '../support/exit.ts';
@@ -71,17 +71,22 @@ export function runJson(view: MonitorView, evidence: readonly string[], round?: 
 /** How a monitor stands, from its memory or from what it said of itself as JSON. */
 type Standing = Pick<MonitorView | MonitorJson, 'logs' | 'peers' | 'alerts'>;
 
-/** How the logs and the peers stand, and what is wrong, as lines for people. `dir` is the monitor's. */
-export function statusLines(view: Standing, dir: string): string[] {
+/**
+ * How the logs and the peers stand, and what is wrong, as lines for people: alerts, and what this round found besides.
+ * `dir` is the monitor's.
+ */
+export function statusLines(view: Standing, dir: string, round?: RoundReport): string[] {
   const now = nowSeconds();
   const alerts = sortedAlerts(view.alerts);
-  const wrong = alerts.some(({ state, class: kind }) => state === 'open' && kind !== 'info');
+  const untold = (round?.findings ?? []).filter(({ key }) => !alerts.some((alert) => alert.key === key));
+  const items = [...alerts.map((alert) => alertLines(alert, dir)), ...untold.map(findingLines)];
+  const worst = worstOf(view.alerts, round);
   return [
     ...view.logs.map((log) => logLine(log, now)),
     ...view.peers.map((peer) => peerLine(peer, now)),
-    ...alerts.flatMap((alert) => ['', ...alertLines(alert, dir)]),
-    ...(wrong || alerts.length > 0 ? [''] : []),
-    wrong ? style('red', 'not clean') : style('green', 'clean'),
+    ...items.flatMap((lines) => ['', ...lines]),
+    ...(items.length > 0 ? [''] : []),
+    worst === undefined || worst === 'info' ? style('green', 'clean') : style(COLOUR[worst], `not clean: ${worst}`),
   ];
 }
 
@@ -136,6 +141,11 @@ export function alertLines(alert: Alert, dir: string): string[] {
     ...(state === 'open' ? [`  take note  ${commandWords()} monitor ack ${shellWord(key)}${dataWords(dir)}`] : []),
     ...(state === 'acknowledged' ? ['  acknowledged'] : []),
   ];
+}
+
+/** What a round found and nobody is told of yet, because it has to last for that. */
+function findingLines({ class: kind, summary }: Finding): string[] {
+  return [`${style(COLOUR[kind], kind)}  ${summary}`, '  It becomes an alert if it lasts.'];
 }
 
 function dataWords(dir: string): string {
