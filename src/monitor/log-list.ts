@@ -20,6 +20,8 @@ export interface ListedLog {
   readonly url?: string;
   /** What the log promises about its entries' times (watched-log.ts). */
   readonly iatWindowSeconds?: number;
+  /** The witnesses of the file, whose cosignatures say how old a head is; absent where there is none. */
+  readonly witnesses?: readonly VerifierKey[];
 }
 
 /** As many characters as a policy may have. */
@@ -55,16 +57,22 @@ export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
     return '';
   });
   if (!hasQuorum) policyLines.push('quorum none');
-  const logs = groupByName(readPolicy(policyLines.join('\n')).logs);
+  const policy = readPolicy(policyLines.join('\n'));
+  const logs = groupByName(policy.logs);
   if (logs.length === 0) throw refused('the file names no log: add a line "log <vkey>"');
   const seconds = windowsOf(
     windows,
     logs.map(({ origin }) => origin),
   );
+  const witnesses = Object.freeze(policy.witnesses.map(({ key }) => key));
   return Object.freeze(
     logs.map((log) => {
       const iatWindowSeconds = seconds.get(log.origin);
-      return iatWindowSeconds === undefined ? log : Object.freeze({ ...log, iatWindowSeconds });
+      return Object.freeze({
+        ...log,
+        ...(iatWindowSeconds !== undefined && { iatWindowSeconds }),
+        ...(witnesses.length > 0 && { witnesses }),
+      });
     }),
   );
 }

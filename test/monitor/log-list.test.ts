@@ -16,22 +16,29 @@ const B = vkey('log.example/b', SIGNATURE_TYPE.ed25519, 3);
 const W = vkey('witness.example/w', SIGNATURE_TYPE.cosignatureEd25519, 4);
 
 const shown = (text: string): unknown =>
-  parseLogList(text).map(({ origin, keys, ...rest }) => [origin, keys.map((key) => key.vkey), rest]);
+  parseLogList(text).map(({ origin, keys, witnesses, ...rest }) => [
+    origin,
+    keys.map((key) => key.vkey),
+    { ...rest, ...(witnesses !== undefined && { witnesses: witnesses.map((key) => key.vkey) }) },
+  ]);
 
 describe('a list of logs', () => {
-  test('is a limmat trust file, of which only the logs count', () => {
+  test('is a limmat trust file, of which the logs and the witnesses count', () => {
     const log = new ServedLog(numberedEntries(1));
     const text = trustText(log, 'expect product Acme Shield', 'max-age 7d', 'clock-skew 2m');
-    expect(parseTrust(text).logs.size).toBe(1);
-    expect(shown(text)).toEqual([[log.origin, log.signers.map((signer) => signer.vkey), {}]]);
+    const { logs, policy } = parseTrust(text);
+    expect(logs.size).toBe(1);
+    const witnesses = policy.witnesses.map(({ key }) => key.vkey);
+    expect(witnesses).toHaveLength(3);
+    expect(shown(text)).toEqual([[log.origin, log.signers.map((signer) => signer.vkey), { witnesses }]]);
   });
 
   test('is any tlog-policy: a log with one key too', () => {
     const text = `# logs\nlog ${A} https://a.example/\n\tlog ${B}\nwitness W ${W}\ngroup g any W\nquorum g\n`;
     expect(parsePolicy(text).logs).toHaveLength(2);
     expect(shown(text)).toEqual([
-      ['log.example/a', [A], { url: 'https://a.example/' }],
-      ['log.example/b', [B], {}],
+      ['log.example/a', [A], { url: 'https://a.example/', witnesses: [W] }],
+      ['log.example/b', [B], { witnesses: [W] }],
     ]);
   });
 

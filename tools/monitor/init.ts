@@ -26,7 +26,7 @@ export function initMonitor({ data, trust = [], key = [], url, name }: MonitorFl
   const paths = trust.map((path) => resolve(path));
   const { root } = monitorPaths(data);
   const lists = trust.length + key.length === 0 ? known : paths;
-  readLogs({ trust: lists, root, url: url ?? config.url ?? DEFAULT_URL, crypto: nodeCrypto });
+  if (lists.length > 0) readLogs({ trust: lists, root, url: url ?? config.url ?? DEFAULT_URL, crypto: nodeCrypto });
   createMonitor(
     {
       dir: data,

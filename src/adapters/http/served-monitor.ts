@@ -21,7 +21,7 @@ export interface PeerView {
   readonly called: boolean;
   /** When it was last heard, either way. */
   readonly heardAtSeconds?: number;
-  /** Why the last call failed, when it did. */
+  /** The code of what the last call failed with, when it did. */
   readonly trouble?: string;
 }
 

@@ -10,6 +10,8 @@ import { logPrefix } from '../../client/http-reader.ts';
 import { logIdentity, parseLogList } from '../../monitor/log-list.ts';
 import type { ListedLog } from '../../monitor/log-list.ts';
 import type { LogIdentity } from '../../monitor/watched-log.ts';
+import { checkpointVerifier } from '../../note/signer.ts';
+import type { CheckpointVerifier } from '../../note/signer.ts';
 import { watchFiles } from '../watched-files.ts';
 import type { WatchedFiles } from '../watched-files.ts';
 
@@ -17,6 +19,8 @@ import type { WatchedFiles } from '../watched-files.ts';
 export interface LocatedLog extends LogIdentity {
   /** The log's prefix, ending in a slash. */
   readonly url: string;
+  /** Whose cosignatures say how old a head is. */
+  readonly witnesses: readonly CheckpointVerifier[];
 }
 
 export interface ListOptions {
@@ -29,10 +33,16 @@ export interface ListOptions {
 }
 
 /**
- * The logs of these lists, in their order. `bad-config` for a list that cannot be read, a log that two lists tell
+ * The logs of these lists, in their order. `bad-config` when there is no list, for one that cannot be read, a log that two lists tell
  * different things of, and one that nobody says where it is.
  */
 export function readLogs({ trust, root, url, crypto }: ListOptions): readonly LocatedLog[] {
+  if (trust.length === 0) {
+    throw new LimmatError(
+      'bad-config',
+      'nothing says whom to watch: trust = ["FILE"] in monitor.toml, or --trust FILE',
+    );
+  }
   const logs = new Map<string, ListedLog>();
   for (const path of trust.map((name) => resolve(root, name))) {
     for (const log of readList(path)) {
@@ -57,6 +67,7 @@ export function readLogs({ trust, root, url, crypto }: ListOptions): readonly Lo
   return [...logs.values()].map((log) => ({
     ...logIdentity(log, crypto),
     url: addressOf(log.origin, log.url ?? url!),
+    witnesses: (log.witnesses ?? []).map((key) => checkpointVerifier(key, crypto)),
   }));
 }
 
@@ -85,8 +96,9 @@ function readList(path: string): readonly ListedLog[] {
 }
 
 /** What a list says of a log, as text, to compare. */
-function summaryOf({ keys, url, iatWindowSeconds }: ListedLog): string {
-  return JSON.stringify([keys.map(({ vkey }) => vkey).toSorted(), url, iatWindowSeconds]);
+function summaryOf({ keys, url, iatWindowSeconds, witnesses = [] }: ListedLog): string {
+  const vkeys = [keys, witnesses].map((list) => list.map(({ vkey }) => vkey).toSorted());
+  return JSON.stringify([vkeys, url, iatWindowSeconds]);
 }
 
 function addressOf(origin: string, url: string): string {

@@ -21,8 +21,9 @@ export function logWatcher(signal: AbortSignal): (logs: readonly LocatedLog[]) =
   return (logs) => {
     const now = new Map<string, WatchedLog>();
     for (const log of logs) {
-      const { origin, url, verifiers, iatWindowSeconds } = log;
-      const name = JSON.stringify([origin, url, verifiers.map(({ vkey }) => vkey), iatWindowSeconds]);
+      const { origin, url, verifiers, witnesses, iatWindowSeconds } = log;
+      const vkeys = [verifiers, witnesses].map((keys) => keys.map(({ vkey }) => vkey));
+      const name = JSON.stringify([origin, url, vkeys, iatWindowSeconds]);
       const watched = known.get(name) ?? {
         ...log,
         reader: httpReader({ url, get, signal }),

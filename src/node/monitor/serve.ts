@@ -28,6 +28,7 @@ import { DEFAULT_INTERVAL_MILLIS, DEFAULT_MONITOR_LISTEN } from './config.ts';
 import type { Hook } from './hook.ts';
 import { createNotifier } from './notify.ts';
 import { NodeMonitor } from './open.ts';
+import { gossipEvents } from './gossip-log.ts';
 import { progressLog } from './progress-log.ts';
 import { hooksOf } from './settings.ts';
 import type { MonitorSettings } from './settings.ts';
@@ -79,7 +80,7 @@ export async function serveMonitor(
     onProgress: options.onProgress ?? progressLog(logger),
     onLists: (logs) => logger.info({ logs }, 'the log lists were read again'),
     onListsError: (error) => logger.error({ code: error.code }, `${error.message}; the lists before stay in force`),
-    onGossip: (event) => logger.debug(event, event.kind),
+    onGossip: gossipEvents(logger),
   });
   monitorGauges(registry, () => monitor.view());
   const listeners: Listener[] = [];

@@ -41,12 +41,13 @@ function logView({ verifiers, iatWindowSeconds }: LogIdentity, status: LogStatus
   };
 }
 
+/** Why a call failed is the operator's to read, as it may name addresses: the page says what kind of trouble it was. */
 function peerView({ id, url, operator, lastContactSeconds, lastError }: Peer): PeerView {
   return {
     id,
     ...(operator !== undefined && { operator }),
     called: url !== undefined,
     ...(lastContactSeconds !== undefined && { heardAtSeconds: lastContactSeconds }),
-    ...(lastError !== undefined && { trouble: lastError.message }),
+    ...(lastError !== undefined && { trouble: lastError.code }),
   };
 }

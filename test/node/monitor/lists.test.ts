@@ -38,6 +38,18 @@ test('the logs of all lists are watched, each once, where its list says', () => 
   ]);
 });
 
+test('the witnesses of a list say how old the heads of its logs are', () => {
+  const { vkey } = fixedSigner('witness.example/w', SIGNATURE_TYPE.cosignatureEd25519);
+  const { read } = lists({
+    'a.txt': [lineOf('a.example/1', 'https://a.example/'), `witness one ${vkey}`, 'quorum one'],
+    'b.txt': [lineOf('b.example/1', 'https://b.example/')],
+  });
+  expect(read(['a.txt', 'b.txt']).map(({ witnesses }) => witnesses.map((witness) => witness.vkey))).toEqual([
+    [vkey],
+    [],
+  ]);
+});
+
 test('the address of the only log that has none may come from elsewhere', () => {
   const { read } = lists({
     'a.txt': [lineOf('a.example/1'), lineOf('b.example/1', 'https://b.example/')],
@@ -62,6 +74,7 @@ test('lists that tell different things of one log are refused', () => {
 });
 
 test('what cannot be read or used is named', () => {
+  expect(() => lists({}).read([])).toThrow(/nothing says whom to watch/);
   const { read } = lists({ 'a.txt': ['log x'], 'b.txt': [lineOf('b.example/1', 'ftp://b.example/')] });
   expect(() => read(['none.txt'])).toThrow(/cannot read the log list .*none\.txt/);
   expect(() => read(['a.txt'])).toThrow(/a\.txt: line 1/);
