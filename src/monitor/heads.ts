@@ -5,7 +5,10 @@
 import { equalBytes, toHex } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
+import type { Evidence, EvidenceKind } from './evidence/evidence.ts';
 import type { PlainFinding } from './finding.ts';
+import { Shelf, bytesOf, recordOf, widens } from './head-shelf.ts';
+import type { Entry } from './head-shelf.ts';
 import type { HeadSource } from './watched-log.ts';
 
 /**
@@ -41,6 +44,14 @@ export const HEAD_BOOK_LIMITS: HeadBookLimits = Object.freeze({
   unresolvedBytes: 8 * 1024 * 1024,
 });
 
+/**
+ * Evidence that is made of one log's heads, or taken from others. Each file convicts the log; a log that signs
+ * contradictions without end (or whoever stole its keys) must not fill disks with more of the same.
+ */
+export const MAX_CONVICTIONS = 64;
+
+const FORKS: readonly EvidenceKind[] = ['fork-same-size', 'fork-prefix'];
+
 /** One tree of the log: a size, a root, and the notes with the earliest and the latest time that state it. */
 export interface HeadRecord {
   readonly state: HeadState;
@@ -49,36 +60,6 @@ export interface HeadRecord {
   readonly latest: LogHead;
   readonly firstSeenSeconds: number;
   readonly sources: readonly HeadSource[];
-}
-
-/** A record in the book; `serial` grows with every change, `slot` is its place in the list of its kind. */
-interface Entry {
-  state: HeadState;
-  earliest: LogHead;
-  latest: LogHead;
-  readonly firstSeenSeconds: number;
-  sources: readonly HeadSource[];
-  serial: number;
-  slot: number;
-}
-
-/** Entries of one kind in no order, so that a random one is found and taken out at once. */
-class Shelf {
-  readonly entries: Entry[] = [];
-  bytes = 0;
-
-  add(entry: Entry): void {
-    entry.slot = this.entries.push(entry) - 1;
-    this.bytes += bytesOf(entry);
-  }
-
-  remove(entry: Entry): void {
-    const last = this.entries.pop()!;
-    this.bytes -= bytesOf(entry);
-    if (last === entry) return;
-    this.entries[entry.slot] = last;
-    last.slot = entry.slot;
-  }
 }
 
 export interface HeadBookOptions {
@@ -103,6 +84,9 @@ export class HeadBook {
   /** Ids of the evidence against this log, and the trees that it names. */
   readonly #evidence = new Set<string>();
   readonly #accused = new Set<string>();
+  /** The smallest sizes at which evidence shows a fork, and to which it shows that the log went back. */
+  #forkedAt = Infinity;
+  #wentBackTo = Infinity;
 
   constructor(options: HeadBookOptions) {
     this.origin = options.origin;
@@ -136,14 +120,35 @@ export class HeadBook {
   }
 
   /** Takes note of evidence against this log, whoever made it; again and again does no harm. */
-  convict({ id, heads }: { readonly id: string; readonly heads: readonly TreeHead[] }): void {
+  convict({ id, kind, heads }: Pick<Evidence, 'id' | 'kind'> & { readonly heads: readonly TreeHead[] }): void {
     this.#evidence.add(id);
     for (const { size, rootHash } of heads) this.#accused.add(treeKey(size, rootHash));
+    const smallest = Math.min(...heads.map(({ size }) => size));
+    if (FORKS.includes(kind)) this.#forkedAt = Math.min(this.#forkedAt, smallest);
+    if (kind === 'rollback') this.#wentBackTo = Math.min(this.#wentBackTo, smallest);
   }
 
-  /** True when evidence names this tree: one file about it is enough. */
+  /** True when evidence names this tree. */
   isAccused({ size, rootHash }: Pick<LogHead, 'size' | 'rootHash'>): boolean {
     return this.#accused.has(treeKey(size, rootHash));
+  }
+
+  /**
+   * True when evidence of this kind with a head of this size as the smaller one would say nothing new, because there is
+   * some of a fork or a way back at that size or before, or there is as much as anybody needs. Else every head that a
+   * log signs after it forked would be another file.
+   */
+  isSettled({ size }: Pick<LogHead, 'size'>, kind: 'fork' | 'rollback' = 'fork'): boolean {
+    if (this.convictions >= MAX_CONVICTIONS || size >= this.#forkedAt) return true;
+    return kind === 'rollback' && size >= this.#wentBackTo;
+  }
+
+  /** True when this evidence says what none before said. */
+  isNews({ id, kind, heads }: Pick<Evidence, 'id' | 'kind'> & { readonly heads: readonly TreeHead[] }): boolean {
+    if (this.#evidence.has(id) || this.convictions >= MAX_CONVICTIONS) return false;
+    const size = Math.min(...heads.map((head) => head.size));
+    if (kind === 'rollback') return !this.isSettled({ size }, 'rollback');
+    return !FORKS.includes(kind) || !this.isSettled({ size });
   }
 
   /** True when a head with this tree and a note of this time would bring nothing. Cheap: no signature is needed to ask. */
@@ -372,20 +377,4 @@ export class HeadBook {
 
 function treeKey(size: number, rootHash: Uint8Array): string {
   return `${size} ${toHex(rootHash)}`;
-}
-
-/** True when a note of this time says more than the entry's two do. Time 0 is no statement about time. */
-function widens(entry: Entry, timestampSeconds: number): boolean {
-  if (timestampSeconds === 0) return false;
-  const { earliest, latest } = entry;
-  if (latest.timestampSeconds === 0) return true;
-  return timestampSeconds < earliest.timestampSeconds || timestampSeconds > latest.timestampSeconds;
-}
-
-function bytesOf({ earliest, latest }: Entry): number {
-  return latest === earliest ? earliest.note.length : earliest.note.length + latest.note.length;
-}
-
-function recordOf({ state, earliest, latest, firstSeenSeconds, sources }: Entry): HeadRecord {
-  return Object.freeze({ state, earliest, latest, firstSeenSeconds, sources });
 }

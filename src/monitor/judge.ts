@@ -70,11 +70,7 @@ export function checkEmptyRoot({ origin, size, rootHash }: LogHead): void {
   throw new LimmatError('bad-note', `${origin} signed root ${toHex(rootHash)} for the empty tree, which has another`);
 }
 
-/**
- * Evidence files that are made of one log's heads. Each of them convicts it; a log that signs contradictions without end
- * (or whoever stole its keys) must not fill disks with more of the same.
- */
-export const MAX_CONVICTIONS = 64;
+export { MAX_CONVICTIONS } from './heads.ts';
 
 export interface TakeInput {
   readonly log: LogIdentity;
@@ -86,7 +82,7 @@ export interface TakeInput {
 /** What came of a head. */
 export interface TakenHead {
   readonly admission: Admission;
-  /** Made now, and not more than MAX_CONVICTIONS times a log. */
+  /** Made now, where it says something new (HeadBook.isNews). */
   readonly evidence?: Evidence;
 }
 
@@ -115,7 +111,8 @@ export async function takeHead(
 
 /** Evidence by the other head of the book alone, for which no tree is needed. */
 async function contradict(input: TakeInput, conflict: LogHead, head: LogHead): Promise<Evidence | undefined> {
-  if (isSettled(input.book, head)) return undefined;
+  const smaller = conflict.size < head.size ? conflict : head;
+  if (input.book.isSettled(smaller, conflict.size === head.size ? 'fork' : 'rollback')) return undefined;
   const evidence = await contradiction(input.log, conflict, head);
   return evidence && convict(input, head, evidence);
 }
@@ -146,7 +143,8 @@ export async function judgeWaiting(input: TakeInput & { readonly tree: OwnTree }
 async function settle(input: TakeInput, head: LogHead): Promise<Evidence | undefined> {
   const { log, book, tree } = input;
   if (tree === undefined) return undefined;
-  if (isSettled(book, head)) return place(input, head);
+  // Whose branch it is on costs little; a proof is made where it says something new.
+  if (book.isSettled(head)) return place(input, head);
   const verdict = await judgeHead({ log, head, ...tree });
   if (verdict === 'unresolved') return undefined;
   if (verdict !== 'consistent') return convict(input, head, verdict);
@@ -154,16 +152,13 @@ async function settle(input: TakeInput, head: LogHead): Promise<Evidence | undef
   return undefined;
 }
 
-/** True when evidence names this tree already, or there is so much that another file would say nothing more. */
-function isSettled(book: HeadBook, head: LogHead): boolean {
-  return book.convictions >= MAX_CONVICTIONS || book.isAccused(head);
-}
-
-async function convict(input: TakeInput, head: LogHead, evidence: Evidence): Promise<Evidence> {
-  input.book.convict(evidence);
+/** The evidence, unless it says nothing new. */
+async function convict(input: TakeInput, head: LogHead, evidence: Evidence): Promise<Evidence | undefined> {
+  const isNews = input.book.isNews(evidence);
+  if (isNews) input.book.convict(evidence);
   // Where the own tree cannot be read the head waits; the evidence does not.
   await orNothing(place(input, head));
-  return evidence;
+  return isNews ? evidence : undefined;
 }
 
 /** Says whose branch a head is on that evidence was made of, as soon as the own tree is as large. */

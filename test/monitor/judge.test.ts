@@ -97,7 +97,7 @@ describe('taking heads', () => {
       (await takeHead({ log, book, tree: small }, head, 'peer', 0)).evidence;
     expect(await take(small.own)).toBeUndefined();
     expect(book.newest()).toBe(small.own);
-    expect((await take(await headOf(keys, forked, 8)))?.kind).toBe('fork-prefix');
+    expect(await take(await headOf(keys, honest, 8, NOON - 5))).toBeUndefined();
     // Ahead of the own tree, one on each branch.
     expect(await take(await headOf(keys, honest, 15, NOON + 5))).toBeUndefined();
     expect(await take(await headOf(keys, forked, 16, NOON + 6))).toBeUndefined();
@@ -171,7 +171,8 @@ describe('taking heads', () => {
     };
     expect(await judgeWaiting({ log, book, tree: failing })).toHaveLength(1);
     await expect(judgeWaiting({ log, book, tree: failing })).rejects.toMatchObject({ code: 'bad-tile' });
-    expect(await judgeWaiting({ log, book, tree: own })).toHaveLength(1);
+    expect(await judgeWaiting({ log, book, tree: own })).toEqual([]);
+    expect(book.record(15, forked.root(15))?.state).toBe('contradicted');
   });
 
   it('makes one file about a contradicted tree, however often it is signed again', async () => {
@@ -187,17 +188,51 @@ describe('taking heads', () => {
     expect(files).toHaveLength(1);
   });
 
+  it('makes no file of what a fork that is known signs on, and one of an earlier fork', async () => {
+    const book = bookOf();
+    const own = ownTree(await headOf(keys, honest, 40, NOON + 90), honest);
+    const kinds: string[] = [];
+    const take = async (history: History, size: number, seconds: number): Promise<void> => {
+      const { evidence } = await takeHead(
+        { log, book, tree: own },
+        await headOf(keys, history, size, seconds),
+        'peer',
+        0,
+      );
+      if (evidence !== undefined) kinds.push(`${evidence.kind} at ${size}`);
+    };
+    // Later than the own head, too, which alone would be a rollback each time.
+    for (let size = 20; size < 30; size++) await take(forked, size, NOON + 100 + size);
+    expect(kinds).toEqual(['fork-prefix at 20']);
+    expect(book.record(29, forked.root(29))?.state).toBe('contradicted');
+    await take(History.of(40, 2), 4, NOON);
+    expect(kinds).toEqual(['fork-prefix at 20', 'fork-prefix at 4']);
+  });
+
+  it('makes no file of what a log signs on after it went back', async () => {
+    const book = bookOf();
+    const own = ownTree(await headOf(keys, honest, 40, NOON), honest);
+    await takeHead({ log, book, tree: own }, own.own, 'log', 0);
+    let files = 0;
+    for (let size = 20; size < 30; size++) {
+      const head = await headOf(keys, honest, size, NOON + size);
+      if ((await takeHead({ log, book, tree: own }, head, 'log', 0)).evidence?.kind === 'rollback') files++;
+    }
+    expect(files).toBe(1);
+    expect(book.record(29, honest.root(29))?.state).toBe('consistent');
+  });
+
   it('stops making files when there are many', async () => {
     const plain = testKeys('log.example/plain', [SIGNATURE_TYPE.ed25519]);
     const book = new HeadBook({ origin: plain.log.origin, random: seededRandom(1) });
     const tree = ownTree(await headOf(plain, History.of(200), 200), History.of(200));
     const other = History.of(200, 0);
     let files = 0;
-    for (let size = 1; size <= 100; size++) {
+    for (let size = 100; size >= 1; size--) {
       const { evidence } = await takeHead({ log: plain.log, book, tree }, await headOf(plain, other, size), 'peer', 0);
       if (evidence !== undefined) files++;
     }
     expect(files).toBe(MAX_CONVICTIONS);
-    expect(book.record(100, other.root(100))?.state).toBe('contradicted');
+    expect(book.record(1, other.root(1))?.state).toBe('contradicted');
   });
 });

@@ -104,7 +104,7 @@ describe('limmat verify --gossip', () => {
   test('believes no monitor that says so without proof', async () => {
     await watching(new History(shipment.log.entries), 37);
     const id = 'ab'.repeat(32);
-    monitor.log().book.convict({ id, heads: [] });
+    monitor.log().book.convict({ id, kind: 'future', heads: [] });
     monitor.files.set(id, new TextEncoder().encode('{"format":"limmat/evidence/v1"}'));
     const people = await verify();
     expect(people.code).toBe(0);

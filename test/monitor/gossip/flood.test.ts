@@ -68,7 +68,8 @@ describe('a flood of valid heads from a stolen key', () => {
     expect(book.newest()).toBe(own);
     // What was there is there, byte for byte; more came, and not without end.
     for (const [id, file] of before) expect(monitor.files.get(id)).toEqual(file);
-    expect(monitor.files.size).toBe(MAX_CONVICTIONS);
+    expect(monitor.files.size).toBeGreaterThan(1);
+    expect(monitor.files.size).toBeLessThanOrEqual(MAX_CONVICTIONS);
     for (const file of monitor.files.values()) await verifyEvidence(parseEvidence(file), [keys.log]);
     // And the log is watched as before.
     await monitor.look(220);

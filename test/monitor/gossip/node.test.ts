@@ -413,7 +413,7 @@ describe('a hostile peer', () => {
       fetched++;
       return { status: 200, body: utf8('{"not":"evidence"}') };
     };
-    network.monitors[1]!.log().book.convict({ id: promised, heads: [] });
+    network.monitors[1]!.log().book.convict({ id: promised, kind: 'future', heads: [] });
     await a!.node.round();
     await a!.node.round();
     expect(fetched).toBe(1);
