@@ -3,7 +3,7 @@
 
 import type { LogHead } from '../../client/state.ts';
 import type { HeadBook } from '../heads.ts';
-import { MAX_EXCHANGE_IDS, RANDOM_HEADS_PER_CALL } from './limits.ts';
+import { MAX_EXCHANGE_IDS, MAX_HEAD_BYTES, RANDOM_HEADS_PER_CALL } from './limits.ts';
 import type { Exchange } from './message.ts';
 import { ExchangePacker } from './packer.ts';
 import type { PackedExchange } from './packer.ts';
@@ -56,11 +56,14 @@ export function answerTo(
   return packer.messages()[0]!.exchange;
 }
 
+/** True for a head that the peer is not known to have, and that fits into a message. */
+function isNewsTo(peer: Peer, head: LogHead | undefined, nowSeconds: number): head is LogHead {
+  return head !== undefined && head.note.length <= MAX_HEAD_BYTES && !peer.has.hasHead(head, nowSeconds);
+}
+
 /** First the newest head of each log, then what waits: the smallest and the largest before the others. */
 function addHeads(packer: ExchangePacker, peer: Peer, books: readonly HeadBook[], moment: Moment): void {
-  const isNews = (head: LogHead | undefined): head is LogHead => {
-    return head !== undefined && !peer.has.hasHead(head, moment.nowSeconds);
-  };
+  const isNews = (head: LogHead | undefined): head is LogHead => isNewsTo(peer, head, moment.nowSeconds);
   for (const book of books) {
     const newest = book.newest();
     if (isNews(newest)) packer.add(newest);
@@ -81,7 +84,7 @@ function addOlder(packer: ExchangePacker, peer: Peer, books: readonly HeadBook[]
     // Not more than a few a log, so that a log with a long past does not silence the others.
     for (const head of book.sample(Math.ceil(RANDOM_HEADS_PER_CALL / books.length))) {
       if (room === 0) return;
-      if (peer.has.hasHead(head, moment.nowSeconds) || !packer.add(head)) continue;
+      if (!isNewsTo(peer, head, moment.nowSeconds) || !packer.add(head)) continue;
       room--;
     }
   }

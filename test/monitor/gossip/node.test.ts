@@ -140,6 +140,22 @@ describe('two monitors', () => {
     expect(parseExchange(answer.body).logs).toEqual([]);
   });
 
+  it('go on gossiping when a log signs a head that is too long to be told', async () => {
+    const network = networkOf(2, honest);
+    const [a, b] = [network.monitors[0]!, network.monitors[1]!];
+    await a.look(20);
+    const long = await headOf(keys, honest.history, 30, undefined, ['x'.repeat(70_000)]);
+    await a.take(long, 'log');
+    await a.take(await headOf(keys, honest.history, 31), 'client');
+    expect(await a.node.round()).toEqual([{ ok: true }]);
+    expect(
+      b
+        .log()
+        .book.unresolved()
+        .map(({ size }) => size),
+    ).toEqual([20, 31]);
+  });
+
   it('send all that waits, many exchanges long, and a few older heads', async () => {
     const network = networkOf(2, honest);
     const [a, b] = [network.monitors[0]!, network.monitors[1]!];
