@@ -8,11 +8,15 @@ import { describe, expect, test } from 'vitest';
 import { parseTrust } from '../src/client/trust.ts';
 import { ERROR_STATUS } from '../src/errors.ts';
 import { CONFIG_KEY_NAMES, CONFIG_TEMPLATE } from '../src/node/config.ts';
-import { avdbRelease } from '../src/record/avdb-release.ts';
-import { build } from '../src/record/build.ts';
-import { commitment } from '../src/record/commitment.ts';
-import { RECORD_TYPES, recordFromJson, recordToJson, subjectOf } from '../src/record/index.ts';
-import { relocation } from '../src/record/relocation.ts';
+import {
+  payloadKind,
+  RECORD_TYPES,
+  recordFromJson,
+  recordSchema,
+  recordToJson,
+  subjectOf,
+} from '../src/record/index.ts';
+import { withReference } from '../tools/records-reference.ts';
 import { PAGES, ROOT, anchors, blocks, codeSpans, page, relativeLinks, tableRows } from './support/markdown.ts';
 import { limmat } from './support/run-limmat.ts';
 
@@ -157,7 +161,6 @@ test('the trust file of docs/trust-file.md is read as it says', () => {
 describe('docs/records.md', () => {
   const text = page('docs/records.md');
   const section = (type: string): string => text.split(`\n## ${type}\n`)[1]!.split('\n## ')[0]!;
-  const kinds = { build, 'avdb-release': avdbRelease, commitment, relocation };
 
   test.each(RECORD_TYPES)('%s: every field is listed, and the required ones are marked', (type) => {
     const rows = section(type)
@@ -167,7 +170,7 @@ describe('docs/records.md', () => {
     const listed = rows.flatMap(([, names, must]) =>
       [...names!.matchAll(/`([A-Za-z]+)`/g)].map(([, name]) => `${name} ${must === 'required'}`),
     );
-    const fields = Object.entries(kinds[type].payload.fields).map(([name, { required }]) => `${name} ${required}`);
+    const fields = Object.entries(payloadKind(type).fields).map(([name, { required }]) => `${name} ${required}`);
     expect(listed.toSorted()).toEqual(fields.toSorted());
   });
 
@@ -179,6 +182,18 @@ describe('docs/records.md', () => {
     expect(recordToJson(record)).toEqual(value);
     const [, subject] = /`sub` of this one: `([^`]+)`/.exec(section(type))!;
     expect(subjectOf(record)).toBe(subject);
+  });
+
+  test('has the tables that node tools/records-reference.ts writes', () => {
+    expect(withReference(text)).toBe(text);
+  });
+
+  test('explains every kind that the tables name', () => {
+    const explained = new Set([...text.matchAll(/^\| (?:\*\*)?([a-z, -]+?)(?:\*\*)? \|/gm)].map(([, kind]) => kind));
+    const names = RECORD_TYPES.flatMap((type) => Object.keys(Object(recordSchema(type)['$defs'])));
+    // Written out in the one table that has them.
+    const inPlace = ['fields', 'log', 'role', 'requirement', 'parameters', 'range', 'chain-head'];
+    for (const name of names) expect([name, explained.has(name) || inPlace.includes(name)]).toEqual([name, true]);
   });
 
   test('describes every type', () => {

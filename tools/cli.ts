@@ -33,6 +33,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly Sub
     commands: [
       { name: 'keygen', summary: 'make a key', load: () => import('./keygen.ts') },
       { name: 'sign', summary: 'sign a record', load: () => import('./sign.ts') },
+      { name: 'schema', summary: 'print a record type as a JSON Schema', load: () => import('./schema.ts') },
       { name: 'add', summary: 'append files or signed records', load: () => import('./add.ts') },
       { name: 'import', summary: 'sign and append rows of JSON Lines', load: () => import('./import.ts') },
     ],
@@ -40,6 +41,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly Sub
   {
     title: 'Checking:',
     commands: [
+      { name: 'show', summary: 'say what a statement, a proof file or a key is', load: () => import('./show.ts') },
       { name: 'proof', summary: 'fetch the proof file of an entry', load: () => import('./proof.ts') },
       { name: 'verify', summary: 'check a file against its proof file, offline', load: () => import('./verify.ts') },
       { name: 'monitor', summary: 'watch logs and say what is wrong with them', load: () => import('./monitor.ts') },

@@ -3,6 +3,7 @@
 import { ACTIVITIES, basis, place, region, RELOCATION_ACTIONS } from './common.ts';
 import { FieldError } from './field-error.ts';
 import { list, name, object, oneOf, optional, required, text, time, type Values } from './fields.ts';
+import { approvals } from './key-kinds.ts';
 import { subjectStep } from './text.ts';
 import { dayInWords, placesInWords, regionsInWords, reportedInWords } from './words.ts';
 
@@ -22,30 +23,34 @@ const fulfilment = object(
       throw new FieldError('action is a step of a relocation');
     }
   },
+  {
+    if: { required: ['action'] },
+    // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
+    then: { properties: { type: { const: 'relocation' } } },
+  },
 );
 
 const fields = {
   commitmentId: required(name),
   kind: required(oneOf('relocation', 'process', 'facility', 'verification', 'governance')),
-  /** What the promise is about, in the words of whoever states it. */
-  subject: required(text()),
+  subject: required(text(), 'What is promised, in the words of whoever states it.'),
   activities: optional(list(oneOf(...COMMITTED_ACTIVITIES))),
-  regions: optional(list(region, 256)),
+  regions: optional(list(region, 256), 'Whose data.'),
   from: optional(list(place)),
   to: optional(list(place)),
-  /** The last second at which the promise is still kept; absent where no date was given. */
-  deadline: optional(time),
-  fulfilledBy: optional(fulfilment),
+  deadline: optional(time, 'The last second at which it is still kept; absent where no date was given.'),
+  fulfilledBy: optional(fulfilment, 'The record that would show it kept; an action only of a relocation.'),
   phase: optional(name),
-  /** Who is to oversee it, as far as it is said. */
-  supervisedBy: optional(text()),
+  supervisedBy: optional(text(), 'Who is to oversee it, as far as it is said.'),
   basis: optional(basis),
+  approvals: optional(approvals),
 };
 
 export type CommitmentFields = Values<typeof fields>;
 
 export const commitment = {
   type: 'commitment',
+  summary: 'A promise, when it is due, and which record would show it kept.',
   payload: object(fields),
   identity: (f: CommitmentFields): string => subjectStep(f.commitmentId),
   describe(f: CommitmentFields): string {

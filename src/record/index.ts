@@ -1,6 +1,7 @@
 // Records and statements: the types, their fields, the leaf they are signed into, and who may submit them.
 
 export type { Digest, Json } from './fields.ts';
+export type { Schema } from './form.ts';
 export {
   channelOf,
   decodePayload,
@@ -8,17 +9,26 @@ export {
   encodePayload,
   isNamespace,
   isRecordType,
+  payloadKind,
   productOf,
   RECORD_TYPES,
   recordFromJson,
   recordToJson,
   subjectOf,
+  summaryOf,
   type FieldsOf,
   type LimmatRecord,
   type RecordJson,
   type RecordType,
 } from './types.ts';
 export { streamOf } from './avdb-release.ts';
+export { APPROVAL_CONTEXT, approvalJob, approvalMessage, approvalsOf, createApproval } from './approval.ts';
+export { CHAIN_TYPES, type ChainLink, type ChainType } from './chain.ts';
+export { factsOf } from './facts.ts';
+export { LOG_ROLE, ROOT_ROLE, type Approval, type PublicKey, type RootKeys } from './key-kinds.ts';
+export type { ChainHead } from './log-event.ts';
+export type { Requirement } from './require.ts';
+export { recordSchema, schemaId, schemaText } from './schema.ts';
 export {
   createStatement,
   externalSigner,

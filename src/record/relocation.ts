@@ -3,6 +3,7 @@
 
 import { ACTIVITIES, basis, CATEGORIES, place, region, RELOCATION_ACTIONS } from './common.ts';
 import { digest, list, name, object, oneOf, optional, ref, required, text, time, uint, type Values } from './fields.ts';
+import { approvals } from './key-kinds.ts';
 import { subjectStep } from './text.ts';
 import { dayInWords, placesInWords, regionsInWords, reportedInWords } from './words.ts';
 
@@ -11,29 +12,24 @@ const fields = {
   action: required(oneOf(...RELOCATION_ACTIONS)),
   activity: required(oneOf(...ACTIVITIES)),
   category: optional(oneOf(...CATEGORIES)),
-  /** What moves, in the words of whoever states it. */
-  subject: optional(text()),
-  regions: optional(list(region, 256)),
+  subject: optional(text(), 'What moves, in the words of whoever states it.'),
+  regions: optional(list(region, 256), 'Whose data.'),
   from: optional(list(place)),
   to: optional(list(place)),
-  /** The last second at which it may be complete without being late. */
-  deadline: optional(time),
-  /** When this step took or takes effect. */
-  effectiveAt: optional(time),
+  deadline: optional(time, 'The last second at which it may be complete without being late.'),
+  effectiveAt: optional(time, 'When this step took or takes effect.'),
   scopePercent: optional(uint(100)),
-  dualRunUntil: optional(time),
+  dualRunUntil: optional(time, 'Until then both places do it.'),
   originDeletion: optional(object({ claimedAt: required(time), certificateDigest: optional(digest) })),
   legalBasis: optional(
     object({ kind: required(oneOf('adequacy', 'scc-module', 'bcr', 'other')), documentDigest: optional(digest) }),
   ),
-  /** The vendor's own entry in its register of processing (GDPR art. 30). */
-  registerEntry: optional(name),
+  registerEntry: optional(name, "The vendor's own entry in its register of processing (GDPR art. 30)."),
   phase: optional(name),
-  /** The entry by which a supervisor attests it. */
-  supervisor: optional(ref),
-  /** Who oversees it, as far as it is said. */
-  supervisedBy: optional(text()),
+  supervisor: optional(ref, 'The entry by which a supervisor attests it.'),
+  supervisedBy: optional(text(), 'Who oversees it, as far as it is said.'),
   basis: optional(basis),
+  approvals: optional(approvals),
 };
 
 export type RelocationFields = Values<typeof fields>;
@@ -50,6 +46,7 @@ const WORDS = {
 
 export const relocation = {
   type: 'relocation',
+  summary: 'One step of moving data, assembly or signing; the latest step of a relocation is where it stands.',
   payload: object(fields),
   identity: (f: RelocationFields): string => subjectStep(f.relocationId),
   describe(f: RelocationFields): string {

@@ -167,9 +167,14 @@ export function statementToJson(statement: Statement): StatementJson {
 
 /**
  * SHA-256 (32 bytes) of every file that the record is about, in the record's order: its artifacts, and before them the
- * content of an avdb-release. None for a record that is about no file.
+ * content of an avdb-release; the archive of a source-snapshot. None for a record that is about no file: what a rebuild
+ * gave need not be what its vendor ships.
  */
 export function fileDigests(record: LimmatRecord): readonly Uint8Array[] {
+  if (record.type === 'source-snapshot') {
+    const { archiveDigest } = record.fields;
+    return archiveDigest === undefined ? [] : [archiveDigest.sha256];
+  }
   if (record.type !== 'build' && record.type !== 'avdb-release') return [];
   const files = (record.fields.artifacts ?? []).map(({ digest }) => digest.sha256);
   return record.type === 'avdb-release' ? [record.fields.contentDigest.sha256, ...files] : files;

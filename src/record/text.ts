@@ -6,10 +6,17 @@ import { FieldError } from './field-error.ts';
 const PRINTABLE_ASCII = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 // Control characters, what has no width or turns the direction, line and paragraph ends, lone surrogates. Listed one by
 // one: Unicode's own classes grow with each version, and replaying a log must give the same answer on every runtime.
-const UNFIT =
-  // oxlint-disable-next-line no-control-regex -- they are what it is for
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}\ud800-\udfff]/u;
-const OUTER_SPACE = /^[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]|[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]$/;
+const UNFIT_RANGES =
+  '\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}';
+const SPACES = ' \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000';
+const UNFIT = new RegExp(`[${UNFIT_RANGES}\\ud800-\\udfff]`, 'u');
+const OUTER_SPACE = new RegExp(`^[${SPACES}]|[${SPACES}]$`);
+
+/**
+ * What a fit text looks like, as a regular expression for schemas. It has the characters themselves and no escapes or
+ * look-around, so that it means the same to every implementation (with the flag for Unicode).
+ */
+export const FIT_TEXT: string = `^[^${UNFIT_RANGES}${SPACES}](?:[^${UNFIT_RANGES}]*[^${UNFIT_RANGES}${SPACES}])?$`;
 
 /** The text, or FieldError unless it is 1 to maxBytes bytes of UTF-8 without unfit characters or outer spaces. */
 export function checkText(value: unknown, maxBytes: number): string {

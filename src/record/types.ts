@@ -6,15 +6,36 @@ import { avdbRelease } from './avdb-release.ts';
 import { build } from './build.ts';
 import { commitment } from './commitment.ts';
 import { FieldError, show } from './field-error.ts';
-import type { Json, Kind, ValueOf } from './fields.ts';
+import type { Fields, Json, ObjectKind, ValueOf } from './fields.ts';
+import { keyEvent } from './key-event.ts';
+import { logEvent } from './log-event.ts';
+import { membership } from './membership.ts';
+import { policy } from './policy.ts';
+import { rebuild } from './rebuild.ts';
 import { relocation } from './relocation.ts';
+import { retraction } from './retraction.ts';
+import { review } from './review.ts';
+import { site } from './site.ts';
+import { sourceSnapshot } from './source-snapshot.ts';
+import { supervision } from './supervision.ts';
+import { NAMESPACE, NAMESPACE_WORDS, TYPE_NAMES } from './type-names.ts';
 
 const TYPES = {
+  policy,
+  'key-event': keyEvent,
+  site,
+  'source-snapshot': sourceSnapshot,
   build,
   'avdb-release': avdbRelease,
   commitment,
   relocation,
-} as const;
+  rebuild,
+  supervision,
+  review,
+  retraction,
+  membership,
+  'log-event': logEvent,
+} as const satisfies Readonly<Record<(typeof TYPE_NAMES)[number], unknown>>;
 
 export type RecordType = keyof typeof TYPES;
 
@@ -28,7 +49,8 @@ export type LimmatRecord = {
 
 /** A row of the table, seen without its type's own fields. */
 interface Row {
-  readonly payload: Kind<unknown>;
+  readonly summary: string;
+  readonly payload: ObjectKind<Fields>;
   identity(fields: unknown): string;
   product?(fields: unknown): string;
   channel?(fields: unknown): string;
@@ -37,17 +59,25 @@ interface Row {
 
 const ROWS: ReadonlyMap<string, Row> = new Map<string, Row>(Object.entries(TYPES));
 
-export const RECORD_TYPES: readonly RecordType[] = Object.freeze(Object.keys(TYPES).filter(isRecordType));
+export const RECORD_TYPES: readonly RecordType[] = TYPE_NAMES;
 
 export function isRecordType(type: string): type is RecordType {
   return ROWS.has(type);
 }
 
-const NAMESPACE = /^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/;
-
 /** True for what may be a namespace: 1 to 63 lowercase letters, digits, dots and hyphens, no dot or hyphen outside. */
 export function isNamespace(text: string): boolean {
   return NAMESPACE.test(text);
+}
+
+/** What a record type is for, in one sentence. */
+export function summaryOf(type: RecordType): string {
+  return TYPES[type].summary;
+}
+
+/** The fields of a record type: their kinds, which of them are required, and what they say. */
+export function payloadKind(type: RecordType): ObjectKind<Fields> {
+  return ROWS.get(type)!.payload;
 }
 
 /** `<namespace>/<type>/<identity>`: what the record is about, the statement's `sub`. */
@@ -122,8 +152,7 @@ function checkHead(type: unknown, namespace: unknown): Row {
   if (row === undefined)
     throw badRecord(`record type ${show(type)} is not one of ${RECORD_TYPES.join(', ')}`, 'type', type);
   if (typeof namespace !== 'string' || !isNamespace(namespace)) {
-    const words = 'is not 1 to 63 lowercase letters, digits, dots or hyphens';
-    throw badRecord(`namespace ${show(namespace)} ${words}`, 'namespace', namespace);
+    throw badRecord(`namespace ${show(namespace)} is not ${NAMESPACE_WORDS}`, 'namespace', namespace);
   }
   return row;
 }

@@ -68,6 +68,7 @@ export function reportedInWords(basis: { readonly kind: string; readonly documen
   return basis.documentDate === undefined ? ', reported' : `, reported on ${dayInWords(basis.documentDate)}`;
 }
 
-function joined(words: readonly string[]): string {
+/** ["a", "b", "c"] → "a, b and c". */
+export function joined(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }

@@ -212,7 +212,8 @@ describe('a statement', () => {
 describe('the artifacts of a record', () => {
   it('are its files, and the content of a release before them', () => {
     expect(fileDigests(BUILD)).toContainEqual(digest.sha256);
-    expect(FULL_RECORDS.map((record) => fileDigests(record).length > 0)).toEqual([true, true, false, false]);
+    const withFiles = FULL_RECORDS.filter((record) => fileDigests(record).length > 0).map(({ type }) => type);
+    expect(withFiles).toEqual(['build', 'avdb-release', 'source-snapshot']);
     const release = FULL_RECORDS.find((record) => record.type === 'avdb-release')!;
     const files = (release.fields.artifacts ?? []).map((artifact) => artifact.digest.sha256);
     expect(fileDigests(release)).toEqual([release.fields.contentDigest.sha256, ...files]);

@@ -10,11 +10,13 @@ import {
   encodePayload,
   isNamespace,
   isRecordType,
+  payloadKind,
   productOf,
   RECORD_TYPES,
   recordFromJson,
   recordToJson,
   subjectOf,
+  summaryOf,
   type FieldsOf,
   type LimmatRecord,
   type RecordType,
@@ -91,24 +93,53 @@ group('records', () => {
     expect(sentence).not.toMatch(/undefined|null|NaN|\[object/);
   });
 
-  it('are the four types, each a row of the table', () => {
-    expect(RECORD_TYPES).toEqual(['build', 'avdb-release', 'commitment', 'relocation']);
-    expect(isRecordType('build')).toBe(true);
-    expect(isRecordType('policy')).toBe(false);
+  it('are of fourteen types, each a row of the table', () => {
+    expect(RECORD_TYPES).toHaveLength(14);
+    expect(FULL_RECORDS.map(({ type }) => type).toSorted()).toEqual([...RECORD_TYPES].toSorted());
+    for (const type of RECORD_TYPES) {
+      expect([type, isRecordType(type)]).toEqual([type, true]);
+      expect(summaryOf(type)).toMatch(/^[A-Z][^\n]{20,120}\.$/);
+    }
+    expect(isRecordType('treaty')).toBe(false);
     expect(isRecordType('constructor')).toBe(false);
-    expect(() => decodePayload('policy', 'vendor', Uint8Array.of(0xa0))).toThrow('not one of build, avdb-release');
+    expect(() => decodePayload('treaty', 'vendor', Uint8Array.of(0xa0))).toThrow('not one of policy, key-event');
+  });
+
+  it('use every field of their type in these tests', () => {
+    // What depends on the value of another field cannot be there together; rules.test.ts has it.
+    const apart: Readonly<Record<string, readonly string[]>> = {
+      policy: ['prev'],
+      'avdb-release': ['first'],
+      'key-event': ['compromisedSince'],
+      supervision: ['refs'],
+      'log-event': ['keyRotation', 'shutdown', 'successorOf', 'incident'],
+    };
+    for (const { type, fields } of FULL_RECORDS) {
+      const known = Object.keys(payloadKind(type).fields).filter((field) => apart[type]?.includes(field) !== true);
+      expect([type, Object.keys(fields).toSorted()]).toEqual([type, known.toSorted()]);
+    }
   });
 
   it.each([
-    ['build', ['product', 'version', 'channel', 'platform', 'artifacts']],
-    ['avdb-release', ['product', 'database', 'channel', 'sequence', 'contentDigest', 'counts']],
-    ['commitment', ['commitmentId', 'kind', 'subject']],
-    ['relocation', ['relocationId', 'action', 'activity']],
-  ] as const)('of type %s need exactly their required fields', (type, required) => {
+    ['build', ['product', 'version', 'channel', 'platform', 'artifacts'], []],
+    // What comes along is required only because of what the full record says in another field.
+    ['avdb-release', ['product', 'database', 'channel', 'sequence', 'contentDigest', 'counts'], ['prev']],
+    ['commitment', ['commitmentId', 'kind', 'subject'], []],
+    ['relocation', ['relocationId', 'action', 'activity'], []],
+    ['policy', ['sequence'], []],
+    ['key-event', ['sequence', 'action', 'kid'], ['prev', 'key', 'role', 'previousKid']],
+    ['site', ['sequence', 'siteId', 'kinds', 'country'], ['prev']],
+    ['source-snapshot', ['product', 'version'], ['treeDigest']],
+    ['rebuild', ['build', 'result'], []],
+    ['supervision', ['supervisionId', 'kind', 'result'], ['range']],
+    ['review', ['reviewId', 'site', 'reviewerClass'], []],
+    ['retraction', ['target', 'kind'], ['replacement']],
+    ['membership', ['sequence', 'action', 'namespace'], ['prev', 'vendor', 'root']],
+    ['log-event', [], ['heartbeat']],
+  ] as const)('of type %s need exactly their required fields', (type, required, along) => {
     const full = FULL_RECORDS.find((record) => record.type === type)!;
     const all = recordPayload(full);
-    // The full release is not its stream's first one, so what stands for prev comes along.
-    const least = type === 'avdb-release' ? [...required, 'prev'] : required;
+    const least: readonly string[] = [...required, ...along];
     const payload = (names: readonly string[]): Uint8Array =>
       encodeCbor(new Map(names.map((fieldName) => [fieldName, all.get(fieldName)!])));
     expect(Object.keys(decodePayload(type, 'vendor', payload(least)).fields).toSorted()).toEqual(least.toSorted());
@@ -252,7 +283,7 @@ group('record JSON', () => {
     ['null', null],
     ['a text', 'build'],
     ['no type', { namespace: 'v', fields: {} }],
-    ['an unknown type', { type: 'policy', namespace: 'v', fields: {} }],
+    ['an unknown type', { type: 'treaty', namespace: 'v', fields: {} }],
     ['no namespace', { type: 'build', fields: {} }],
     ['no fields', { type: 'build', namespace: 'v' }],
     ['a member too many', { type: 'build', namespace: 'v', fields: recordToJson(BUILD).fields, sub: 'x' }],
@@ -281,7 +312,7 @@ group('descriptions', () => {
       'Release 1 of database sigma of SigmaHQ, channel release: 3,001 rules, content SHA-256 01010101….',
     );
     expect(describe(FULL_RELEASE)).toBe(
-      'Release 27,001 (27001) of 2026-07-11 of database daily of endpoint-security, channel stable, rolled back to release 26,990: 2,000,000 rules (120 added, 1 changed, 0 removed), content SHA-256 0c0c0c0c….',
+      'Release 27,001 (27001) of 2026-07-11 of database daily of endpoint-security, channel stable, after numbers 26,999 to 27,000 that were never released, rolled back to release 26,990: 2,000,000 rules (120 added, 1 changed, 0 removed), content SHA-256 0c0c0c0c….',
     );
     expect(describe(COMMITMENT)).toBe(
       'Promise gti-1, relocation: customer data (store, process, match-source) for regions 150 and US from RU to data centre, Zurich (CH) and DE; due by 2019-12-31, reported on 2018-05-15.',

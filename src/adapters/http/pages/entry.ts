@@ -4,7 +4,7 @@ import { html } from 'hono/html';
 import { toBase64, toHex } from '../../../bytes.ts';
 import type { PublishedHead, TimeBracket } from '../../../log/archive.ts';
 import type { Hash, Hasher } from '../../../merkle/hash.ts';
-import type { Json } from '../../../record/fields.ts';
+import { factsOf } from '../../../record/facts.ts';
 import type { Statement } from '../../../record/statement.ts';
 import { describe, recordToJson } from '../../../record/types.ts';
 import { bytesInWords, count } from '../../../record/words.ts';
@@ -62,7 +62,7 @@ function stated(statement: Statement): Html {
   const { fields } = recordToJson(statement.record);
   return html`<p>${describe(statement.record)}</p>
     <h2>What it says</h2>
-    ${definitions(flatten(fields))}
+    ${definitions(factsOf(fields))}
     <h2>Who signed it</h2>
     ${definitions([
       ['Issuer', statement.iss],
@@ -79,24 +79,6 @@ function opaque(leaf: Uint8Array): Html {
   const more = leaf.length > PREVIEW_BYTES ? ', the first of them' : '';
   return html`<p>${bytesInWords(leaf.length)} that are no statement${more} in base64:</p>
     <pre>${preview}</pre>`;
-}
-
-/** {"a": {"bC": 1}, "d": ["x", "y"]} → [["a, b c", "1"], ["d", "x, y"]]: every fact on a line of its own, named in words. */
-function flatten(json: Json, path = ''): [string, string][] {
-  if (Array.isArray(json)) {
-    if (json.every((item) => typeof item !== 'object')) return [[path, json.join(', ')]];
-    return json.flatMap((item: Json, i) => flatten(item, json.length === 1 ? path : `${path} ${i + 1}`));
-  }
-  if (typeof json !== 'object') return [[path, String(json)]];
-  return Object.entries(json).flatMap(([name, value]) => {
-    const words = nameInWords(name);
-    return flatten(value, path === '' ? words : `${path}, ${words}`);
-  });
-}
-
-/** `relocationId` → `relocation id`. */
-function nameInWords(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function logged(bracket: TimeBracket | undefined): Html {
