@@ -17,10 +17,10 @@ import { verifyEvidence } from '../../src/monitor/evidence/verify.ts';
 import { parseLogState } from '../../src/monitor/log-state.ts';
 import { between, chooseSeed, seededRandom } from '../support/random.ts';
 import { cheapKey } from './cheap-log.ts';
-import { COURSE, STEPS, alertOf } from './kill-course.ts';
+import { COURSE, STEPS, alertOf, sizeAt } from './kill-course.ts';
 
 const CHILD = fileURLToPath(new URL('monitor-until-killed.ts', import.meta.url));
-const KILLS = 12;
+const KILLS = 10;
 
 /** When to kill a monitor: so long after it was started, or after its first round. */
 interface Kill {
@@ -58,10 +58,15 @@ test(
     try {
       let kills = 0;
       for (let isThrough = false; !isThrough;) {
-        const doKill = kills < KILLS;
-        isThrough = await run(dir, doKill ? between(random, 0, 60) : undefined);
+        // A start takes a few hundred milliseconds, a round ten to twenty.
+        const kill: Kill =
+          random() < 0.3
+            ? { after: 'start', millis: between(random, 100, 500) }
+            : { after: 'round', millis: between(random, 0, 50) };
+        isThrough = await run(dir, kills < KILLS ? kill : undefined);
         if (!isThrough) kills++;
       }
+      expect(kills).toBe(KILLS);
       const told = (await readFile(join(dir, 'told'), 'utf8')).trimEnd().split('\n');
       const expected = COURSE.flatMap((course) => alertOf(course) ?? []);
       const ids = [...new Set(told)].filter((id) => !id.startsWith('log-added'));
@@ -87,7 +92,7 @@ test(
         const log = await store.log(origin);
         const { head, settled, cursor } = parseLogState((await log.state.load())!);
         const last = ['fork', 'bad-signature', 'unreachable'].includes(wrong) ? step - 1 : STEPS - 1;
-        expect(head!.size, origin).toBe(30 + 20 * Math.min(last, STEPS - 1));
+        expect(head!.size, origin).toBe(sizeAt(last));
         expect(settled).toEqual(head);
         expect(cursor).toBe(head!.size);
         expect(log.mirror.size).toBe(cursor);

@@ -9,7 +9,7 @@ import { openMonitorStore } from '../../src/adapters/monitor-store.ts';
 import { LimmatError } from '../../src/errors.ts';
 import { Monitor } from '../../src/monitor/round.ts';
 import { CheapLog, CheapTree, cheapKey } from './cheap-log.ts';
-import { COURSE, STEPS, T } from './kill-course.ts';
+import { COURSE, STEPS, T, sizeAt } from './kill-course.ts';
 
 const dir = process.argv[2]!;
 const file = (name: string): string => join(dir, name);
@@ -21,8 +21,8 @@ function spoiled(note: Uint8Array): Uint8Array {
   return note.with(at, note[at] === 0x41 ? 0x42 : 0x41);
 }
 
-const honest = new CheapTree(700);
-const forked = new CheapTree(700, 20);
+const honest = new CheapTree(sizeAt(STEPS));
+const forked = new CheapTree(sizeAt(STEPS), 20);
 const logs = COURSE.map(({ origin }) => new CheapLog(origin, honest, [cheapKey(origin, 'key', false)]));
 const isFirst = !existsSync(file('store/monitor.json'));
 let step = Number(read('step'));
@@ -60,7 +60,7 @@ for (; step < STEPS; step++) {
   for (const [i, { origin, wrong, step: begin }] of COURSE.entries()) {
     const log = logs[i]!;
     const isWrong = step >= begin;
-    log.size = 30 + 20 * step;
+    log.size = sizeAt(step);
     log.tree = wrong === 'fork' && isWrong ? forked : honest;
     log.checkpoint = log.note(log.size, 0);
     if (wrong === 'bad-signature' && isWrong) log.checkpoint = spoiled(log.checkpoint);
