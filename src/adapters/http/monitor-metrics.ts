@@ -53,7 +53,7 @@ export function monitorGauges(
   perLog('limmat_monitor_seen_seconds_ago', 'Time since the log was last reached.', ({ seenAtSeconds }) =>
     seenAtSeconds === undefined ? undefined : nowSeconds() - seenAtSeconds,
   );
-  perLog('limmat_monitor_failed_looks', 'Looks at the log in a row that failed.', ({ failures }) => failures);
+  perLog('limmat_monitor_trouble_rounds', 'Rounds in a row with trouble.', ({ failures }) => failures);
   perLog(
     'limmat_monitor_unresolved_heads',
     'Signed heads that are larger than what is verified.',

@@ -105,7 +105,7 @@ ${url === undefined ? '# url = "https://log.example/"       # where the only log
 # max-age = "${formatDuration(1000 * DEFAULT_LIMITS.maxAgeSeconds)}"                      # a log that has signed nothing for longer shows a stale head
 # grace = "${formatDuration(1000 * DEFAULT_LIMITS.graceSeconds)}"                        # and after so much longer it is suspected of hiding what came since
 # failures = ${DEFAULT_LIMITS.failures}                        # rounds in a row that fail before anybody is told
-# peers-needed = 0                    # fewer peers than this reached within peers-within is an alert
+# peers-needed = 1                    # fewer peers than this heard within peers-within is an alert; default: half
 # peers-within = "15min"
 
 # Who is told. A program gets the alert as JSON on standard input, and has taken it when it ends with exit code 0.

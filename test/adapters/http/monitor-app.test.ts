@@ -144,7 +144,7 @@ describe('the page of a monitor', () => {
   it('says so when no log was reached and no peer is known', async () => {
     const { head: _head, seenAtSeconds: _seen, ...unseen } = logOf();
     const page = await textOf(appOf(viewOf({ logs: [{ ...unseen, failures: 3 }], peers: [] })), '/m');
-    expect(page).toContain('not reached in 3 looks');
+    expect(page).toContain('nothing verified in 3 rounds');
     expect(page).toContain('None: nobody else');
   });
 
@@ -173,6 +173,7 @@ describe('the page of a log', () => {
     expect(page).not.toContain('freeze b happened');
     expect(page).toContain(`href="/m/gossip/v1/${originHash}/checkpoint"`);
     for (const { name } of keys.log.verifiers) expect(page).toContain(name);
+    expect(page).toContain(`href="/m/evidence/${evidence.id}"`);
   });
 
   it('is not there for a log that is not watched', async () => {

@@ -5,7 +5,7 @@ import { count } from '../../../record/words.ts';
 import type { LogView, MonitorView, PeerView } from '../served-monitor.ts';
 import type { Html, Place } from './layout.ts';
 import { definitions, layout } from './layout.ts';
-import { agoInWords, alertList, logInWords } from './monitor-words.ts';
+import { agoInWords, alertList, evidenceList, logInWords } from './monitor-words.ts';
 
 /** The page at `/`. */
 export function monitorPage(view: MonitorView, evidenceIds: readonly string[], place: Place): Html {
@@ -15,8 +15,8 @@ export function monitorPage(view: MonitorView, evidenceIds: readonly string[], p
     html`<header>
         <h1>Monitor ${name}</h1>
         <p class="soft">
-          Re-checks every entry of ${count(logs.length, 'log')} and compares their heads with
-          ${count(peers.length, 'peer')}. Last round ${agoInWords(view.roundAtSeconds, place)}.
+          Re-checks every entry of ${count(logs.length, 'log')}, and compares heads with ${count(peers.length, 'peer')}.
+          Last round ${agoInWords(view.roundAtSeconds, place)}.
         </p>
       </header>
       <h2>Alerts</h2>
@@ -31,7 +31,12 @@ export function monitorPage(view: MonitorView, evidenceIds: readonly string[], p
       }
       <h2>Peers</h2>
       ${peers.length === 0 ? html`<p>None: nobody else's view of these logs is compared with this one.</p>` : peerList(peers, place)}
-      ${evidenceIds.length === 0 ? '' : evidenceList(evidenceIds, place)}
+      ${
+        evidenceIds.length === 0
+          ? ''
+          : html`<h2>Evidence</h2>
+              ${evidenceList(evidenceIds, place)}`
+      }
       <h2>This monitor</h2>
       ${definitions([
         ['Key', html`<code>${vkey}</code>`],
@@ -63,16 +68,4 @@ function peerList(peers: readonly PeerView[], place: Place): Html {
         </li>`,
     )}
   </ol>`;
-}
-
-function evidenceList(ids: readonly string[], place: Place): Html {
-  return html`<h2>Evidence</h2>
-    <ol>
-      ${ids.map(
-        (id) =>
-          html`<li>
-            <a href="${place.base}/evidence/${id}"><code>${id}</code></a>
-          </li>`,
-      )}
-    </ol>`;
 }

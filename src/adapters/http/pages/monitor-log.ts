@@ -7,7 +7,7 @@ import { count } from '../../../record/words.ts';
 import type { LogView, MonitorView } from '../served-monitor.ts';
 import type { Html, Place } from './layout.ts';
 import { definitions, layout } from './layout.ts';
-import { agoInWords, alertList } from './monitor-words.ts';
+import { agoInWords, alertList, evidenceList } from './monitor-words.ts';
 
 /** The page at `/logs/{origin hash}`. */
 export function monitorLogPage(view: MonitorView, log: LogView, place: Place): Html {
@@ -29,7 +29,7 @@ export function monitorLogPage(view: MonitorView, log: LogView, place: Place): H
       ${definitions([
         ['Address', log.url],
         ['Last seen', agoInWords(log.seenAtSeconds, place)],
-        ['Failed looks', count(log.failures)],
+        ['Rounds with trouble', count(log.failures)],
         ['Entries checked', count(log.verifiedSize)],
         ['Backlog', count(log.backlog)],
         ['Heads to be judged', count(log.unresolved)],
@@ -38,6 +38,12 @@ export function monitorLogPage(view: MonitorView, log: LogView, place: Place): H
         ['Withheld entries', count(log.counts.withheld)],
         ['Keys', log.verifiers.map(({ name, keyId }) => html`<div><code>${name}+${formatKeyId(keyId)}</code></div>`)],
       ])}
+      ${
+        log.evidence.length === 0
+          ? ''
+          : html`<h2>Evidence</h2>
+              ${evidenceList(log.evidence, place)}`
+      }
       ${head === undefined ? '' : comparing(log, place)}`,
   );
 }

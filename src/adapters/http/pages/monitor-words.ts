@@ -24,9 +24,9 @@ export function agoInWords(seconds: number | undefined, { nowSeconds }: Place): 
 /** How a log stands, in a few words. */
 export function logInWords({ head, verifiedSize, failures, unresolved }: LogView, place: Place): Html {
   if (head === undefined)
-    return html`${failures > 0 ? `not reached in ${count(failures, 'look')}` : 'not looked at yet'}`;
+    return html`${failures > 0 ? `nothing verified in ${count(failures, 'round')}` : 'not looked at yet'}`;
   const parts = [`${count(verifiedSize)} of ${count(head.size)} entries checked`];
-  if (failures > 0) parts.push(`${count(failures, 'look')} in a row failed`);
+  if (failures > 0) parts.push(`trouble for ${count(failures, 'round')}`);
   if (unresolved > 0) parts.push(`${count(unresolved, 'larger head')} to be judged`);
   const age = head.timestampSeconds === 0 ? html`` : html`, signed ${agoInWords(head.timestampSeconds, place)}`;
   return html`${parts.join(', ')}${age}`;
@@ -54,4 +54,16 @@ function alertItem(alert: Alert, place: Place): Html {
     </div>
     ${evidence.map((id) => html`<div><a href="${place.base}/evidence/${id}">evidence, explained</a></div>`)}
   </li>`;
+}
+
+/** Links to pieces of evidence. */
+export function evidenceList(ids: readonly string[], { base }: Place): Html {
+  return html`<ol>
+    ${ids.map(
+      (id) =>
+        html`<li>
+          <a href="${base}/evidence/${id}"><code>${id}</code></a>
+        </li>`,
+    )}
+  </ol>`;
 }
