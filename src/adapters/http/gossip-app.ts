@@ -30,7 +30,7 @@ export interface GossipAppOptions {
 
 /** 256 KiB in this time is a modem's speed. */
 const DEFAULT_BODY_MILLIS = 10_000;
-/** Bodies of all requests together: 32 of the largest. */
+/** Bodies of all requests together, of strangers and again of peers: 32 of the largest. */
 const BUDGET_BYTES = 32 * MAX_EVIDENCE_BYTES;
 /** A peer that watches many logs sends up to 16 exchanges and some evidence a call, every minute or so. */
 const RATES = { burst: 120, perSecond: 2, totalBurst: 1200, totalPerSecond: 50, sources: 4096 };
@@ -48,15 +48,18 @@ export function gossipApp(node: GossipNode, options: GossipAppOptions = {}): App
   const app = newApp();
   const { monotonicMillis, sourceOf = () => '', bodyMillis: millis = DEFAULT_BODY_MILLIS } = options;
   const rate = new RateLimit({ ...RATES, ...(monotonicMillis !== undefined && { monotonicMillis }) });
-  const budget = new BodyBudget(BUDGET_BYTES);
+  const budgets = { peers: new BodyBudget(BUDGET_BYTES), strangers: new BodyBudget(BUDGET_BYTES) };
 
   /** A POST of the protocol: its largest body, and the type of its answer. */
   const write = (path: string, maxBytes: number, contentType: string): RequestHandler => {
     const limit = bodyLimit('body-too-large', maxBytes);
-    return (c) => {
+    return async (c) => {
       queryOf(c.req, NO_QUERY);
-      rate.take(sourceOf(c));
       const credential = credentialOf(c);
+      // A peer is limited by its own queue. Strangers, however many and however slow, must not keep it out.
+      const isPeer = credential !== undefined && (await node.isPeer(credential, 'POST', path));
+      if (!isPeer) rate.take(sourceOf(c));
+      const budget = isPeer ? budgets.peers : budgets.strangers;
       return withTimedBody(c.req.raw, { limit, millis, budget }, async (body): Promise<Answer> => {
         const answer = await node.answer({ method: 'POST', path, body, credential });
         const signed = answer.credential === undefined ? {} : { [ANSWER_HEADER]: answer.credential };

@@ -51,18 +51,18 @@ export async function signRequest(
   moment: { readonly nowSeconds: number; readonly randomBytes: (length: number) => Uint8Array },
 ): Promise<string> {
   const nonce = toBase64(moment.randomBytes(NONCE_BYTES));
-  const note = await signer.sign(requestText(to, request, crypto, String(moment.nowSeconds), nonce));
+  const hash = toBase64(crypto.sha256(request.body));
+  const note = await signer.sign(requestText(to, request, hash, String(moment.nowSeconds), nonce));
   return toBase64(utf8(note));
 }
 
 function requestText(
   to: MonitorIdentity,
-  { method, path, body }: SignedRequest,
-  crypto: CryptoSuite,
+  { method, path }: Pick<SignedRequest, 'method' | 'path'>,
+  hash: string,
   time: string,
   nonce: string,
 ): string {
-  const hash = toBase64(crypto.sha256(body));
   return `${REQUEST_LINE}\nto ${monitorId(to)}\n${method} ${path}\nbody ${hash}\ntime ${time}\nnonce ${nonce}\n`;
 }
 
@@ -73,21 +73,45 @@ export interface OpenedRequest<P> {
   readonly nonce: string;
 }
 
+/** Who gets a request, and what it needs to know its sender. */
+export interface Receiver<P> {
+  readonly self: MonitorIdentity;
+  readonly peers: readonly P[];
+  readonly crypto: CryptoSuite;
+  readonly nowSeconds: number;
+}
+
 /**
  * Who signed a request. Nothing is computed before the sender, the receiver, the time and the body's hash are right.
  * LimmatError `malformed` (no credential), `unknown-key` (of none of the peers), `not-permitted` (made for another
  * receiver, path or body, or for another time than the receiver's clock within 300 s), `bad-signature`. Whether the
  * request came before is the RequestWindow's to say.
  */
-export async function openRequest<P extends { readonly verifier: MonitorVerifier }>(
+export function openRequest<P extends { readonly verifier: MonitorVerifier }>(
   credential: string,
   request: SignedRequest,
-  receiver: {
-    readonly self: MonitorIdentity;
-    readonly peers: readonly P[];
-    readonly crypto: CryptoSuite;
-    readonly nowSeconds: number;
-  },
+  receiver: Receiver<P>,
+): Promise<OpenedRequest<P>> {
+  return open(credential, request, toBase64(receiver.crypto.sha256(request.body)), receiver);
+}
+
+/**
+ * As openRequest, for a request whose body has not been read: what can be known by then. It says who is there, and not
+ * that the body is theirs.
+ */
+export function openSender<P extends { readonly verifier: MonitorVerifier }>(
+  credential: string,
+  request: Pick<SignedRequest, 'method' | 'path'>,
+  receiver: Receiver<P>,
+): Promise<OpenedRequest<P>> {
+  return open(credential, request, undefined, receiver);
+}
+
+async function open<P extends { readonly verifier: MonitorVerifier }>(
+  credential: string,
+  request: Pick<SignedRequest, 'method' | 'path'>,
+  bodyHash: string | undefined,
+  receiver: Receiver<P>,
 ): Promise<OpenedRequest<P>> {
   const { note, text, signatures } = readCredential(credential);
   const line = signatures[0];
@@ -95,8 +119,8 @@ export async function openRequest<P extends { readonly verifier: MonitorVerifier
   if (peer === undefined || signatures.length > 1) {
     throw new LimmatError('unknown-key', 'the request is signed by no peer of this monitor');
   }
-  const [, time = '', nonce = ''] = /\ntime ([0-9]+)\nnonce (.+)\n$/.exec(text) ?? [];
-  if (text !== requestText(receiver.self, request, receiver.crypto, time, nonce)) {
+  const [, hash = '', time = '', nonce = ''] = /\nbody (.+)\ntime ([0-9]+)\nnonce (.+)\n$/.exec(text) ?? [];
+  if (text !== requestText(receiver.self, request, bodyHash ?? hash, time, nonce)) {
     throw new LimmatError(
       'not-permitted',
       `the signature is for another request than ${request.method} ${request.path} to ${monitorId(receiver.self)}`,

@@ -14,8 +14,8 @@ import type { MonitorSigner } from '../monitor-key.ts';
 import type { EvidenceStore } from '../ports.ts';
 import type { HeadSource } from '../watched-log.ts';
 import { openHead, originOf } from './admission.ts';
-import { checkAnswer, openRequest, signAnswer, signRequest } from './credential.ts';
-import type { SignedRequest } from './credential.ts';
+import { checkAnswer, openRequest, openSender, signAnswer, signRequest } from './credential.ts';
+import type { Receiver, SignedRequest } from './credential.ts';
 import { EvidenceDesk } from './evidence-desk.ts';
 import {
   MAX_EVIDENCE_PER_CALL,
@@ -109,6 +109,16 @@ export class GossipNode {
     return this.#signed(request, peer, await peer.turns.run(() => this.#exchange(peer, body)));
   }
 
+  /** True when a peer made this credential, lately, for a request to this path: known before the body is read. */
+  async isPeer(credential: string, method: string, path: string): Promise<boolean> {
+    try {
+      await openSender(credential, { method, path }, this.#receiver());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** The evidence file with this id. `not-found`. */
   async evidenceFile(id: string): Promise<Uint8Array> {
     const file = isEvidenceId(id) ? await this.#options.evidence.get(id) : undefined;
@@ -192,13 +202,16 @@ export class GossipNode {
     return [...this.peers.values()].filter(({ url }) => url !== undefined);
   }
 
-  async #senderOf(request: SignedRequest, credential: string): Promise<Peer> {
+  #receiver(): Receiver<Peer> {
     const { signer: self, crypto, nowSeconds } = this.#options;
-    const now = nowSeconds();
-    const peers = [...this.peers.values()];
-    const opened = await openRequest(credential, request, { self, peers, crypto, nowSeconds: now });
-    opened.peer.window.take(opened, now);
-    opened.peer.lastContactSeconds = now;
+    return { self, peers: [...this.peers.values()], crypto, nowSeconds: nowSeconds() };
+  }
+
+  async #senderOf(request: SignedRequest, credential: string): Promise<Peer> {
+    const receiver = this.#receiver();
+    const opened = await openRequest(credential, request, receiver);
+    opened.peer.window.take(opened, receiver.nowSeconds);
+    opened.peer.lastContactSeconds = receiver.nowSeconds;
     return opened.peer;
   }
 

@@ -306,6 +306,31 @@ describe('a POST', () => {
   });
 });
 
+describe('a peer', () => {
+  it('is served while strangers, or whoever forges its name, flood', async () => {
+    let source = 'a';
+    const { app, network } = await served({ bodyMillis: 200, sourceOf: () => source });
+    const forged = { ...(await signedPost(network, EMPTY)) };
+    const headers = {
+      Authorization: String(new Headers(forged.headers).get('authorization')).replace(/.{8}$/, 'AAAAAAA='),
+    };
+    const codes = new Set<string>();
+    for (let i = 0; i < 200; i++) {
+      codes.add(await refusal(app.request('/m/gossip/v1/exchange', { ...forged, headers })));
+    }
+    expect(codes.has('503 queue-full')).toBe(true);
+    source = 'b';
+    // And while they hold on to all the room that there is for bodies of strangers.
+    const silent = Array.from({ length: 64 }, () => {
+      const body = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => undefined) });
+      const init: RequestInit & { duplex: string } = { method: 'POST', body, duplex: 'half' };
+      return app.request('/m/gossip/v1/evidence', init);
+    });
+    expect((await app.request('/m/gossip/v1/exchange', await signedPost(network, EMPTY))).status).toBe(200);
+    expect(new Set(await Promise.all(silent.map((answer) => refusal(answer))))).toContain('503 queue-full');
+  });
+});
+
 describe('calls over HTTP', () => {
   it('exchange heads and evidence with a real server, under a prefix', async () => {
     const { app, monitor } = await served();
