@@ -20,7 +20,7 @@ import type { MonitorMeta } from './meta.ts';
 import type { EvidenceStore, MonitorStore } from './ports.ts';
 import { logStatusOf } from './status.ts';
 import type { MonitorStatus } from './status.ts';
-import { LogWatch } from './watch.ts';
+import { LogWatch, isStoreError } from './watch.ts';
 import type { LogRound } from './watch.ts';
 import { identityOf } from './watched-log.ts';
 import type { HeadSource, LogIdentity, WatchedLog } from './watched-log.ts';
@@ -149,9 +149,18 @@ export class Monitor {
    * told of when this resolves, to the evidence that it made. `not-found` for a log that is not watched.
    */
   async offer(head: LogHead, source: HeadSource): Promise<Evidence | undefined> {
-    const watch = this.#watches.get(head.origin);
-    if (watch === undefined) throw new LimmatError('not-found', `this monitor does not watch ${head.origin}`);
-    return watch.offer(head, source);
+    const { origin } = head;
+    if (!this.#logs.some((log) => log.origin === origin)) {
+      throw new LimmatError('not-found', `this monitor does not watch ${origin}`);
+    }
+    const watch = this.#watches.get(origin);
+    if (watch === undefined) throw new LimmatError('store-failed', `the state of ${origin} has to be read again first`);
+    try {
+      return await watch.offer(head, source);
+    } catch (error) {
+      if (isStoreError(error)) await this.#drop(watch);
+      throw error;
+    }
   }
 
   /** Takes verified evidence and its file from somebody else: kept, and told of. */
@@ -262,7 +271,7 @@ export class Monitor {
     };
   }
 
-  /** A round over one log. After its store failed, it is opened again: what is in memory may be ahead of the disk. */
+  /** A round over one log, whose state is read again first where that failed before. */
   async #roundOf(log: WatchedLog, signal: AbortSignal | undefined): Promise<LogRound> {
     const { catchUpMillis = DEFAULT_CATCH_UP_MILLIS, nowMillis } = this.#options;
     const { origin } = log;
@@ -274,14 +283,19 @@ export class Monitor {
       }
       return await watch.round(nowMillis() + catchUpMillis, signal);
     } catch (error) {
-      await watch?.stop();
-      this.#watches.delete(origin);
+      if (watch !== undefined) await this.#drop(watch);
       const { message } = asLimmatError(error);
       const finding = plainFinding('own-trouble', origin, `${origin} could not be checked: ${message}`);
       // Where alerts cannot be kept either, the report still has it.
       await this.report(finding).catch((unsaved: unknown) => this.#options.onNotifyError?.(unsaved));
       return { origin, size: undefined, entries: 0, backlog: 0, findings: [finding], skipped: false };
     }
+  }
+
+  /** Ends a watch whose store failed: what it has in memory may be ahead of the disk. The next round opens another. */
+  async #drop(watch: LogWatch): Promise<void> {
+    await watch.stop();
+    if (this.#watches.get(watch.log.origin) === watch) this.#watches.delete(watch.log.origin);
   }
 
   /** What a watch found: evidence is kept before anybody is told of it. */

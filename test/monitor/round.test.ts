@@ -345,6 +345,46 @@ describe('a head that somebody else holds', () => {
     expect(desk.keys()).toEqual([`fork-prefix ${log.origin}`]);
   });
 
+  test('of which the evidence could not be written is judged again, and told of, when it can', async () => {
+    const log = await servedLog(300);
+    for (const failing of ['heads', 'evidence', 'alerts']) {
+      const medium = monitorMedium();
+      let isFull = false;
+      const store = memoryMonitorStore({
+        medium,
+        hasher: nodeHasher,
+        faults: (step) => {
+          if (isFull && step === failing) throw new Error('disk full');
+        },
+      });
+      const told: string[] = [];
+      const monitor = await Monitor.open(
+        {
+          store,
+          logs: [watched(log)],
+          notify: async ({ key }) => void told.push(key),
+          nowMillis: () => T * 1000,
+          random: () => 0,
+          hasher: nodeHasher,
+        },
+        true,
+      );
+      await monitor.round();
+      isFull = true;
+      const head = await headOf(forkOf(log, 100), 200, T - 1);
+      await expect(monitor.offer(head, 'client'), failing).rejects.toMatchObject({ code: 'store-failed' });
+      isFull = false;
+      // Nobody shows the head again, unless it was not even taken.
+      await monitor.round();
+      if (failing === 'heads') await monitor.offer(head, 'client');
+      await monitor.round();
+      expect(
+        told.filter((key) => !key.startsWith('log-added')),
+        failing,
+      ).toEqual([`fork-prefix ${log.origin}`]);
+    }
+  });
+
   test('of a log that is not watched is refused', async () => {
     const desk = new Desk();
     await desk.open([watched(await servedLog(3))]);
