@@ -1,11 +1,10 @@
 // `limmat monitor --once`: one round over all logs, one call of every peer, one report.
 
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { LimmatError } from '../../src/errors.ts';
 import type { RoundReport } from '../../src/monitor/round.ts';
 import { createNotifier } from '../../src/node/monitor/notify.ts';
 import { NodeMonitor } from '../../src/node/monitor/open.ts';
+import { pause } from '../../src/node/monitor/pause.ts';
 import { hooksOf } from '../../src/node/monitor/settings.ts';
 import type { MonitorSettings } from '../../src/node/monitor/settings.ts';
 import { DEFAULT_URL } from '../support/config.ts';
@@ -22,7 +21,7 @@ export async function watchOnce(settings: MonitorSettings, flags: MonitorFlags):
   const failed: LimmatError[] = [];
   const notifier = createNotifier({
     hooks: hooksOf(settings),
-    sleep: (millis) => sleep(millis),
+    sleep: pause,
     onFailed: (_, error) => failed.push(error),
   });
   const monitor = await NodeMonitor.open(settings, {

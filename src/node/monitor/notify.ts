@@ -21,7 +21,8 @@ export interface Message {
 export interface NotifierOptions {
   readonly hooks: readonly Hook[];
   readonly monotonicMillis?: () => number;
-  readonly sleep: (millis: number) => Promise<void>;
+  /** Resolves after so long, or when the signal aborts. */
+  readonly sleep: (millis: number, signal: AbortSignal | undefined) => Promise<void>;
   /** A number in [0, 1): pauses are spread, so that many monitors do not ask at once. */
   readonly random?: () => number;
   readonly onDelivered?: (hook: Hook) => void;
@@ -63,14 +64,16 @@ export function createNotifier(options: NotifierOptions): Notifier {
         break;
       } catch (thrown) {
         const error = asLimmatError(thrown);
-        const pause = signal?.aborted === true ? undefined : RETRY_MILLIS[tried];
+        // Cut short: that says nothing about the hook.
+        if (signal?.aborted === true) throw error;
+        const pause = RETRY_MILLIS[tried];
         if (pause === undefined) {
           line.restMillis = Math.min(Math.max(2 * line.restMillis, FIRST_REST_MILLIS), LONGEST_REST_MILLIS);
           line.restUntilMillis = now() + spread(line.restMillis);
           options.onFailed?.(hook, error);
           throw error;
         }
-        await sleep(spread(pause));
+        await sleep(spread(pause), signal);
       }
     }
     line.restMillis = 0;

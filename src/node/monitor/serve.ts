@@ -1,8 +1,6 @@
 // Runs a monitor as a service: rounds over the logs, calls of the peers, pages and gossip on one listener, metrics on
 // another. It connects parts and decides nothing else.
 
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { getConnInfo } from '@hono/node-server/conninfo';
 
 import {
@@ -28,6 +26,7 @@ import { DEFAULT_INTERVAL_MILLIS, DEFAULT_MONITOR_LISTEN } from './config.ts';
 import type { Hook } from './hook.ts';
 import { createNotifier } from './notify.ts';
 import { NodeMonitor } from './open.ts';
+import { pause } from './pause.ts';
 import { gossipEvents } from './gossip-log.ts';
 import { progressLog } from './progress-log.ts';
 import { hooksOf } from './settings.ts';
@@ -66,7 +65,7 @@ export async function serveMonitor(
   const counters = monitorCounters(registry);
   const notifier = createNotifier({
     hooks: [...(options.hooks ?? []), ...hooksOf(settings)],
-    sleep: (millis) => sleep(millis),
+    sleep: pause,
     onDelivered: ({ name }) => counters.delivered(name),
     onFailed: ({ name }, error) => {
       counters.failed(name);
@@ -166,9 +165,4 @@ async function rounds(monitor: NodeMonitor, { intervalMillis, logger, onRound }:
     // A log that gives nothing of what is still to be checked is not asked again at once.
     if (checked === 0) await pause(intervalMillis * (0.9 + 0.2 * Math.random()), stopping);
   }
-}
-
-/** Resolves after so long, or when the signal aborts. */
-function pause(millis: number, signal: AbortSignal): Promise<void> {
-  return sleep(millis, undefined, { signal }).catch(() => undefined);
 }

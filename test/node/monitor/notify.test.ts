@@ -93,11 +93,15 @@ test('a hook that took a message is not sent it again because another one failed
   expect(bad.got).toEqual(['{"id":"1"}']);
 });
 
-test('an abort ends the tries', async () => {
+test('an abort ends the tries, and is not held against the hook', async () => {
   const hook = new TestHook('a', 9);
-  const { notify } = notifierTo(hook);
+  const { notify, world } = notifierTo(hook);
   await expect(notify(message('1'), AbortSignal.abort())).rejects.toThrow('a is down');
   expect(hook.tries).toBe(1);
+  expect(world.failed).toEqual([]);
+  hook.failures = 0;
+  await notify(message('1'));
+  expect(hook.got).toEqual(['{"id":"1"}']);
 });
 
 test('without hooks nothing fails', async () => {
