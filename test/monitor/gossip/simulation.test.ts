@@ -33,7 +33,9 @@ describe('a log that lies to some', () => {
           }
           expect(provenSeconds, name).toBeDefined();
           expect(allSeconds, name).toBeDefined();
-          expect(new Set(ids.map(String)).size, name).toBe(1);
+          expect(Math.min(...ids.map((list) => list.length)), name).toBeGreaterThan(0);
+          // Two monitors may make a file each; where nothing is lost everybody gets both.
+          if (scenario.loss === 0 && scenario.callOnly !== true) expect(new Set(ids.map(String)).size, name).toBe(1);
           if (scenario.loss === 0 && scenario.cutUntil === undefined) {
             // One round after two monitors hold both sides; a client's head may first have to wait for the log to grow.
             expect(provenSeconds, name).toBeLessThanOrEqual(ROUND_SECONDS);
