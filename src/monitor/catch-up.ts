@@ -34,8 +34,10 @@ export interface CatchUpOptions {
   readonly onSuspect?: (path: string, bytes: Uint8Array) => void;
 }
 
-/** Keeps a local link busy; at most 128 MiB of the largest entries. */
+/** Keeps a local link busy. */
 const DEFAULT_PARALLEL = 8;
+/** Bytes of bundles like the last one that are fetched ahead; of the largest, of 16 MiB, that is two. */
+const AHEAD_BYTES = 32 * 1024 * 1024;
 
 interface Fetched {
   readonly bundle: Uint8Array | LimmatError;
@@ -49,7 +51,7 @@ interface Fetched {
 export async function* verifiedEntries(options: CatchUpOptions): AsyncGenerator<VerifiedEntries, void, undefined> {
   const { head, start } = options;
   const ahead: Promise<Fetched>[] = [];
-  const parallel = options.parallel ?? DEFAULT_PARALLEL;
+  let parallel = options.parallel ?? DEFAULT_PARALLEL;
   if (start >= head.size) return;
   let index = Math.floor(start / TILE_WIDTH);
   for (let wanted = index; index * TILE_WIDTH < head.size; index++) {
@@ -59,7 +61,10 @@ export async function* verifiedEntries(options: CatchUpOptions): AsyncGenerator<
       fetched.catch(() => undefined);
       ahead.push(fetched);
     }
-    const { entries, leafHashes } = await verifyBundle(await ahead.shift()!, bundlePath(index, head.size), options);
+    const fetched = await ahead.shift()!;
+    const { entries, leafHashes } = await verifyBundle(fetched, bundlePath(index, head.size), options);
+    const bytes = fetched.bundle instanceof Uint8Array ? fetched.bundle.length : 0;
+    parallel = Math.max(1, Math.min(options.parallel ?? DEFAULT_PARALLEL, Math.floor(AHEAD_BYTES / (bytes + 1))));
     const skip = Math.max(0, start - index * TILE_WIDTH);
     yield {
       start: index * TILE_WIDTH + skip,

@@ -80,15 +80,15 @@ export class EntryWalk {
       for await (const batch of batches) {
         await this.#look(batch, head);
         this.#pending.push(batch.leafHashes);
-        if (this.#pending.length < BUNDLES_PER_WRITE) continue;
+        const now = nowMillis();
+        const isOver = now >= untilMillis || signal?.aborted === true;
+        if (this.#pending.length < BUNDLES_PER_WRITE && !isOver) continue;
         await this.#mirror();
         onProgress?.(state.current.cursor, head.size);
-        const now = nowMillis();
-        if (now - savedMillis >= SAVE_MILLIS) {
-          await save();
-          savedMillis = now;
-        }
-        if (now >= untilMillis || signal?.aborted === true) break;
+        if (isOver) break;
+        if (now - savedMillis < SAVE_MILLIS) continue;
+        await save();
+        savedMillis = now;
       }
     } finally {
       for (const [path, bytes] of suspects) await this.#options.keepSuspect(path, bytes);

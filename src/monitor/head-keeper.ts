@@ -8,7 +8,8 @@ import { LimmatError } from '../errors.ts';
 import { parseCheckpoint } from '../note/checkpoint.ts';
 import { parseNote } from '../note/note.ts';
 import type { Evidence } from './evidence/evidence.ts';
-import { HeadBook } from './heads.ts';
+import { HEAD_BOOK_LIMITS, HeadBook } from './heads.ts';
+import type { HeadBookLimits } from './heads.ts';
 import { MAX_CONVICTIONS, judgeHead, takeHead } from './judge.ts';
 import type { OwnTree } from './judge.ts';
 import { formatKeptHead, parseKeptHead } from './kept-head.ts';
@@ -28,6 +29,8 @@ export interface HeadKeeperOptions {
   readonly journal: LineJournal;
   /** Numbers in [0, 1). */
   readonly random: () => number;
+  /** What the book may take of memory. */
+  readonly limits?: HeadBookLimits;
   /** What there is against the log already. */
   readonly evidence: readonly Evidence[];
   /** Where in the journal the heads are that wait for the own tree to grow. */
@@ -43,10 +46,10 @@ export class HeadKeeper {
   #thinAt = THINNED_BYTES;
   #appends: Promise<unknown> = Promise.resolve();
 
-  private constructor({ log, journal, random, evidence }: HeadKeeperOptions) {
+  private constructor({ log, journal, random, limits, evidence }: HeadKeeperOptions) {
     this.#log = log;
     this.#journal = journal;
-    this.book = new HeadBook({ origin: log.origin, random });
+    this.book = new HeadBook({ origin: log.origin, random, ...(limits !== undefined && { limits }) });
     for (const one of evidence) this.book.convict(one);
   }
 
@@ -202,4 +205,17 @@ function isNewest(head: LogHead, tree: OwnTree | undefined): boolean {
 
 function treeKey({ size, rootHash }: Pick<LogHead, 'size' | 'rootHash'>): string {
   return `${size} ${toHex(rootHash)}`;
+}
+
+/** Memory for the heads of all logs together, in bytes of notes, of each kind. */
+const BOOKS_BYTES = 64 * 1024 * 1024;
+
+/** What the book of one of so many logs (1 and more) may hold: an even share, but room for a hundred heads and more. */
+export function bookLimits(logs: number): HeadBookLimits {
+  const share = Math.floor(BOOKS_BYTES / logs);
+  return {
+    ...HEAD_BOOK_LIMITS,
+    resolvedBytes: Math.min(HEAD_BOOK_LIMITS.resolvedBytes, Math.max(512 * 1024, share)),
+    unresolvedBytes: Math.min(HEAD_BOOK_LIMITS.unresolvedBytes, Math.max(1024 * 1024, share)),
+  };
 }

@@ -9,21 +9,22 @@ import { AlertBook } from './alerts.ts';
 import type { Alert, Notify } from './alerts.ts';
 import { plainFinding, proofFinding } from './checks.ts';
 import type { Evidence, Observation } from './evidence/evidence.ts';
-import { formatEvidence, parseEvidence } from './evidence/file.ts';
-import type { EvidenceFile, SignedObservation } from './evidence/file.ts';
-import { verifyEvidence } from './evidence/verify.ts';
+import { formatEvidence } from './evidence/file.ts';
+import type { SignedObservation } from './evidence/file.ts';
 import type { Finding, FindingClass } from './finding.ts';
+import { bookLimits } from './head-keeper.ts';
+import { KeptEvidence } from './kept-evidence.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import type { MonitorLimits } from './limits.ts';
 import { changesOf, formatMeta, parseMeta } from './meta.ts';
 import type { MonitorMeta } from './meta.ts';
-import type { EvidenceStore, MonitorStore } from './ports.ts';
+import type { MonitorStore } from './ports.ts';
 import { logStatusOf } from './status.ts';
 import type { MonitorStatus } from './status.ts';
 import { LogWatch, isStoreError } from './watch.ts';
 import type { LogRound } from './watch.ts';
 import { identityOf } from './watched-log.ts';
-import type { HeadSource, LogIdentity, WatchedLog } from './watched-log.ts';
+import type { HeadSource, WatchedLog } from './watched-log.ts';
 
 export interface MonitorOptions {
   readonly store: MonitorStore;
@@ -72,25 +73,19 @@ export class Monitor {
   readonly #hasher: Hasher;
   readonly #alerts: AlertBook;
   readonly #watches = new Map<string, LogWatch>();
-  /** What there is of evidence, by origin: a watch begins with its own. */
-  readonly #files: Map<string, EvidenceFile[]>;
+  readonly #evidence: KeptEvidence;
   #logs: readonly WatchedLog[] = [];
   #meta: MonitorMeta;
   /** Rounds and changes of the logs go one after another. */
   #turns: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    options: MonitorOptions,
-    alerts: AlertBook,
-    meta: MonitorMeta,
-    files: Map<string, EvidenceFile[]>,
-  ) {
+  private constructor(options: MonitorOptions, alerts: AlertBook, meta: MonitorMeta, evidence: KeptEvidence) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#hasher = options.hasher ?? portableHasher;
     this.#alerts = alerts;
     this.#meta = meta;
-    this.#files = files;
+    this.#evidence = evidence;
   }
 
   /**
@@ -106,9 +101,10 @@ export class Monitor {
     }
     const sinceSeconds = Math.floor(options.nowMillis() / 1000);
     const meta = text === undefined ? { sinceSeconds, logs: [] } : parseMeta(text);
-    const monitor = new Monitor(options, await AlertBook.open(store.alerts), meta, await readEvidence(store.evidence));
+    const alerts = await AlertBook.open(store.alerts);
+    const monitor = new Monitor(options, alerts, meta, await KeptEvidence.open(store.evidence));
     if (text === undefined) await store.meta.save(formatMeta(meta));
-    await monitor.#setLogs(logs, init);
+    await monitor.#setLogs(logs, (log) => monitor.#openWatch(log, init));
     return monitor;
   }
 
@@ -133,10 +129,11 @@ export class Monitor {
 
   /**
    * Watches these logs from now on, after the round that is under way (M11): what was added, removed and changed is news.
-   * A log whose object is the same goes on undisturbed. Rejects as open does.
+   * A log whose object is the same goes on undisturbed. RangeError when two have one origin; a log whose state cannot be
+   * read is tried again, and told of, in the next round.
    */
   setLogs(logs: readonly WatchedLog[]): Promise<void> {
-    return this.#inTurn(() => this.#setLogs(logs, false));
+    return this.#inTurn(() => this.#setLogs(logs, (log) => this.#openWatch(log, false).catch(() => undefined)));
   }
 
   /** Looks at every log once. Rejects with nothing that a log did; a store that fails is a finding too. */
@@ -193,7 +190,7 @@ export class Monitor {
     });
   }
 
-  async #setLogs(logs: readonly WatchedLog[], init: boolean): Promise<void> {
+  async #setLogs(logs: readonly WatchedLog[], open: (log: WatchedLog) => Promise<LogWatch | undefined>): Promise<void> {
     const origins = logs.map(({ origin }) => origin);
     const twice = origins.find((origin, i) => origins.indexOf(origin) !== i);
     if (twice !== undefined) throw new RangeError(`the log ${twice} is there twice`);
@@ -202,12 +199,16 @@ export class Monitor {
       await watch.stop();
       this.#watches.delete(origin);
     }
+    this.#logs = [...logs];
     for (const log of logs) {
       if (this.#watches.has(log.origin)) continue;
-      const isNew = init || !this.#meta.logs.some(({ origin }) => origin === log.origin);
-      this.#watches.set(log.origin, await this.#openWatch(log, isNew));
+      const watch = await open(log);
+      if (watch !== undefined) this.#watches.set(log.origin, watch);
     }
-    this.#logs = [...logs];
+    // What is not looked at any more cannot be found to be over.
+    for (const { key, origin } of this.#alerts.list()) {
+      if (origin !== '' && !origins.includes(origin)) await this.end(key);
+    }
     const { news, meta } = changesOf(this.#meta, logs, this.#nowSeconds());
     // Told of before it is remembered: a crash in between tells again, under the same id.
     for (const finding of news) await this.report(finding);
@@ -215,14 +216,12 @@ export class Monitor {
     this.#meta = meta;
   }
 
-  async #openWatch(log: WatchedLog, isNew: boolean): Promise<LogWatch> {
+  /** Opens the watch over a log; one that was not watched before has no state yet. */
+  async #openWatch(log: WatchedLog, init: boolean): Promise<LogWatch> {
     const { store, nowMillis, random, onProgress } = this.#options;
     const { origin } = log;
-    const evidence: Evidence[] = [];
-    for (const file of this.#files.get(origin) ?? []) {
-      const one = await holding(file, identityOf(log), this.#hasher);
-      if (one !== undefined) evidence.push(one);
-    }
+    const isNew = init || !this.#meta.logs.some((known) => known.origin === origin);
+    const evidence = await this.#evidence.against(identityOf(log), this.#hasher);
     const watch = await LogWatch.open(
       {
         log,
@@ -232,6 +231,7 @@ export class Monitor {
         hasher: this.#hasher,
         nowMillis,
         random,
+        bookLimits: bookLimits(Math.max(this.#logs.length, 1)),
         evidence,
         onProgress: onProgress === undefined ? undefined : (done, total) => onProgress(origin, done, total),
       },
@@ -307,11 +307,8 @@ export class Monitor {
     await this.report(finding);
   }
 
-  async #keep(evidence: Evidence, makeFile: () => Promise<Uint8Array>): Promise<void> {
-    const { store, onEvidence } = this.#options;
-    if ((await store.evidence.get(evidence.id)) !== undefined) return;
-    const isKept = await store.evidence.put(evidence.id, await makeFile());
-    if (isKept) onEvidence?.(evidence);
+  async #keep(evidence: Evidence, make: () => Promise<Uint8Array>): Promise<void> {
+    if (await this.#evidence.keep(evidence, make)) this.#options.onEvidence?.(evidence);
   }
 
   /** This monitor's signed word about its evidence, which stands without it too. */
@@ -355,31 +352,5 @@ export class Monitor {
     const turn = this.#turns.then(task);
     this.#turns = turn.catch(() => undefined);
     return turn;
-  }
-}
-
-/** The evidence files of a store, by origin, unverified. A file that this version cannot read convicts nobody here. */
-async function readEvidence(store: EvidenceStore): Promise<Map<string, EvidenceFile[]>> {
-  const files = new Map<string, EvidenceFile[]>();
-  for (const id of await store.ids()) {
-    const bytes = await store.get(id);
-    if (bytes === undefined) continue;
-    try {
-      const file = parseEvidence(bytes);
-      files.set(file.origin, [...(files.get(file.origin) ?? []), file]);
-    } catch (error) {
-      if (!(error instanceof LimmatError)) throw error;
-    }
-  }
-  return files;
-}
-
-/** The evidence in a file, if it still holds with the keys that are configured. */
-async function holding(file: EvidenceFile, log: LogIdentity, hasher: Hasher): Promise<Evidence | undefined> {
-  try {
-    return await verifyEvidence(file, [log], hasher);
-  } catch (error) {
-    if (error instanceof LimmatError) return undefined;
-    throw error;
   }
 }

@@ -14,7 +14,7 @@ import type { Evidence } from './evidence/evidence.ts';
 import type { Finding } from './finding.ts';
 import { hiddenGrowth } from './gossip/silence.ts';
 import { HeadKeeper } from './head-keeper.ts';
-import type { HeadBook } from './heads.ts';
+import type { HeadBook, HeadBookLimits } from './heads.ts';
 import { MAX_CONVICTIONS } from './judge.ts';
 import type { OwnTree } from './judge.ts';
 import type { MonitorLimits } from './limits.ts';
@@ -40,6 +40,8 @@ export interface WatchOptions {
   readonly nowMillis: () => number;
   /** Numbers in [0, 1). */
   readonly random: () => number;
+  /** What the log's heads may take of memory. */
+  readonly bookLimits: HeadBookLimits;
   /** The evidence against this log that is kept already. */
   readonly evidence: readonly Evidence[];
   /** Entries that were checked, of how many, while a catch-up goes on. */
@@ -133,7 +135,7 @@ export class LogWatch {
    * again, and somebody is told.
    */
   static async open(options: WatchOptions, isNew: boolean): Promise<LogWatch> {
-    const { log, store, random, evidence } = options;
+    const { log, store, random, evidence, bookLimits } = options;
     const nowSeconds = Math.floor(options.nowMillis() / 1000);
     const text = await store.state.load();
     if (text === undefined && !isNew) {
@@ -150,6 +152,7 @@ export class LogWatch {
       log: identityOf(log),
       journal: store.heads,
       random,
+      limits: bookLimits,
       evidence,
       waiting: state.waiting,
     });

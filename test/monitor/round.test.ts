@@ -77,7 +77,7 @@ describe('a monitor', () => {
     const desk = new Desk();
     let clock = T * 1000;
     // Every look at the clock takes a millisecond.
-    await desk.open([watched(long), watched(short)], { nowMillis: () => clock++, catchUpMillis: 3 });
+    await desk.open([watched(long), watched(short)], { nowMillis: () => clock++, catchUpMillis: 100 });
     const sizes: number[] = [];
     for (let i = 0; i < 20 && (sizes.at(-1) ?? 0) < 256 * 400; i++) {
       const report = await desk.monitor.round();
@@ -202,6 +202,24 @@ describe('what is configured', () => {
     await desk.monitor.setLogs([first, watched(two)]);
     expect(news().length).toBe(2);
     expect(desk.monitor.status().alerts.every(({ state }) => state === 'closed')).toBe(true);
+  });
+
+  test('ends what was the matter with a log that is not watched any more, but no proof', async () => {
+    const [one, two] = [await servedLog(30, 'one.example/x'), await servedLog(3, 'two.example/x')];
+    const desk = new Desk();
+    await desk.open([watched(one), watched(two)]);
+    await desk.round();
+    await desk.monitor.offer(await headOf(forkOf(one, 10), 20, T - 1), 'client');
+    one.tamper = () => null;
+    for (let round = 0; round < 3; round++) await desk.round();
+    const open = (): readonly string[] =>
+      desk.monitor
+        .status()
+        .alerts.filter(({ state }) => state === 'open')
+        .map(({ key }) => key);
+    expect(open().toSorted()).toEqual(['bad-answer one.example/x', 'fork-prefix one.example/x']);
+    await desk.monitor.setLogs([watched(two)]);
+    expect(open()).toEqual(['fork-prefix one.example/x']);
   });
 
   test('may change a log’s keys, and honest heads before and after contradict nothing', async () => {
