@@ -1,4 +1,5 @@
-// Wiring for Node: a data directory, level, native cryptography, HTTP and timers, put together into a running log.
+// Wiring for Node: a directory, level, native cryptography, HTTP and timers, put together into a running log, or into a
+// running monitor.
 
 export { CONFIG_KEY_NAMES, parseConfig, readConfig } from './node/config.ts';
 export type { Config } from './node/config.ts';
@@ -14,3 +15,9 @@ export { serveNode } from './node/serve.ts';
 export type { ServedNodeLog } from './node/serve.ts';
 export { DEFAULT_DATA_DIR, DEFAULT_LISTEN, readSettings } from './node/settings.ts';
 export type { Settings } from './node/settings.ts';
+export { createMonitor, monitorPaths } from './node/monitor/data.ts';
+export type { MonitorPaths, NewMonitor } from './node/monitor/data.ts';
+export { serveMonitor } from './node/monitor/serve.ts';
+export type { ServeMonitorOptions, ServedNodeMonitor } from './node/monitor/serve.ts';
+export { readMonitorSettings } from './node/monitor/settings.ts';
+export type { MonitorSettings } from './node/monitor/settings.ts';
