@@ -9,8 +9,8 @@ import type { Hasher } from '../merkle/hash.ts';
 import { verifiedEntries } from './catch-up.ts';
 import type { VerifiedEntries } from './catch-up.ts';
 import { plainFinding, proofFinding } from './checks.ts';
-import { lookAtEntries, marksFrom } from './entries.ts';
-import type { EntryIssue } from './entries.ts';
+import { NO_ENTRIES, lookAtEntries, marksFrom } from './entries.ts';
+import type { EntryCounts, EntryIssue } from './entries.ts';
 import type { Evidence } from './evidence/evidence.ts';
 import { backdatedEntry, futureEntry } from './evidence/make.ts';
 import type { MonitorLimits } from './limits.ts';
@@ -51,6 +51,8 @@ export class EntryWalk {
   readonly #options: EntryWalkOptions;
   /** Leaf hashes of what was looked at and is not mirrored yet; the entries themselves would be a gigabyte at worst. */
   #pending: Uint8Array[] = [];
+  /** What the entries of those are. */
+  #counts: EntryCounts = NO_ENTRIES;
 
   constructor(options: EntryWalkOptions) {
     this.#options = options;
@@ -68,6 +70,7 @@ export class EntryWalk {
     const suspects: [path: string, bytes: Uint8Array][] = [];
     let savedMillis = nowMillis();
     this.#pending = [];
+    this.#counts = NO_ENTRIES;
     try {
       const batches = verifiedEntries({
         source,
@@ -102,17 +105,18 @@ export class EntryWalk {
   async #look({ entries, start, leafHashes }: VerifiedEntries, head: LogHead): Promise<void> {
     const { state, identity, troubles } = this.#options;
     const count = leafHashes.length / HASH_SIZE;
-    const { counts, marks } = state.current;
+    const { marks } = state.current;
+    const counts = this.#counts;
     if (entries.length === 0) {
       const summary = `${identity.origin} withholds the entries [${start}, ${start + count})`;
       await troubles.tell(plainFinding('withheld', identity.origin, summary, { start, count }));
-      this.#set({ counts: { ...counts, withheld: counts.withheld + count } });
+      this.#counts = { ...counts, withheld: counts.withheld + count };
       return;
     }
     const { statements, issues } = lookAtEntries(identity, entries, start, { head, marks });
     for (const issue of issues) await this.#tell(issue, head);
     const unknown = counts.unknown + count - statements;
-    this.#set({ counts: { ...counts, statements: counts.statements + statements, unknown } });
+    this.#counts = { ...counts, statements: counts.statements + statements, unknown };
   }
 
   /** Mirrors what was looked at; from then on it counts as seen. */
@@ -120,10 +124,12 @@ export class EntryWalk {
     if (this.#pending.length === 0) return;
     const leafHashes = concat(...this.#pending);
     await this.#options.mirror.append(leafHashes);
-    this.#pending = [];
     const { current } = this.#options.state;
     const cursor = current.cursor + leafHashes.length / HASH_SIZE;
-    this.#set({ cursor, marks: marksFrom(cursor, current.marks) });
+    const counts = sumOf(current.counts, this.#counts);
+    this.#set({ cursor, counts, marks: marksFrom(cursor, current.marks) });
+    this.#pending = [];
+    this.#counts = NO_ENTRIES;
   }
 
   async #settle(head: LogHead): Promise<void> {
@@ -183,4 +189,12 @@ export class EntryWalk {
     const { state } = this.#options;
     state.current = { ...state.current, ...change };
   }
+}
+
+function sumOf(a: EntryCounts, b: EntryCounts): EntryCounts {
+  return {
+    statements: a.statements + b.statements,
+    unknown: a.unknown + b.unknown,
+    withheld: a.withheld + b.withheld,
+  };
 }

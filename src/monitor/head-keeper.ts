@@ -4,7 +4,7 @@
 import { equalBytes, toHex } from '../bytes.ts';
 import { trimNote } from '../client/state.ts';
 import type { LogHead } from '../client/state.ts';
-import { LimmatError } from '../errors.ts';
+import { LimmatError, isLimmatError } from '../errors.ts';
 import { parseCheckpoint } from '../note/checkpoint.ts';
 import { parseNote } from '../note/note.ts';
 import type { Evidence } from './evidence/evidence.ts';
@@ -68,10 +68,9 @@ export class HeadKeeper {
     lines.push(...(await journal.read(tail, LINES_AT_ONCE)));
     const made: Evidence[] = [];
     for (const { position, text } of lines) {
-      const kept = parseKeptHead(text);
-      const head = keeper.#headOf(kept);
+      const { head, kept } = keeper.#parse(text);
       keeper.#positions.set(treeKey(head), position);
-      const evidence = await keeper.#judge(head, kept.source, kept.atSeconds, undefined);
+      const evidence = await keeper.#judgeAgain(head, kept.source, kept.atSeconds);
       if (evidence !== undefined) made.push(evidence);
     }
     return { keeper, evidence: made };
@@ -126,9 +125,19 @@ export class HeadKeeper {
 
   /** Brings the own head to the book at a start: a head that waits there may contradict it. */
   async takeOwn(head: LogHead, nowSeconds: number): Promise<Evidence | undefined> {
-    const evidence = await this.#judge(head, 'log', nowSeconds, undefined);
+    const evidence = await this.#judgeAgain(head, 'log', nowSeconds);
     this.book.resolve(head, 'consistent');
     return evidence;
+  }
+
+  /** At a start: what no evidence can be made of was told of when it came. */
+  async #judgeAgain(head: LogHead, source: HeadSource, nowSeconds: number): Promise<Evidence | undefined> {
+    try {
+      return await this.#judge(head, source, nowSeconds, undefined);
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
   }
 
   async #judge(
@@ -160,7 +169,7 @@ export class HeadKeeper {
     for (let from = 0; from < this.#journal.end;) {
       const lines = await this.#journal.read(from, LINES_AT_ONCE);
       for (const { position, text } of lines) {
-        const head = this.#headOf(parseKeptHead(text));
+        const { head } = this.#parse(text);
         number++;
         if (position >= half || number % 2 === 0 || waiting.has(position) || this.book.isAccused(head)) {
           kept.push({ text, key: treeKey(head) });
@@ -180,13 +189,21 @@ export class HeadKeeper {
     this.#thinAt = Math.max(THINNED_BYTES, 1.5 * this.#journal.end);
   }
 
-  #headOf({ note: bytes, timestampSeconds }: KeptHead): LogHead {
-    const note = parseNote(bytes);
-    const { origin, size, rootHash } = parseCheckpoint(note.text);
-    if (origin !== this.#log.origin) {
-      throw new LimmatError('store-corrupt', `among the heads of ${this.#log.origin} is one of ${origin}`);
+  /** A line of the journal; `store-corrupt` when it is none of this log. */
+  #parse(text: string): { readonly head: LogHead; readonly kept: KeptHead } {
+    try {
+      const kept = parseKeptHead(text);
+      const note = parseNote(kept.note);
+      const { origin, size, rootHash } = parseCheckpoint(note.text);
+      if (origin !== this.#log.origin) throw new LimmatError('malformed', `it is of ${origin}`);
+      const { timestampSeconds } = kept;
+      return { kept, head: { origin, size, rootHash, timestampSeconds, note: trimKept(note, kept.note, this.#log) } };
+    } catch (cause) {
+      if (!isLimmatError(cause, 'malformed')) throw cause;
+      throw new LimmatError('store-corrupt', `a kept head of ${this.#log.origin} is damaged: ${cause.message}`, {
+        cause,
+      });
     }
-    return { origin, size, rootHash, timestampSeconds, note: trimKept(note, bytes, this.#log) };
   }
 }
 

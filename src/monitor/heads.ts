@@ -4,6 +4,7 @@
 
 import { equalBytes, toHex } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
+import { troubleKey } from './checks.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
 import type { Evidence, EvidenceKind } from './evidence/evidence.ts';
 import type { PlainFinding } from './finding.ts';
@@ -253,7 +254,7 @@ export class HeadBook {
       check: 'M02',
       class: 'suspicion',
       origin,
-      key: `checkpoint-flood ${origin}`.slice(0, 256),
+      key: troubleKey('checkpoint-flood', origin),
       summary: `checkpoint flood: ${origin} signed more heads above this monitor's tree than the ${held} that are kept`,
       details: { held, arrived: this.#flood },
     };

@@ -5,6 +5,7 @@ import { utf8, utf8Text } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
 import { LimmatError } from '../errors.ts';
 import { parseCheckpoint } from '../note/checkpoint.ts';
+import type { Checkpoint } from '../note/checkpoint.ts';
 import { parseNote } from '../note/note.ts';
 import type { EntryCounts } from './entries.ts';
 
@@ -121,9 +122,17 @@ function headOf(value: unknown, expectedOrigin: string): LogHead {
   const { note } = stored;
   if (typeof note !== 'string') throw corrupt('has a head without a note');
   const bytes = utf8(note);
-  const { origin, size, rootHash } = parseCheckpoint(parseNote(bytes).text);
+  const { origin, size, rootHash } = checkpointIn(bytes);
   if (origin !== expectedOrigin) throw corrupt(`of ${expectedOrigin} has a head of ${origin}`);
   return { origin, size, rootHash, timestampSeconds: numberOf(stored, 'timestampSeconds'), note: bytes };
+}
+
+function checkpointIn(note: Uint8Array): Checkpoint {
+  try {
+    return parseCheckpoint(parseNote(note).text);
+  } catch (error) {
+    throw corrupt('has a note that is none', error);
+  }
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {

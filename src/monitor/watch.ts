@@ -303,7 +303,7 @@ export class LogWatch {
     const isDamaged = mirror.size < cursor || (settled !== undefined && !(await this.#tree.holds(settled)));
     if (isDamaged) {
       await mirror.truncate(0);
-      this.#set({ cursor: 0, settled: undefined });
+      this.#set({ cursor: 0, settled: undefined, counts: NO_ENTRIES });
       const summary = `the mirror of ${this.log.origin} has lost entries below ${cursor} or is damaged; it is fetched again`;
       this.#untold.push(plainFinding('own-trouble', this.log.origin, summary, { cursor }));
     } else if (mirror.size > cursor) {

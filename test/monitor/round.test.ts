@@ -170,7 +170,9 @@ describe('a monitor', () => {
       failing = undefined;
       await grow(log, 1, T);
       await monitor.round();
-      expect(monitor.status().logs, step).toMatchObject([{ verifiedSize: log.entries.length }]);
+      const [status] = monitor.status().logs;
+      expect(status, step).toMatchObject({ verifiedSize: log.entries.length });
+      expect(status!.counts, step).toEqual({ unknown: log.entries.length, statements: 0, withheld: 0 });
     }
     expect(told.filter((key) => !key.startsWith('log-added') && !key.startsWith('own-trouble'))).toEqual([]);
   });
@@ -255,6 +257,7 @@ describe('what is configured', () => {
       await other.publish(T + 1, { signers: fresh });
       await desk.reopen([watched(other, { verifiers, retired })]);
       await desk.round(T + 1);
+      await desk.reopen([watched(other, { verifiers, retired })]);
       await desk.round(T + 2);
       expect(desk.keys()).toEqual(keys);
     }

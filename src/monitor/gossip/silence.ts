@@ -1,6 +1,7 @@
 // What gossip itself finds: peers that are not heard (a partition is visible, not "all agree"), and heads that others hold
 // and the log never showed here.
 
+import { troubleKey } from '../checks.ts';
 import type { PlainFinding } from '../finding.ts';
 import type { HeadBook, HeadRecord } from '../heads.ts';
 
@@ -72,7 +73,7 @@ export function hiddenGrowth(book: HeadBook, graceSeconds: number, nowSeconds: n
     check: 'M10',
     class: 'suspicion',
     origin: book.origin,
-    key: `hidden-growth ${book.origin}`.slice(0, 256),
+    key: troubleKey('hidden-growth', book.origin),
     summary: `${book.origin} signed a tree of size ${size} that it has not shown here for ${waitedSeconds} s; the largest one shown here has size ${known}`,
     details: { size, known, waitedSeconds },
   };
