@@ -12,6 +12,7 @@ import {
   logApp,
   logMetrics,
   pagesApp,
+  schemasApp,
   serverApp,
 } from '../adapters/http/index.ts';
 import type { HttpMetrics } from '../adapters/http/index.ts';
@@ -88,6 +89,7 @@ function logListener(log: Log, logger: Logger, metrics: HttpMetrics): RequestLis
     mounts: [
       { prefix: '', app: logApp(log, { hasher: nodeHasher, bodies }) },
       { prefix: '', app: ctApp(log) },
+      { prefix: '', app: schemasApp() },
       { prefix: '', app: healthApp(() => assertLogReady(log)) },
       { prefix: '', app: pagesApp(log, { hasher: nodeHasher }) },
     ],

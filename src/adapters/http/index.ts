@@ -23,5 +23,6 @@ export type { MonitorCounters } from './monitor-metrics.ts';
 export { pagesApp } from './pages-app.ts';
 export type { PagesOptions } from './pages-app.ts';
 export { problemOf, publicError } from './problem.ts';
+export { schemasApp } from './schemas-app.ts';
 export type { ServedLog } from './served-log.ts';
 export type { LogView, MonitorView, PeerView, ServedMonitor } from './served-monitor.ts';
