@@ -11,7 +11,6 @@ import type { Evidence } from './evidence/evidence.ts';
 import { forkPrefix } from './evidence/make.ts';
 import type { HeadKeeper } from './head-keeper.ts';
 import type { HeadBook } from './heads.ts';
-import { MAX_CONVICTIONS } from './judge.ts';
 import type { OwnTree } from './judge.ts';
 import type { LogState } from './log-state.ts';
 import type { SeenHead } from './look.ts';
@@ -182,7 +181,7 @@ export class Branch {
 
   /** Two heads, the larger of which does not begin with the own tree: evidence, unless there is enough. */
   async #accuse(own: LogHead, head: LogHead, prefixRoot: Hash): Promise<void> {
-    if (this.book.convictions < MAX_CONVICTIONS && !this.book.isAccused(head)) {
+    if (!this.book.isSettled(own)) {
       const consistency = await this.#source.attempt(({ prover }) => prover.consistencyProof(head, own.size));
       let evidence: Evidence | undefined;
       try {

@@ -10,7 +10,7 @@ import { parseNote } from '../note/note.ts';
 import type { Evidence } from './evidence/evidence.ts';
 import { HEAD_BOOK_LIMITS, HeadBook } from './heads.ts';
 import type { HeadBookLimits } from './heads.ts';
-import { MAX_CONVICTIONS, judgeHead, takeHead } from './judge.ts';
+import { judgeHead, takeHead } from './judge.ts';
 import type { OwnTree } from './judge.ts';
 import { formatKeptHead, parseKeptHead } from './kept-head.ts';
 import type { KeptHead } from './kept-head.ts';
@@ -109,7 +109,7 @@ export class HeadKeeper {
     const isOwn = equalBytes(await tree.ownProver.rootHashAt(head.size), head.rootHash);
     const resolve = (): void => book.resolve(head, isOwn ? 'consistent' : 'contradicted');
     let evidence: Evidence | undefined;
-    if (book.convictions < MAX_CONVICTIONS && !book.isAccused(head)) {
+    if (!book.isSettled(head)) {
       try {
         const verdict = await judgeHead({ log: this.#log, head, ...tree });
         evidence = typeof verdict === 'string' ? undefined : verdict;
@@ -118,8 +118,9 @@ export class HeadKeeper {
         throw error;
       }
     }
-    if (evidence !== undefined) book.convict(evidence);
     resolve();
+    if (evidence === undefined || !book.isNews(evidence)) return undefined;
+    book.convict(evidence);
     return evidence;
   }
 

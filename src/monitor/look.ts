@@ -3,12 +3,12 @@
 import { equalBytes } from '../bytes.ts';
 import { trimNote } from '../client/state.ts';
 import type { LogHead } from '../client/state.ts';
-import { isLimmatError } from '../errors.ts';
-import type { LimmatError } from '../errors.ts';
+import { LimmatError, isLimmatError } from '../errors.ts';
 import { parseNote } from '../note/note.ts';
 import type { Note } from '../note/note.ts';
 import { openLogCheckpoint } from '../note/open.ts';
 import type { PlainTrouble } from './checks.ts';
+import { MAX_HEAD_BYTES } from './gossip/limits.ts';
 import type { MonitorLimits } from './limits.ts';
 import { isReadError, troubleOf } from './source.ts';
 import type { LogSource } from './source.ts';
@@ -50,8 +50,16 @@ async function openHead(log: WatchedLog, bytes: Uint8Array): Promise<SeenHead> {
   const { checkpoint, note, timestampSeconds } = await openLogCheckpoint(bytes, log);
   const { origin, size, rootHash } = checkpoint;
   const { verifiers, retired = [], witnesses = [] } = log;
+  const ownNote = trimNote(note, [...verifiers, ...retired]);
+  if (ownNote.length > MAX_HEAD_BYTES) {
+    // Extension lines are the only thing that can make it so long, and no peer would take it.
+    throw new LimmatError(
+      'bad-response',
+      `the checkpoint of ${origin} has ${ownNote.length} bytes of its own, above the ${MAX_HEAD_BYTES} that peers and evidence take`,
+    );
+  }
   return {
-    head: { origin, size, rootHash, timestampSeconds, note: trimNote(note, [...verifiers, ...retired]) },
+    head: { origin, size, rootHash, timestampSeconds, note: ownNote },
     note: trimNote(note, [...verifiers, ...retired, ...witnesses]),
     signedSeconds: Math.max(timestampSeconds, await witnessedSeconds(log, note)),
     bytes,

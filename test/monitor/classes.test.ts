@@ -7,6 +7,8 @@ import { utf8, utf8Text } from '../../src/bytes.ts';
 import { httpReader } from '../../src/client/http-reader.ts';
 import { CHECKS, TROUBLES } from '../../src/monitor/checks.ts';
 import { portableCrypto } from '../../src/crypto/portable.ts';
+import { formatCheckpoint } from '../../src/note/checkpoint.ts';
+import { formatNote } from '../../src/note/note.ts';
 import { checkpointVerifier } from '../../src/note/signer.ts';
 import { fixedSigner } from '../support/served-log.ts';
 import type { ServedLog } from '../support/served-log.ts';
@@ -278,6 +280,16 @@ describe('a checkpoint that is not the log’s', () => {
     await expectSuspicion(desk, log, 'unknown-key');
   });
 
+  test('because it is longer than any peer would take is no answer', async () => {
+    const { log, desk } = await stageOf(20);
+    const extensions = [`x${'y'.repeat(70_000)}`];
+    const text = formatCheckpoint({ origin: log.origin, size: 20, rootHash: log.rootHash(20), extensions });
+    log.checkpoint = utf8(formatNote(text, await Promise.all(log.signers.map((signer) => signer.sign(text, T + 1)))));
+    const report = await desk.round(T + 1);
+    expect(report.findings).toMatchObject([{ key: `bad-answer ${log.origin}`, class: 'operational' }]);
+    expect(report.findings[0]!.summary).toContain('above the 65536 that peers and evidence take');
+  });
+
   test('because one of its keys has not signed is a suspicion', async () => {
     const { log, desk } = await stageOf(20);
     await log.publish(T + 1, { signers: log.signers.slice(0, 1) });
@@ -371,7 +383,7 @@ test('the tables of checks and troubles fit each other', () => {
   for (const [name, row] of Object.entries(TROUBLES)) {
     expect(ids, name).toContain(row.check);
     expect(row.class === 'proof', name).toBe(
-      ['fork-same-size', 'fork-prefix', 'proof-contradicted', 'rollback', 'future', 'backdated'].includes(name),
+      ['fork-same-size', 'fork-prefix', 'proof-contradicted', 'rollback', 'future', 'backdated', 'false-channel-head'].includes(name),
     );
     if (row.class === 'proof') expect(row.ends).toBe('by hand');
     if (row.class === 'info') expect(row.ends).toBe('at once');

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { LogHead } from '../../src/client/state.ts';
 import type { Alert } from '../../src/monitor/alerts.ts';
 import { parseEvidence } from '../../src/monitor/evidence/file.ts';
 import { verifyEvidence } from '../../src/monitor/evidence/verify.ts';
@@ -23,6 +24,13 @@ async function stageOf(size: number): Promise<{ log: ServedLog; stage: Stage; de
   await desk.open([stage.watched()]);
   await desk.round();
   return { log, stage, desk };
+}
+
+/** A head of a history that is another one from its first entry on, of no later time than the log's own. */
+async function otherHead(log: ServedLog, size: number): Promise<LogHead> {
+  const other = forkOf(log, 0, size);
+  const note = await other.note(T - 1);
+  return { origin: log.origin, size, rootHash: other.rootHash(), timestampSeconds: T - 1, note };
 }
 
 describe('a log that shows another history', () => {
@@ -70,34 +78,42 @@ describe('a log that shows another history', () => {
     expect(desk.keys()).toEqual([`fork-prefix ${log.origin}`]);
   });
 
-  test('brings evidence for new trees of the fork, but one alert and a bounded number of files', async () => {
+  test('brings one file and one alert, however long the fork grows', async () => {
     const { log, stage, desk } = await stageOf(40);
     stage.shown = forkOf(log, 20, 41);
-    for (let i = 1; i <= 70; i++) await desk.round(T + i).then(() => grow(stage.shown, 1, T + i));
+    for (let i = 1; i <= 20; i++) await desk.round(T + i).then(() => grow(stage.shown, 1, T + i));
+    expect(desk.keys()).toEqual([`fork-prefix ${log.origin}`]);
+    expect((await evidenceOf(desk, log)).map(({ kind }) => kind)).toEqual(['fork-prefix']);
+  });
+
+  test('brings another file for an earlier fork, still one alert, and a bounded number of files', async () => {
+    const { log, stage, desk } = await stageOf(90);
+    for (let size = 89; size > 9; size--) await desk.monitor.offer(await otherHead(log, size), 'client');
     expect(desk.keys()).toEqual([`fork-prefix ${log.origin}`]);
     expect(desk.medium.evidence.size).toBe(64);
     expect((await evidenceOf(desk, log)).every(({ kind }) => kind === 'fork-prefix')).toBe(true);
     const again = await desk.reopen([stage.watched()]);
     expect(again.status().logs[0]!.evidence.length).toBe(64);
+    await desk.monitor.offer(await otherHead(log, 5), 'client');
+    expect(desk.medium.evidence.size).toBe(64);
   });
 
   test('is told of again, at most once a day, when it was acknowledged and there is more evidence', async () => {
-    const { log, stage, desk } = await stageOf(40);
+    const { log, desk } = await stageOf(40);
     const key = `fork-prefix ${log.origin}`;
-    stage.shown = forkOf(log, 20, 41);
-    const next = async (seconds: number): Promise<void> => {
-      await grow(stage.shown, 1, seconds);
-      await desk.round(seconds);
+    const next = async (size: number, seconds: number): Promise<void> => {
+      desk.seconds = seconds;
+      await desk.monitor.offer(await otherHead(log, size), 'client');
     };
-    await next(T + 1);
+    await next(39, T + 1);
     expect((await desk.monitor.acknowledge(key)).state).toBe('acknowledged');
     await expect(desk.monitor.acknowledge(key)).rejects.toMatchObject({ code: 'not-found' });
-    await next(T + 2);
+    await next(38, T + 2);
     expect((await desk.round(T + 3)).worst).toBeUndefined();
-    await next(T + 86_000);
+    await next(37, T + 86_000);
     expect(desk.keys()).toEqual([key]);
-    await next(T + 86_402);
-    await next(T + 86_403);
+    await next(36, T + 86_402);
+    await next(35, T + 86_403);
     expect(desk.keys()).toEqual([key, key]);
     expect(desk.told.map(({ id }: Alert) => id)).toEqual([`log-added ${log.origin}#1`, `${key}#1`, `${key}#2`]);
   });
