@@ -216,9 +216,10 @@ function trimKept(note: ReturnType<typeof parseNote>, bytes: Uint8Array, { verif
   return isKnown ? trimNote(note, verifiers) : bytes;
 }
 
-/** True for the own head, signed again at a later time: the state keeps that one. */
+/** True for the own head, signed again at a later time: the state keeps that one. An earlier time may yet convict. */
 function isNewest(head: LogHead, tree: OwnTree | undefined): boolean {
-  return tree !== undefined && treeKey(head) === treeKey(tree.own);
+  if (tree === undefined || head.timestampSeconds < tree.own.timestampSeconds) return false;
+  return treeKey(head) === treeKey(tree.own);
 }
 
 function treeKey({ size, rootHash }: Pick<LogHead, 'size' | 'rootHash'>): string {

@@ -17,6 +17,15 @@ const FORKED = Array.from({ length: SIZE }, (_, at) => new CheapTree(SIZE, at));
 interface Shown {
   readonly isFork: boolean;
   readonly size: number;
+  /** What the log signed as the time; 0 where it signs none. */
+  readonly seconds: number;
+}
+
+/** True when a log that signed this went back: a smaller tree as of a later time. */
+function wentBack(shown: readonly Pick<Shown, 'size' | 'seconds'>[]): boolean {
+  return shown.some((one) =>
+    shown.some((other) => one.seconds !== 0 && one.seconds < other.seconds && one.size > other.size),
+  );
 }
 
 /** Plays one log; gives what was wrong with what the monitor made of it. */
@@ -24,7 +33,8 @@ async function play(seed: number): Promise<string | undefined> {
   const random = seededRandom(seed);
   const forkAt = between(random, 0, SIZE);
   const fork = FORKED[forkAt]!;
-  const log = new CheapLog(ORIGIN, HONEST, [cheapKey(ORIGIN, 'plain', false)]);
+  const isDated = random() < 0.4;
+  const log = new CheapLog(ORIGIN, HONEST, [cheapKey(ORIGIN, 'key', isDated)]);
   const watched: WatchedLog = { origin: ORIGIN, verifiers: log.verifiers, reader: log.reader };
   const desk = new Desk();
   await desk.open([watched]);
@@ -34,7 +44,9 @@ async function play(seed: number): Promise<string | undefined> {
     const isFork = random() < 0.4;
     const size = between(random, 0, SIZE + 1);
     const tree = isFork ? fork : HONEST;
-    const note = log.note(size, 0, tree);
+    // Mostly later for more entries, as on an honest log, so that only the trees contradict each other.
+    const seconds = isDated ? T + (random() < 0.9 ? size : between(random, 0, SIZE)) : 0;
+    const note = log.note(size, seconds, tree);
     if (random() < 0.6 || step === 0) {
       // The log shows it, with the tiles of that history.
       log.tree = tree;
@@ -44,7 +56,7 @@ async function play(seed: number): Promise<string | undefined> {
     } else {
       await desk.monitor.offer(await log.head(note), random() < 0.5 ? 'peer' : 'client');
     }
-    shown.push({ isFork, size });
+    shown.push({ isFork, size, seconds });
     if (random() < 0.2) await desk.reopen([watched]);
   }
   await desk.round(T + steps);
@@ -54,7 +66,12 @@ async function play(seed: number): Promise<string | undefined> {
     return head.size > forkAt && Buffer.compare(head.rootHash, fork.rootHash(head.size)) === 0;
   }
   for (const file of desk.medium.evidence.values()) {
-    const { heads } = await verifyEvidence(parseEvidence(file), [watched]);
+    const { heads, kind } = await verifyEvidence(parseEvidence(file), [watched]);
+    if (kind === 'rollback') {
+      const times = heads.map(({ size, signatures }) => ({ size, seconds: signatures[0]!.timestampSeconds }));
+      if (!wentBack(times)) return `false evidence: ${JSON.stringify(times)}`;
+      continue;
+    }
     const roots = heads.map(({ size, rootHash }) => Buffer.compare(rootHash, fork.rootHash(size)) === 0);
     const isTrue = heads.every(({ size }) => size > forkAt) && roots[0] !== roots[1];
     if (!isTrue) return `false evidence: ${heads.map(({ size }) => size).join(', ')} with a fork at ${forkAt}`;
@@ -66,7 +83,9 @@ async function play(seed: number): Promise<string | undefined> {
   const isDue = mirrored > forkAt && others.some(({ size }) => size <= mirrored);
   if (isDue && !hasProof)
     return `unproven: own ${own.size}, mirrored ${mirrored}, fork at ${forkAt}, ${JSON.stringify(shown)}`;
-  if (hasProof && shown.every(({ isFork, size }) => !isFork || size <= forkAt)) return 'proof of nothing';
+  const hasFork = shown.some(({ isFork, size }) => isFork && size > forkAt);
+  if (hasProof && !hasFork && !wentBack(shown)) return 'proof of nothing';
+  if (wentBack(shown) && !hasProof) return `way back unproven: ${JSON.stringify(shown)}`;
   await desk.close();
   return undefined;
 }
