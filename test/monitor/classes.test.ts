@@ -383,7 +383,15 @@ test('the tables of checks and troubles fit each other', () => {
   for (const [name, row] of Object.entries(TROUBLES)) {
     expect(ids, name).toContain(row.check);
     expect(row.class === 'proof', name).toBe(
-      ['fork-same-size', 'fork-prefix', 'proof-contradicted', 'rollback', 'future', 'backdated', 'false-channel-head'].includes(name),
+      [
+        'fork-same-size',
+        'fork-prefix',
+        'proof-contradicted',
+        'rollback',
+        'future',
+        'backdated',
+        'false-channel-head',
+      ].includes(name),
     );
     if (row.class === 'proof') expect(row.ends).toBe('by hand');
     if (row.class === 'info') expect(row.ends).toBe('at once');
