@@ -81,7 +81,7 @@ async function add(files: readonly string[], options: AddOptions): Promise<void>
 /** The flags describe a record that is to be signed; without a key there is none. */
 function readStatements(files: readonly string[], options: AddOptions): Entry[] {
   const stray = (
-    ['namespace', 'issuer', 'fields', 'product', 'version', 'channel', 'platform', 'publicKey'] as const
+    ['namespace', 'issuer', 'fields', 'set', 'product', 'version', 'channel', 'platform', 'publicKey'] as const
   ).find((name) => options[name] !== undefined);
   if (stray !== undefined) {
     const flag = stray === 'publicKey' ? 'public-key' : stray;

@@ -1,4 +1,5 @@
-// limmat sign: signs a record, offline. What comes out is exactly what a log stores; `limmat add` submits it.
+// limmat sign: signs a record, offline. What comes out is exactly what a log stores; `limmat add` submits it. Where
+// several keys have to sign, all but the last one approve it (--approve), and the last one signs with their approvals.
 
 import { writeFileSync } from 'node:fs';
 
@@ -7,8 +8,9 @@ import { Argument, type Command } from 'commander';
 import { toHex } from '../src/bytes.ts';
 import { LimmatError } from '../src/errors.ts';
 import { portableHasher } from '../src/merkle/hash.ts';
-import { RECORD_TYPES, describe, statementToJson } from '../src/record/index.ts';
+import { RECORD_TYPES, describe, recordToJson, statementToJson } from '../src/record/index.ts';
 import type { RecordType } from '../src/record/index.ts';
+import { approvalOf, withApprovals } from './support/approvals.ts';
 import { jsonOption, repeated } from './support/config.ts';
 import { loadStatementSigner } from './support/keys.ts';
 import { createOutput } from './support/output.ts';
@@ -17,6 +19,8 @@ import type { RecordOptions } from './support/record-options.ts';
 
 interface SignOptions extends RecordOptions {
   readonly artifact?: readonly string[];
+  readonly approve?: boolean;
+  readonly approval?: readonly string[];
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -29,19 +33,35 @@ export function register(program: Command): void {
     .addArgument(new Argument('<type>', 'record type').choices(RECORD_TYPES))
     .option('--artifact <file>', 'build: a file of it; may be repeated', repeated);
   addRecordOptions(command)
-    .option('--out <file>', 'where the statement goes (default: the first artifact with .statement behind it)')
+    .option('--approve', 'sign no statement, but an approval of the record for whoever signs it')
+    .option('--approval <file>', 'an approval by another key; may be repeated', repeated)
+    .option('--out <file>', 'where it goes (default: the first artifact with .statement, or .approval, behind it)')
     .addOption(jsonOption())
     .action(sign);
 }
 
 async function sign(type: RecordType, options: SignOptions): Promise<void> {
   const output = createOutput(options);
-  const { artifact = [], key } = options;
+  const { artifact = [], approve = false, approval = [], key } = options;
   if (key === undefined) throw new LimmatError('usage', 'signing takes a key: --key FILE, env:NAME or exec:COMMAND');
-  const out = options.out ?? (artifact[0] === undefined ? undefined : `${artifact[0]}.statement`);
-  if (out === undefined) throw new LimmatError('usage', 'say where the statement goes: --out FILE');
+  if (approve && approval.length > 0) {
+    throw new LimmatError('usage', '--approve makes an approval and --approval takes one: say one of them');
+  }
+  const suffix = approve ? 'approval' : 'statement';
+  const out = options.out ?? (artifact[0] === undefined ? undefined : `${artifact[0]}.${suffix}`);
+  if (out === undefined) throw new LimmatError('usage', `say where the ${suffix} goes: --out FILE`);
   const signer = loadStatementSigner(key, options.publicKey);
-  const statement = await signRecord(await recordOf(type, artifact, options), signer, options);
+  const record = await recordOf(type, artifact, options);
+  if (approve) {
+    const made = await approvalOf(record, signer);
+    writeFileSync(out, `${JSON.stringify(made)}\n`);
+    output.result({ ...recordToJson(record), approval: made, file: out }, [
+      `approved: ${describe(record)}`,
+      `${out}: for whoever signs the record, with --approval; by key ${made.kid}`,
+    ]);
+    return;
+  }
+  const statement = await signRecord(withApprovals(record, approval, signer), signer, options);
   writeFileSync(out, statement.bytes);
   const leafHash = toHex(portableHasher.leafHash(statement.bytes));
   output.result({ ...statementToJson(statement), leafHash, size: statement.bytes.length, file: out }, [

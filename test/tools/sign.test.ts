@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { portableCrypto } from '../../src/crypto/portable.ts';
-import { fileDigests, parseStatement, recordToJson, verifySigned } from '../../src/record/index.ts';
+import { algorithmOf } from '../../src/crypto/suite.ts';
+import {
+  approvalJob,
+  approvalsOf,
+  fileDigests,
+  parseStatement,
+  recordToJson,
+  verifySigned,
+} from '../../src/record/index.ts';
 import { readPublicKey } from '../../tools/support/keys.ts';
 import { limmatIn, workbench } from './workbench.ts';
 
@@ -19,6 +27,8 @@ beforeAll(async () => {
   writeFileSync(join(dir, 'app.sig'), 'its signature');
 });
 
+const approvalIn = (file: string): unknown => JSON.parse(readFileSync(join(dir, file), 'utf8'));
+const by = (name: string): string[] => ['--key', `${name}.pem`, '--namespace', 'acme'];
 const statementIn = (file: string) => parseStatement(new Uint8Array(readFileSync(join(dir, file))));
 
 describe('a build', () => {
@@ -77,11 +87,129 @@ test('any other record is signed from JSON', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ type: 'commitment', fields, issuer: 'acme', file: 'promise' });
 });
 
+describe('fields one by one', () => {
+  const SITE = 'site --set sequence=1 --set siteId=zrh --set country=CH --set city=2'.split(' ');
+
+  test('are what their kind makes of the text', async () => {
+    const kinds = ['--set', 'kinds=build', '--set', 'kinds=signing'];
+    expect((await limmat('sign', ...SITE, ...kinds, ...KEY, '--out', 'site')).code).toBe(0);
+    expect(recordToJson(statementIn('site').record).fields).toEqual({
+      sequence: 1,
+      siteId: 'zrh',
+      kinds: ['build', 'signing'],
+      country: 'CH',
+      city: '2',
+    });
+  });
+
+  test('may be lists as JSON, and members of objects, and override a file', async () => {
+    const fields = { reviewId: 'R1', site: 'zrh', reviewerClass: 'partner', basis: { kind: 'reported' } };
+    writeFileSync(join(dir, 'review.json'), JSON.stringify(fields));
+    const flags = ['scope=["source","rules"]', 'underNda=true', 'site=tc', 'basis.documentName=a.txt', 'reviewer=A=B'];
+    const set = flags.flatMap((flag) => ['--set', flag]);
+    expect((await limmat('sign', 'review', '--fields', 'review.json', ...set, ...KEY, '--out', 'review')).code).toBe(0);
+    expect(recordToJson(statementIn('review').record).fields).toEqual({
+      ...fields,
+      site: 'tc',
+      scope: ['source', 'rules'],
+      reviewer: 'A=B',
+      underNda: true,
+      basis: { kind: 'reported', documentName: 'a.txt' },
+    });
+  });
+
+  test('are refused as in any record: with the field, the value and what it may be', async () => {
+    const wrong = [
+      ['sequence=x', 'site: sequence: "x" is not an integer'],
+      ['kinds=castle', 'site: kinds: "castle" is not a list'],
+      ['operatr=A', 'site: operatr: is not one of the fields'],
+      ['openedAt=2026', 'site: openedAt: "2026" is not a time'],
+      ['basis.kind.own=1', 'site: basis.kind: object is not one of own, reported'],
+    ] as const;
+    for (const [flag, line] of wrong) {
+      const [name] = flag.split('=');
+      const others = SITE.filter((word) => word !== '--set' && !word.startsWith(`${name}=`)).slice(1);
+      const kinds = name === 'kinds' ? [] : ['kinds=build'];
+      const set = [...others, ...kinds, flag].flatMap((each) => ['--set', each]);
+      const { code, stderr } = await limmat('sign', 'site', ...set, ...KEY, '--out', 'x');
+      expect([flag, code, stderr]).toEqual([flag, 4, expect.stringContaining(line)]);
+    }
+    const twice = await limmat('sign', ...SITE, '--set', 'city=a', '--set', 'kinds=build', ...KEY, '--out', 'x');
+    expect([twice.code, twice.stderr]).toEqual([4, expect.stringContaining('site: city: list of 2 is not a text')]);
+    const { code, stderr } = await limmat('sign', 'site', '--set', 'siteId', ...KEY, '--out', 'x');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--set takes NAME=VALUE, and "siteId" is not that')]);
+  });
+});
+
+describe('a record that several keys sign', () => {
+  const POLICY = ['policy', '--set', 'sequence=1', '--set', 'roles=[{"role": "release", "types": ["build"]}]'];
+
+  beforeAll(async () => {
+    for (const [name, type] of [
+      ['one', 'ed25519'],
+      ['two', 'p256'],
+      ['three', 'ed25519'],
+    ] as const) {
+      await limmat('keygen', '--out', `${name}.pem`, '--type', type);
+    }
+  });
+
+  test('carries the approvals of the others, and each of them holds', async () => {
+    for (const name of ['one', 'two']) {
+      const { code, stdout } = await limmat('sign', ...POLICY, ...by(name), '--approve', '--out', `${name}.approval`);
+      expect([code, stdout]).toEqual([0, expect.stringContaining('approved: Policy')]);
+    }
+    const given = ['--approval', 'one.approval', '--approval', 'two.approval'];
+    expect((await limmat('sign', ...POLICY, ...by('three'), ...given, '--out', 'policy')).code).toBe(0);
+    const statement = statementIn('policy');
+    const approvals = approvalsOf(statement.record);
+    expect(recordToJson(statement.record).fields).toMatchObject({
+      approvals: [approvalIn('one.approval'), approvalIn('two.approval')],
+    });
+    for (const [i, name] of ['one', 'two'].entries()) {
+      const key = readPublicKey(join(dir, `${name}.pub.pem`));
+      const { algorithm, publicKey, message, signature } = approvalJob(statement.record, approvals[i]!, key);
+      expect(await algorithmOf(portableCrypto, algorithm).verify(publicKey, message, signature)).toBe(true);
+    }
+    expect(await verifySigned(statement, readPublicKey(join(dir, 'three.pub.pem')), portableCrypto)).toBe(true);
+  });
+
+  test('takes approvals from files only as they are, one a key, and none of the key that signs', async () => {
+    writeFileSync(join(dir, 'no.approval'), 'not JSON');
+    writeFileSync(join(dir, 'other.approval'), '{"kid": "00"}');
+    const wrong = [
+      [['--approval', 'no.approval'], 'no.approval is no approval', 2],
+      [['--approval', 'other.approval'], 'policy: approvals[0].kid: "00" is not 64', 4],
+      [['--approval', 'one.approval', '--approval', 'one.approval'], 'approvals[1]: stands there twice', 4],
+      [['--approval', 'one.approval', '--approve'], 'say one of them', 2],
+    ] as const;
+    for (const [args, line, exit] of wrong) {
+      const { code, stderr } = await limmat('sign', ...POLICY, ...by('two'), ...args, '--out', 'x');
+      expect([line, code, stderr]).toEqual([line, exit, expect.stringContaining(line)]);
+    }
+    const own = await limmat('sign', ...POLICY, ...by('one'), '--approval', 'one.approval', '--out', 'x');
+    expect([own.code, own.stderr]).toEqual([2, expect.stringContaining('signs the record')]);
+  });
+
+  test('of a build is approved beside its file', async () => {
+    const args = '--artifact app.bin --product app --version 3'.split(' ');
+    expect((await limmat('sign', 'build', ...args, ...by('one'), '--approve')).code).toBe(0);
+    const given = ['--approval', 'app.bin.approval', '--out', 'build'];
+    const { code, stdout } = await limmat('sign', 'build', ...args, ...by('two'), ...given, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ fields: { approvals: [approvalIn('app.bin.approval')] } });
+  });
+});
+
 const refused: readonly (readonly [args: string, line: string, code: number])[] = [
   ['build --artifact app.bin --version 1 --out x', 'a build has a product: --product', 2],
   ['build --product app --version 1 --out x', 'a build has artifacts: name the files', 2],
   ['commitment --out x', 'the fields of a commitment come from a JSON file: --fields FILE', 2],
-  ['commitment --fields promise.json --product y --out x', '--product describes a build', 2],
+  [
+    'commitment --fields promise.json --product y --out x',
+    '--product describes a build; the fields of a commitment come from --fields or --set',
+    2,
+  ],
   ['commitment --fields promise.json --artifact app.bin --out x', 'only a build is made of files', 2],
   ['build --artifact app.bin --product app --version 1 --fields app.bin', 'app.bin is not JSON', 2],
   ['build --artifact no.bin --product app --version 1', 'no.bin: no such file or directory', 2],

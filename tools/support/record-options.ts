@@ -1,5 +1,5 @@
-// A record from the command line: from flags (a build of files), from a JSON file of fields, or both. Shared by `sign`
-// and `add`.
+// A record from the command line: from flags (`--set` for any field; a build's files, and flags of its own), from a JSON
+// file of fields, or both. Shared by `sign` and `add`.
 
 import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
@@ -11,6 +11,8 @@ import { utf8Text } from '../../src/bytes.ts';
 import { LimmatError } from '../../src/errors.ts';
 import { createStatement, parseStatement, recordFromJson } from '../../src/record/index.ts';
 import type { LimmatRecord, RecordType, Statement, StatementSigner } from '../../src/record/index.ts';
+import { repeated } from './config.ts';
+import { setFields } from './field-flags.ts';
 import { KEY_SPEC_HELP } from './keys.ts';
 
 export interface RecordOptions {
@@ -19,6 +21,7 @@ export interface RecordOptions {
   readonly issuer?: string;
   readonly namespace?: string;
   readonly fields?: string;
+  readonly set?: readonly string[];
   readonly product?: string;
   // `--version` is the product's here; the program's own has to stand before the command.
   readonly version?: string;
@@ -37,6 +40,11 @@ export function addRecordOptions(command: Command): Command {
     .option('--namespace <name>', 'namespace of the record')
     .option('--issuer <name>', 'who signs, as an organisation (default: the namespace)')
     .option('--fields <file>', 'fields of the record as a JSON object, "-" for standard input; flags override them')
+    .option(
+      '--set <name=value>',
+      'a field, such as counts.total=5; a list takes each value, or all of them as JSON; may be repeated',
+      repeated,
+    )
     .option('--product <name>', 'build: the product')
     .option('--version <text>', 'build: its version')
     .option('--channel <name>', `build: its channel (default: ${DEFAULTS.channel})`)
@@ -55,16 +63,28 @@ export async function recordOf(
   const { namespace } = options;
   if (namespace === undefined) throw new LimmatError('usage', 'a record is in a namespace: --namespace NAME');
   const fields = options.fields === undefined ? {} : readFields(options.fields);
+  setFields(type, fields, options.set);
   if (type === 'build') {
     Object.assign(fields, await buildFields(files, options, fields));
   } else {
     const stray = BUILD_FLAGS.find((name) => options[name] !== undefined);
     if (stray !== undefined)
-      throw new LimmatError('usage', `--${stray} describes a build; the fields of a ${type} come from --fields`);
+      throw new LimmatError(
+        'usage',
+        `--${stray} describes a build; the fields of a ${type} come from --fields or --set`,
+      );
     if (files.length > 0)
-      throw new LimmatError('usage', `only a build is made of files; the fields of a ${type} come from --fields`);
-    if (options.fields === undefined)
-      throw new LimmatError('usage', `the fields of a ${type} come from a JSON file: --fields FILE`);
+      throw new LimmatError(
+        'usage',
+        `only a build is made of files; the fields of a ${type} come from --fields or --set`,
+      );
+    if (options.fields === undefined && options.set === undefined) {
+      throw new LimmatError(
+        'usage',
+        `the fields of a ${type} come from a JSON file: --fields FILE, or one by one: --set NAME=VALUE; ` +
+          `"limmat schema ${type}" says which there are`,
+      );
+    }
   }
   return recordFromJson({ type, namespace, fields });
 }
