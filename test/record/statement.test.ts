@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equalBytes, fromHex, toHex } from '../../src/bytes.ts';
 import { decodeLeaf, encodeLeaf } from '../../src/cose/sign1.ts';
-import { thumbprint } from '../../src/cose/key.ts';
-import { portableCrypto } from '../../src/crypto/index.ts';
+import { parseCoseKey, thumbprint } from '../../src/cose/key.ts';
+import { algorithmOf, portableCrypto } from '../../src/crypto/index.ts';
 import { isLimmatError } from '../../src/errors.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
+import { approvalJob, approvalsOf } from '../../src/record/approval.ts';
 import {
   createStatement,
   mediaType,
@@ -17,7 +18,14 @@ import {
   statementToJson,
   verifySigned,
 } from '../../src/record/statement.ts';
-import { recordFromJson, recordToJson, subjectOf, type LimmatRecord, type RecordJson } from '../../src/record/types.ts';
+import {
+  RECORD_TYPES,
+  recordFromJson,
+  recordToJson,
+  subjectOf,
+  type LimmatRecord,
+  type RecordJson,
+} from '../../src/record/types.ts';
 import { statementVectors } from '../support/make-statement-vectors.ts';
 import { FULL_RECORDS, P256_SIGNER, SIGNER, UNSIGNED } from '../support/records.ts';
 
@@ -25,6 +33,7 @@ interface Vectors {
   readonly secretHex: string;
   readonly coseKeyHex: string;
   readonly kidHex: string;
+  readonly approverCoseKeyHex: string;
   readonly issuer: string;
   readonly iatSeconds: number;
   readonly good: readonly {
@@ -91,6 +100,22 @@ describe('the vectors of an independent generator', () => {
       signer,
     );
     expect(toHex(created)).toBe(vector.statementHex);
+  });
+
+  it('have every record type, and approvals that hold', async () => {
+    expect(new Set(vectors.good.map(({ record }) => record.type))).toEqual(new Set(RECORD_TYPES));
+    const key = parseCoseKey(fromHex(vectors.approverCoseKeyHex)!);
+    const held = await Promise.all(
+      vectors.good.map(async (vector) => {
+        const record = recordFromJson(vector.record);
+        const jobs = approvalsOf(record).map((approval) => approvalJob(record, approval, key));
+        const verified = jobs.map(({ publicKey, message, signature }) =>
+          algorithmOf(portableCrypto, 'Ed25519').verify(publicKey, message, signature),
+        );
+        return Promise.all(verified);
+      }),
+    );
+    expect(held.flat()).toEqual([true, true]);
   });
 
   it.each(vectors.bad)('are refused with $desc', ({ statementHex, code }) => {

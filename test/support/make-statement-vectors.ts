@@ -1,55 +1,13 @@
-// Writes test/vectors/statements.json: whole statements, right and wrong, made without any code of src. CBOR is put
-// together here from its rules (RFC 8949 §4.2.1), keys and signatures come from Node's OpenSSL.
+// Writes test/vectors/statements.json: whole statements, right and wrong, made without any code of src. Keys and
+// signatures come from Node's OpenSSL.
 // Run: node test/support/make-statement-vectors.ts (test/record/statement.test.ts fails when that would change the file).
 
-import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** Values for `cbor`: text, whole numbers, bytes, truth, lists, and maps as lists of pairs in any order. */
-type Value = string | number | boolean | Buffer | readonly Value[] | Pairs;
-class Pairs {
-  readonly pairs: readonly (readonly [string | number, Value])[];
-  constructor(...pairs: readonly (readonly [string | number, Value])[]) {
-    this.pairs = pairs;
-  }
-}
-const map = (...pairs: readonly (readonly [string | number, Value])[]): Pairs => new Pairs(...pairs);
-const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
-
-function head(major: number, argument: number): Buffer {
-  const top = major << 5;
-  if (argument <= 23) return Buffer.from([top | argument]);
-  const out = Buffer.alloc(9);
-  out.writeBigUInt64BE(BigInt(argument), 1);
-  const [info, from] =
-    argument <= 0xff ? [24, 8] : argument <= 0xffff ? [25, 7] : argument <= 0xffffffff ? [26, 5] : [27, 1];
-  out[from - 1] = top | info;
-  return out.subarray(from - 1);
-}
-
-function cbor(value: Value): Buffer {
-  if (typeof value === 'string') return Buffer.concat([head(3, Buffer.byteLength(value)), Buffer.from(value)]);
-  if (typeof value === 'number') return value < 0 ? head(1, -1 - value) : head(0, value);
-  if (typeof value === 'boolean') return Buffer.from([value ? 0xf5 : 0xf4]);
-  if (Buffer.isBuffer(value)) return Buffer.concat([head(2, value.length), value]);
-  if (value instanceof Pairs) {
-    const rows = value.pairs.map(([key, item]) => [cbor(key), cbor(item)] as const);
-    const sorted = rows.toSorted(([a], [b]) => Buffer.compare(a, b));
-    return Buffer.concat([head(5, rows.length), ...sorted.flat()]);
-  }
-  return Buffer.concat([head(4, value.length), ...value.map(cbor)]);
-}
-
-const SECRET = Buffer.alloc(32, 0x07);
-const privateKey = createPrivateKey({
-  key: Buffer.concat([hex('302e020100300506032b657004220420'), SECRET]),
-  format: 'der',
-  type: 'pkcs8',
-});
-const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32);
-const coseKey = cbor(map([1, 1], [-1, 6], [-2, publicKey]));
-const kid = createHash('sha256').update(coseKey).digest();
+import { cbor, head, hex, map, Pairs, type Value } from './vector-cbor.ts';
+import { OTHER, SIGNER } from './vector-keys.ts';
+import { typeVectors } from './vector-types.ts';
 
 interface Parts {
   readonly protected: Buffer;
@@ -57,7 +15,7 @@ interface Parts {
 }
 
 function signature(parts: Parts): Buffer {
-  return sign(null, cbor(['Signature1', parts.protected, Buffer.alloc(0), parts.payload]), privateKey);
+  return SIGNER.sign(cbor(['Signature1', parts.protected, Buffer.alloc(0), parts.payload]));
 }
 
 function leaf(parts: Parts): Buffer {
@@ -71,7 +29,7 @@ function header(type: string, subject: string, change: readonly (readonly [strin
   const claims = map([1, ISSUER], [2, subject], [6, IAT]);
   const usual = [
     [1, -19],
-    [4, kid],
+    [4, SIGNER.kid],
     [15, claims],
     [16, `application/vnd.limmat.${type}.v1+cbor`],
   ] as const;
@@ -294,10 +252,13 @@ const bad = [
   ['a text label', withHeader(['alg', 'none']), 'bad-record'],
   [
     'no type',
-    leaf({ ...build, protected: cbor(map([1, -19], [4, kid], [15, map([1, ISSUER], [2, BUILD_SUBJECT], [6, IAT])])) }),
+    leaf({
+      ...build,
+      protected: cbor(map([1, -19], [4, SIGNER.kid], [15, map([1, ISSUER], [2, BUILD_SUBJECT], [6, IAT])])),
+    }),
     'bad-record',
   ],
-  ['an unknown type', withHeader([16, 'application/vnd.limmat.policy.v1+cbor']), 'bad-record'],
+  ['an unknown type', withHeader([16, 'application/vnd.limmat.treaty.v1+cbor']), 'bad-record'],
   ['another version of the type', withHeader([16, 'application/vnd.limmat.build.v2+cbor']), 'bad-record'],
   ['another type than the subject says', withHeader([16, 'application/vnd.limmat.relocation.v1+cbor']), 'bad-record'],
   ['no time of signing', withClaims([1, ISSUER], [2, BUILD_SUBJECT]), 'bad-record'],
@@ -359,12 +320,13 @@ const bad = [
 export function statementVectors(): string {
   const vectors = {
     note: 'written by test/support/make-statement-vectors.ts, which shares no code with src',
-    secretHex: SECRET.toString('hex'),
-    coseKeyHex: coseKey.toString('hex'),
-    kidHex: kid.toString('hex'),
+    secretHex: SIGNER.secret.toString('hex'),
+    coseKeyHex: SIGNER.coseKey.toString('hex'),
+    kidHex: SIGNER.kid.toString('hex'),
+    approverCoseKeyHex: OTHER.coseKey.toString('hex'),
     issuer: ISSUER,
     iatSeconds: IAT,
-    good: good.map(({ desc, type, namespace, subject, payload, fields }) => {
+    good: [...good, ...typeVectors()].map(({ desc, type, namespace, subject, payload, fields }) => {
       const statement = leaf({ protected: header(type, subject), payload: cbor(payload) });
       const leafHash = createHash('sha256')
         .update(Buffer.from([0]))
