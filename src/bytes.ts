@@ -7,6 +7,11 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The parts, one after another, in new memory. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return concatAll(parts);
+}
+
+/** The same for a list of any length: a call takes only so many arguments. */
+function concatAll(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   const out = new Uint8Array(length);
@@ -16,6 +21,25 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
     offset += part.length;
   }
   return out;
+}
+
+/**
+ * Everything that a stream still has, as one array. `check` hears the bytes so far with each chunk, before it is kept, and
+ * throws to end it: a stream has no length that could be believed. What was read of it then is the caller's to cancel.
+ */
+export async function readToEnd(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  check: (length: number) => void,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return chunks.length === 1 ? chunks[0]! : concatAll(chunks);
+    length += value.length;
+    check(length);
+    chunks.push(value);
+  }
 }
 
 /** True when both hold the same bytes. Not constant-time: nothing here compares secrets. */

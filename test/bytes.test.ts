@@ -13,6 +13,7 @@ import {
   uintBytes,
   utf8,
   utf8Text,
+  readToEnd,
 } from '../src/bytes.ts';
 
 describe('base64', () => {
@@ -114,4 +115,36 @@ it('bytes are joined, compared and ordered bytewise', () => {
       expect(Math.sign(compareBytes(a, b))).toBe(Buffer.compare(a, b));
     }),
   );
+});
+
+describe('readToEnd', () => {
+  const streamOf = (chunks: readonly Uint8Array[]): ReadableStreamDefaultReader<Uint8Array> => {
+    const rest = [...chunks];
+    return new ReadableStream<Uint8Array>({
+      pull(controller) {
+        const next = rest.shift();
+        if (next === undefined) controller.close();
+        else controller.enqueue(next);
+      },
+    }).getReader();
+  };
+
+  it('gives all of it, in however many pieces it comes', async () => {
+    const check = (): void => {};
+    expect(await readToEnd(streamOf([]), check)).toEqual(new Uint8Array(0));
+    expect(await readToEnd(streamOf([Uint8Array.of(1, 2)]), check)).toEqual(Uint8Array.of(1, 2));
+    const single = Array.from({ length: 200_000 }, (_, i) => Uint8Array.of(i % 251));
+    expect(await readToEnd(streamOf(single), check)).toEqual(Uint8Array.from({ length: 200_000 }, (_, i) => i % 251));
+  });
+
+  it('ends where the length that has come is refused', async () => {
+    const heard: number[] = [];
+    const check = (length: number): void => {
+      heard.push(length);
+      if (length > 4) throw new RangeError('too long');
+    };
+    const reader = streamOf(Array.from({ length: 100 }, () => new Uint8Array(2)));
+    await expect(readToEnd(reader, check)).rejects.toThrow('too long');
+    expect(heard).toEqual([2, 4, 6]);
+  });
 });

@@ -1,5 +1,6 @@
 // One HTTP request, bounded in bytes and in time. What comes back is unverified.
 
+import { readToEnd } from '../bytes.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 
 /** The part of the Fetch API that is needed. */
@@ -78,28 +79,11 @@ async function readBody(
     throw statusError(url, isRedirect ? 307 : response.status, response.headers.get('retry-after') ?? undefined);
   }
   if (response.body === null) return new Uint8Array(0);
-  const reader = response.body.getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
   // The bytes are counted as they come out of the decompressor, whatever the headers promised about them.
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > maxBytes) {
-      throw tooLong(url, maxBytes);
-    }
+  return readToEnd(response.body.getReader(), (length) => {
+    if (length > maxBytes) throw tooLong(url, maxBytes);
     signal.throwIfAborted();
-    chunks.push(value);
-  }
-  if (chunks.length === 1) return chunks[0]!;
-  const out = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    out.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return out;
+  });
 }
 
 /** The error for a status that is not taken. */

@@ -1,7 +1,7 @@
 // Request bodies, bounded while they are read: a sender that promises or sends more than the limit is cut off there.
 
 import { LimmatError } from '../../errors.ts';
-import { parseDecimal } from '../../bytes.ts';
+import { parseDecimal, readToEnd } from '../../bytes.ts';
 
 /** The limit, in bytes, and the error that says it was passed; `size` is undefined where the sender gave none. */
 export interface BodyLimit {
@@ -52,26 +52,12 @@ export async function readBody(request: Request, limit: BodyLimit): Promise<Uint
 
 async function readStream(stream: ReadableStream<Uint8Array>, limit: BodyLimit): Promise<Uint8Array> {
   const reader = stream.getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > limit.bytes) {
-      // Not awaited: the sender may never let go of its end.
-      reader.cancel().catch(() => undefined);
-      throw limit.error(undefined);
-    }
-    chunks.push(value);
-  }
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
+  return readToEnd(reader, (length) => {
+    if (length <= limit.bytes) return;
+    // Not awaited: the sender may never let go of its end.
+    reader.cancel().catch(() => undefined);
+    throw limit.error(undefined);
+  });
 }
 
 /** A piece of a request as it may stand in a message: short, and printable ASCII only. */

@@ -1,5 +1,6 @@
 // Request bodies of strangers, bounded in bytes and in time while they are read: who sends a byte a minute is cut off.
 
+import { readToEnd } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { declaredLength } from './body.ts';
@@ -33,7 +34,10 @@ async function readWithin(stream: ReadableStream<Uint8Array>, limit: BodyLimit, 
     }, millis);
   });
   try {
-    return await Promise.race([readAll(reader, limit), late]);
+    const all = readToEnd(reader, (length) => {
+      if (length > limit.bytes) throw limit.error(undefined);
+    });
+    return await Promise.race([all, late]);
   } catch (error) {
     // Not awaited: the sender may never let go of its end.
     reader.cancel().catch(() => undefined);
@@ -41,23 +45,4 @@ async function readWithin(stream: ReadableStream<Uint8Array>, limit: BodyLimit, 
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, limit: BodyLimit): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > limit.bytes) throw limit.error(undefined);
-    chunks.push(value);
-  }
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
 }
