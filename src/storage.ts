@@ -101,6 +101,8 @@ export const KEY_SPACE = {
   statement: 0x73,
   /** size (8 bytes), time (8 bytes) → checkpoint note: the archive of published checkpoints. */
   archive: 0x61,
+  /** What admission has derived from the entries, key for key as record/admission/keys.ts makes them. */
+  admission: 0x64,
 } as const;
 
 /** The key of a statement's signed content (32 bytes). */

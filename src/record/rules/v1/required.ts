@@ -1,0 +1,15 @@
+// What the policy requires beyond what the record type does (its `require` rows).
+
+import { Refused } from '../../admission/decision.ts';
+import type { Case } from './case.ts';
+
+export function checkRequired({ own, statement }: Case): void {
+  const row = own.require.find(({ type }) => type === statement.type);
+  if (row === undefined) return;
+  const fields: Readonly<Record<string, unknown>> = statement.record.fields;
+  const missing = row.fields.find((field) => fields[field] === undefined);
+  if (missing === undefined) return;
+  const rule = statement.type === 'build' && missing === 'source' ? 'D03' : 'A10';
+  const expected = `given: the policy of ${statement.namespace} requires ${row.fields.join(', ')} of a ${statement.type}`;
+  throw new Refused(rule, missing, 'missing', expected);
+}
