@@ -48,6 +48,26 @@ const snapshot = (more: Partial<FieldsOf<'source-snapshot'>> = {}): FieldsOf<'so
 });
 const verdict: AdmissionWorld['verdict'] = (...args) => world.verdict(...args);
 
+const release = (n: number, more: Partial<FieldsOf<'avdb-release'>> = {}): FieldsOf<'avdb-release'> => ({
+  product: 'av',
+  database: 'daily',
+  channel: 'stable',
+  sequence: n,
+  contentDigest: digest(n),
+  counts: { total: 100 },
+  ...more,
+});
+
+const gap = (from: number) => ({ from, to: 9, reason: 'the build failed' });
+
+const builtAt = (more: object) => verdict('root', 'log', 'build', build('1', { buildSite: 'zrh', ...more }));
+
+const take = (target: Uint8Array, kind: FieldsOf<'retraction'>['kind'], replacement?: Uint8Array) => ({
+  target,
+  kind,
+  ...(replacement && { replacement }),
+});
+
 describe('references', () => {
   test('of a build lead to the source of this product and version, logged before', async () => {
     const other = await world.log('root', 'log', 'source-snapshot', snapshot({ version: '2' }));
@@ -105,15 +125,6 @@ describe('one identity', () => {
 });
 
 describe('a stream of releases', () => {
-  const release = (n: number, more: Partial<FieldsOf<'avdb-release'>> = {}): FieldsOf<'avdb-release'> => ({
-    product: 'av',
-    database: 'daily',
-    channel: 'stable',
-    sequence: n,
-    contentDigest: digest(n),
-    counts: { total: 100 },
-    ...more,
-  });
   const first = (): Promise<Hash> => world.log('root', 'log', 'avdb-release', release(7, { first: true }));
 
   test('begins at 1 or says that it ran before, and begins once', async () => {
@@ -131,7 +142,6 @@ describe('a stream of releases', () => {
     expect(await verdict('root', 'log', 'avdb-release', release(7, { prev }))).toBe('D08 sequence');
     expect(await verdict('root', 'log', 'avdb-release', release(8, { prev: hash(3) }))).toBe('D08 sequence');
     expect(await verdict('root', 'log', 'avdb-release', release(10, { prev }))).toBe('D08 sequence');
-    const gap = (from: number) => ({ from, to: 9, reason: 'the build failed' });
     expect(await verdict('root', 'log', 'avdb-release', release(10, { prev, gap: gap(8) }))).toBe('admitted');
     expect(await verdict('root', 'log', 'avdb-release', release(10, { prev, gap: gap(9) }))).toBe('D08 gap.from');
     expect(await verdict('root', 'log', 'avdb-release', release(10, { prev, gap: gap(7) }))).toBe('D08 gap.from');
@@ -190,16 +200,15 @@ describe('a stream of releases', () => {
 
 describe('sites', () => {
   test('are in the log, for what happened there, and open then', async () => {
-    const at = (more: object) => verdict('root', 'log', 'build', build('1', { buildSite: 'zrh', ...more }));
-    expect(await at({})).toBe('D25 buildSite');
+    expect(await builtAt({})).toBe('D25 buildSite');
     await site('zrh', ['build'], { openedAt: T0, closedAt: T0 + 100 });
-    expect(await at({})).toBe('admitted');
-    expect(await at({ signSite: 'zrh' })).toBe('D17 signSite');
-    expect(await at({ finishedAt: T0 - 1 })).toBe('D17 buildSite');
-    expect(await at({ finishedAt: T0 + 99 })).toBe('admitted');
-    expect(await at({ finishedAt: T0 + 100 })).toBe('D17 buildSite');
+    expect(await builtAt({})).toBe('admitted');
+    expect(await builtAt({ signSite: 'zrh' })).toBe('D17 signSite');
+    expect(await builtAt({ finishedAt: T0 - 1 })).toBe('D17 buildSite');
+    expect(await builtAt({ finishedAt: T0 + 99 })).toBe('admitted');
+    expect(await builtAt({ finishedAt: T0 + 100 })).toBe('D17 buildSite');
     await site('zrh', ['build', 'signing'], { openedAt: T0 });
-    expect(await at({ finishedAt: T0 + 100, signSite: 'zrh' })).toBe('admitted');
+    expect(await builtAt({ finishedAt: T0 + 100, signSite: 'zrh' })).toBe('admitted');
   });
 
   test('of reviews are transparency centres, and what was looked at is in the log', async () => {
@@ -264,12 +273,6 @@ describe('others', () => {
 });
 
 describe('retractions', () => {
-  const take = (target: Uint8Array, kind: FieldsOf<'retraction'>['kind'], replacement?: Uint8Array) => ({
-    target,
-    kind,
-    ...(replacement && { replacement }),
-  });
-
   test('are of entries of the namespace that say something, by their issuer or the root keys', async () => {
     const target = await world.log('root', 'log', 'build', build('1'), { issuer: 'Sister AG' });
     expect(await verdict('root', 'log', 'retraction', take(target, 'retract'))).toBe('admitted');
