@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   compareBytes,
   concat,
@@ -117,20 +117,20 @@ it('bytes are joined, compared and ordered bytewise', () => {
   );
 });
 
-describe('readToEnd', () => {
-  const streamOf = (chunks: readonly Uint8Array[]): ReadableStreamDefaultReader<Uint8Array> => {
-    const rest = [...chunks];
-    return new ReadableStream<Uint8Array>({
-      pull(controller) {
-        const next = rest.shift();
-        if (next === undefined) controller.close();
-        else controller.enqueue(next);
-      },
-    }).getReader();
-  };
+function streamOf(chunks: readonly Uint8Array[]): ReadableStreamDefaultReader<Uint8Array> {
+  const rest = [...chunks];
+  return new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const next = rest.shift();
+      if (next === undefined) controller.close();
+      else controller.enqueue(next);
+    },
+  }).getReader();
+}
 
+describe('readToEnd', () => {
   it('gives all of it, in however many pieces it comes', async () => {
-    const check = (): void => {};
+    const check = vi.fn<(length: number) => void>();
     expect(await readToEnd(streamOf([]), check)).toEqual(new Uint8Array(0));
     expect(await readToEnd(streamOf([Uint8Array.of(1, 2)]), check)).toEqual(Uint8Array.of(1, 2));
     const single = Array.from({ length: 200_000 }, (_, i) => Uint8Array.of(i % 251));
