@@ -48,6 +48,12 @@ export const ERROR_STATUS = {
   'wrong-namespace': 400,
   'wrong-product': 400,
   'wrong-channel': 400,
+  'bad-channel-head': 400,
+  'channel-rollback': 409,
+  'channel-expired': 400,
+  'below-minimum': 400,
+  recalled: 400,
+  'false-channel-head': 409,
   'unknown-issuer': 400,
   'unknown-log': 400,
   // Reading another log over the network.

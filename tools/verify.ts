@@ -8,6 +8,9 @@ import { InvalidArgumentError, type Command } from 'commander';
 
 import { nodeCrypto, nodeHasher } from '../src/adapters/node-crypto.ts';
 import { toHex } from '../src/bytes.ts';
+import { CHANNEL_REFUSALS, verifyChannel } from '../src/client/channel-check.ts';
+import type { VerifiedChannel } from '../src/client/channel-check.ts';
+import { formatChannelState } from '../src/client/channel-state.ts';
 import { logPrefix } from '../src/client/http-reader.ts';
 import { NOTHING_REMEMBERED, formatState, parseState } from '../src/client/state.ts';
 import type { RememberedHeads } from '../src/client/state.ts';
@@ -21,10 +24,11 @@ import { describe } from '../src/record/types.ts';
 import { statementToJson } from '../src/record/statement.ts';
 import { formatTime } from '../src/record/time.ts';
 import { jsonOption, repeated } from './support/config.ts';
-import { EXIT } from './support/exit.ts';
+import { EXIT, exitCodeFor } from './support/exit.ts';
 import { createOutput, style, styleError } from './support/output.ts';
 import type { Output } from './support/output.ts';
 import { createProgress, formatSeconds } from './support/progress.ts';
+import { channelJson, channelLine, readChannelHead, readChannels } from './verify/channel.ts';
 import { gossip, gossipLines } from './verify/gossip.ts';
 import type { GossipReport } from './verify/gossip.ts';
 
@@ -36,6 +40,7 @@ interface VerifyFlags {
   readonly product?: readonly string[];
   readonly channel?: readonly string[];
   readonly maxAge?: number;
+  readonly channelHead?: string;
   readonly state?: string;
   readonly recordOnly?: boolean;
   readonly gossip?: string;
@@ -71,9 +76,14 @@ export function register(program: Command): void {
       age,
     )
     .option(
+      '--channel-head <file>',
+      'the signed head of the product’s channel: refuse a release that was recalled or is too old, and a head that is ' +
+        'past its time or, with --state, behind one that was seen before; says whether there is a newer release',
+    )
+    .option(
       '--state <file>',
       'remember the log in this file, and refuse another root for the same size, or a smaller tree signed later; ' +
-        'whether a larger tree extends it, a proof file does not say',
+        'whether a larger tree extends it, a proof file does not say; channel heads are remembered in FILE.channels',
     )
     .option('--record-only', 'check a record that is about no file')
     .option(
@@ -110,7 +120,11 @@ async function verify(file: string | undefined, flags: VerifyFlags): Promise<voi
   const artifactSha256 = file === undefined ? 'none' : await sha256OfFile(file, output.json);
   const proofFile = readProof(proofPath);
   const report = flags.gossip === undefined ? undefined : gossip(proofFile, trustFile, flags.gossip);
+  const channelHeadFile = flags.channelHead === undefined ? undefined : readChannelHead(flags.channelHead);
+  const channelsPath = flags.state === undefined ? undefined : `${flags.state}.channels`;
+  const channels = readChannels(channelsPath);
   let proven: VerifiedProof;
+  let channel: VerifiedChannel | undefined;
   try {
     proven = await verifyProofFile({
       proofFile,
@@ -121,6 +135,9 @@ async function verify(file: string | undefined, flags: VerifyFlags): Promise<voi
       crypto: nodeCrypto,
       hasher: nodeHasher,
     });
+    if (channelHeadFile !== undefined) {
+      channel = await verifyChannel({ channelHeadFile, proven, trust, remembered: channels, crypto: nodeCrypto });
+    }
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const { code, message, details } = error;
@@ -132,16 +149,24 @@ async function verify(file: string | undefined, flags: VerifyFlags): Promise<voi
       ...(told !== undefined && { gossip: told }),
     });
     output.note(`${styleError('red', 'refused')} ${file ?? proofPath}: ${message} (${code})`);
-    process.exitCode = code === 'fork' ? EXIT.proof : EXIT.finding;
+    process.exitCode = exitCodeFor(error) === EXIT.proof ? EXIT.proof : EXIT.finding;
     sayGossip(output, told);
     return;
   }
   if (flags.state !== undefined && proven.remembered !== remembered) {
-    writeState(flags.state, proven.remembered);
+    writeState(flags.state, formatState(proven.remembered));
+  }
+  if (channelsPath !== undefined && channel !== undefined && channel.remembered !== channels) {
+    writeState(channelsPath, formatChannelState(channel.remembered));
   }
   const told = await report;
-  output.value({ ...toJson(proven, file), ...(told !== undefined && { gossip: told }) });
+  output.value({
+    ...toJson(proven, file),
+    ...(channel !== undefined && { channel: channelJson(channel) }),
+    ...(told !== undefined && { gossip: told }),
+  });
   for (const line of toLines(proven, file, proofPath)) output.line(line);
+  if (channel !== undefined) output.line(channelLine(channel));
   sayGossip(output, told);
 }
 
@@ -155,7 +180,7 @@ function sayGossip(output: Output, told: GossipReport | undefined): void {
 
 /** A verdict about what was checked, unlike a check that could not be made. */
 function isRefusal(error: unknown): error is LimmatError {
-  return error instanceof LimmatError && REFUSALS.some((code) => code === error.code);
+  return error instanceof LimmatError && [...REFUSALS, ...CHANNEL_REFUSALS].some((code) => code === error.code);
 }
 
 /** The proof file to read, or `usage` where what is to be checked is not clear. */
@@ -199,8 +224,8 @@ function readState(path: string): RememberedHeads {
   }
 }
 
-function writeState(path: string, heads: RememberedHeads): void {
-  writeFileSync(`${path}.new`, formatState(heads));
+function writeState(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text);
   renameSync(`${path}.new`, path);
 }
 

@@ -1,5 +1,16 @@
 // Public names of the client part.
 
+export { CHANNEL_REFUSALS, checkChannel, verifyChannel } from './channel-check.ts';
+export type { ChannelVerdict, LoggedRecord, Standing, VerifiedChannel, VerifyChannelOptions } from './channel-check.ts';
+export {
+  NO_CHANNELS,
+  channelName,
+  compareChannelHeads,
+  formatChannelState,
+  parseChannelState,
+  takeChannelHead,
+} from './channel-state.ts';
+export type { CurrentChannel, RememberedChannels } from './channel-state.ts';
 export { follow, readHead } from './follow.ts';
 export type { FollowedEntries, FollowOptions } from './follow.ts';
 export { fetchEvidence, handIn, headToHandIn } from './hand-in.ts';
@@ -18,6 +29,6 @@ export {
   parseDuration,
   parseTrust,
 } from './trust.ts';
-export type { Expected, ExpectedField, Trust, TrustedIssuer, TrustedLog } from './trust.ts';
+export type { ChannelKeys, Expected, ExpectedField, Trust, TrustedIssuer, TrustedLog } from './trust.ts';
 export { REFUSALS, verifyProofFile } from './verify.ts';
 export type { CountedCosignature, VerifiedProof, VerifyOptions } from './verify.ts';

@@ -5,7 +5,8 @@ import { fromBase64, toBase64, toHex, utf8Text } from '../bytes.ts';
 import { formatCoseKey, parseCoseKey, thumbprint } from '../cose/key.ts';
 import type { CoseKey } from '../cose/key.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
-import { SIGNATURE_TYPE } from '../note/key.ts';
+import { channelKeyOrigin } from '../note/channel-head.ts';
+import { SIGNATURE_TYPE, parseVerifierKey } from '../note/key.ts';
 import type { VerifierKey } from '../note/key.ts';
 import { formatPolicy, parsePolicy } from '../note/policy.ts';
 import type { Policy } from '../note/policy.ts';
@@ -47,7 +48,12 @@ export interface Trust {
   readonly clockSkewSeconds: number;
   /** By origin, what a log promises: it takes statements only, each signed within this time of when it is logged. */
   readonly iatWindows: ReadonlyMap<string, number>;
+  /** By origin, the keys that sign the log's channel heads. */
+  readonly channelKeys: ChannelKeys;
 }
+
+/** By origin, the keys that sign a log's channel heads, in the order of the file. */
+export type ChannelKeys = ReadonlyMap<string, readonly VerifierKey[]>;
 
 /** 32 logs and 32 witnesses with ML-DSA-44 keys take 170 kB; tlog-policy asks for no less. */
 const MAX_TRUST_FILE_BYTES = 1024 * 1024;
@@ -59,7 +65,7 @@ const UNITS: readonly (readonly [string, number])[] = [
   ['m', 60],
   ['s', 1],
 ];
-const OWN_KEYWORDS = ['issuer', 'expect', 'max-age', 'clock-skew', 'iat-window'] as const;
+const OWN_KEYWORDS = ['issuer', 'expect', 'max-age', 'clock-skew', 'iat-window', 'channel-key'] as const;
 type OwnKeyword = (typeof OWN_KEYWORDS)[number];
 
 /** The lines that are not tlog-policy's, while they are collected. */
@@ -68,11 +74,19 @@ interface OwnLines {
   readonly expected: Partial<Record<ExpectedField, string[]>>;
   readonly limits: Map<'max-age' | 'clock-skew', number>;
   readonly iatWindows: Map<string, IatWindow>;
+  readonly channelKeys: ChannelKeyLine[];
 }
 
 /** What an `iat-window` line says, and where. */
 export interface IatWindow {
   readonly seconds: number;
+  readonly line: number;
+}
+
+/** What a `channel-key` line says, and where. */
+export interface ChannelKeyLine {
+  readonly origin: string;
+  readonly key: VerifierKey;
   readonly line: number;
 }
 
@@ -91,6 +105,7 @@ export interface IatWindow {
  *     max-age <n>[s|m|h|d]                  at most one
  *     clock-skew <n>[s|m|h|d]               at most one; 60s if there is none
  *     iat-window <origin> <n>[s|m|h|d]      at most one a log: it takes statements only, signed within this time of now
+ *     channel-key <vkey>                    any number: the key, named <origin>/channel, that signs a log's channel heads
  *
  * The first four are C2SP tlog-policy, except that all keys of one log's name must have signed. Throws
  * `bad-trust-file`.
@@ -101,7 +116,7 @@ export function parseTrust(file: Uint8Array | string): Trust {
   if (text.length > MAX_TRUST_FILE_BYTES) {
     throw refused(`the trust file has more than ${MAX_TRUST_FILE_BYTES} characters`);
   }
-  const own: OwnLines = { issuers: [], expected: {}, limits: new Map(), iatWindows: new Map() };
+  const own: OwnLines = { issuers: [], expected: {}, limits: new Map(), iatWindows: new Map(), channelKeys: [] };
   // An own line leaves an empty one behind, so that the policy's line numbers are the file's.
   const policyLines = text.split('\n').map((line, i) => {
     if (hasControl(line)) throw refused('it has a control character', i + 1);
@@ -122,6 +137,7 @@ export function parseTrust(file: Uint8Array | string): Trust {
     maxAgeSeconds: own.limits.get('max-age'),
     clockSkewSeconds: own.limits.get('clock-skew') ?? DEFAULT_CLOCK_SKEW_SECONDS,
     iatWindows: windowsOf(own.iatWindows, [...logs.keys()]),
+    channelKeys: channelKeysOf(own.channelKeys, policy),
   });
 }
 
@@ -137,6 +153,7 @@ export function formatTrust(trust: Omit<Trust, 'logs'>): string {
     lines.push(`clock-skew ${formatDuration(trust.clockSkewSeconds)}`);
   }
   for (const [origin, seconds] of trust.iatWindows) lines.push(`iat-window ${origin} ${formatDuration(seconds)}`);
+  for (const { vkey } of [...trust.channelKeys.values()].flat()) lines.push(`channel-key ${vkey}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -191,6 +208,7 @@ function takeOwnLine(own: OwnLines, keyword: OwnKeyword, rest: string, line: num
   if (keyword === 'issuer') own.issuers.push(parseIssuer(own.issuers, rest, line));
   else if (keyword === 'expect') takeExpected(own.expected, rest, line);
   else if (keyword === 'iat-window') takeIatWindow(own.iatWindows, rest, line);
+  else if (keyword === 'channel-key') takeChannelKey(own.channelKeys, rest, line);
   else takeLimit(own.limits, keyword, rest, line);
 }
 
@@ -248,6 +266,33 @@ export function windowsOf(
     if (!origins.includes(origin)) throw refused(`no "log" line has a key named ${origin}`, line);
   }
   return new Map([...windows].map(([origin, { seconds }]) => [origin, seconds]));
+}
+
+/** Notes the rest of a `channel-key` line; `bad-trust-file` unless it is a channel key that no line before names. */
+export function takeChannelKey(lines: ChannelKeyLine[], rest: string, line: number): void {
+  let key: VerifierKey;
+  let origin: string;
+  try {
+    key = parseVerifierKey(rest);
+    origin = channelKeyOrigin(key);
+  } catch (error) {
+    if (!isLimmatError(error)) throw error;
+    throw refused(`the form is "channel-key <vkey>": ${error.message}`, line, error);
+  }
+  if (lines.some((other) => other.key.vkey === key.vkey)) throw refused(`the key ${rest} is there twice`, line);
+  lines.push(Object.freeze({ origin, key, line }));
+}
+
+/** The channel keys by origin; `bad-trust-file` for one of a log that no line names, or that signs something else too. */
+export function channelKeysOf(lines: readonly ChannelKeyLine[], { logs, witnesses }: Policy): ChannelKeys {
+  const others = new Set([...logs, ...witnesses].map(({ key }) => toHex(key.publicKey)));
+  const keys = new Map<string, readonly VerifierKey[]>();
+  for (const { origin, key, line } of lines) {
+    if (!logs.some((log) => log.key.name === origin)) throw refused(`no "log" line has a key named ${origin}`, line);
+    if (others.has(toHex(key.publicKey))) throw refused('a channel key signs channel heads only', line);
+    keys.set(origin, Object.freeze([...(keys.get(origin) ?? []), key]));
+  }
+  return keys;
 }
 
 function readPolicy(text: string): Policy {

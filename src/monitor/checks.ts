@@ -131,6 +131,13 @@ export const TROUBLES = {
     means: 'The log took a statement that claims to be far older than it can be, against its own rule.',
     advice: 'Verify the evidence file, and do not believe the statement’s time.',
   },
+  'false-channel-head': {
+    check: 'M05',
+    class: 'proof',
+    ends: 'by hand',
+    means: 'The log signed that an entry is the newest of a channel, and its own tree has a newer or another one.',
+    advice: 'Verify the evidence file, publish it, and look for who was kept on an old release.',
+  },
   'bad-signature': {
     check: 'M01',
     class: 'suspicion',

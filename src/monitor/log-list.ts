@@ -2,10 +2,11 @@
 // nothing but `log` lines. A limmat log has two keys, a foreign one usually has one.
 
 import { utf8Text } from '../bytes.ts';
-import { takeIatWindow, windowsOf } from '../client/trust.ts';
-import type { IatWindow } from '../client/trust.ts';
+import { channelKeysOf, takeChannelKey, takeIatWindow, windowsOf } from '../client/trust.ts';
+import type { ChannelKeyLine, IatWindow } from '../client/trust.ts';
 import type { CryptoSuite } from '../crypto/suite.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
+import { channelHeadVerifier } from '../note/channel-head.ts';
 import type { VerifierKey } from '../note/key.ts';
 import { parsePolicy } from '../note/policy.ts';
 import type { Policy } from '../note/policy.ts';
@@ -20,6 +21,8 @@ export interface ListedLog {
   readonly url?: string;
   /** What the log promises about its entries' times (watched-log.ts). */
   readonly iatWindowSeconds?: number;
+  /** The keys that sign its channel heads, at least one; absent where the file names none. */
+  readonly channelKeys?: readonly VerifierKey[];
   /** The witnesses of the file, whose cosignatures say how old a head is; absent where there is none. */
   readonly witnesses?: readonly VerifierKey[];
 }
@@ -35,6 +38,7 @@ const OTHER_KEYWORDS: readonly string[] = ['issuer', 'expect', 'max-age', 'clock
  *
  *     log <vkey> [<url>]            one a key; keys of one name are one log's
  *     iat-window <origin> <time>    the log takes statements only, signed within this time (90s, 15m, 36h, 7d) of now
+ *     channel-key <vkey>            the key <origin>/channel signs the log's channel heads; one a key, retired ones too
  *
  * Throws `bad-trust-file`, with the number of the line where it is about one, and when there is no log at all.
  */
@@ -45,6 +49,7 @@ export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
     throw refused(`the list of logs has more than ${MAX_LIST_CHARACTERS} characters`);
   }
   const windows = new Map<string, IatWindow>();
+  const keyLines: ChannelKeyLine[] = [];
   let hasQuorum = false;
   // A line that is dealt with leaves an empty one behind, so that the policy's line numbers are the file's.
   const policyLines = text.split('\n').map((line, i) => {
@@ -52,8 +57,10 @@ export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
     const [keyword = ''] = items;
     if (keyword === 'quorum') hasQuorum = true;
     if (OTHER_KEYWORDS.includes(keyword)) return '';
-    if (keyword !== 'iat-window') return line;
-    takeIatWindow(windows, items.slice(1).join(' '), i + 1);
+    const rest = items.slice(1).join(' ');
+    if (keyword === 'iat-window') takeIatWindow(windows, rest, i + 1);
+    else if (keyword === 'channel-key') takeChannelKey(keyLines, rest, i + 1);
+    else return line;
     return '';
   });
   if (!hasQuorum) policyLines.push('quorum none');
@@ -64,13 +71,16 @@ export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
     windows,
     logs.map(({ origin }) => origin),
   );
+  const channelKeysBy = channelKeysOf(keyLines, policy);
   const witnesses = Object.freeze(policy.witnesses.map(({ key }) => key));
   return Object.freeze(
     logs.map((log) => {
       const iatWindowSeconds = seconds.get(log.origin);
+      const channelKeys = channelKeysBy.get(log.origin);
       return Object.freeze({
         ...log,
         ...(iatWindowSeconds !== undefined && { iatWindowSeconds }),
+        ...(channelKeys !== undefined && { channelKeys }),
         ...(witnesses.length > 0 && { witnesses }),
       });
     }),
@@ -83,11 +93,17 @@ export function logsOfKeys(keys: readonly VerifierKey[]): readonly ListedLog[] {
 }
 
 /** The log for whoever verifies its signatures. */
-export function logIdentity({ origin, keys, iatWindowSeconds }: ListedLog, crypto: CryptoSuite): LogIdentity {
+export function logIdentity(
+  { origin, keys, iatWindowSeconds, channelKeys }: ListedLog,
+  crypto: CryptoSuite,
+): LogIdentity {
   return Object.freeze({
     origin,
     verifiers: Object.freeze(keys.map((key) => checkpointVerifier(key, crypto))),
     ...(iatWindowSeconds !== undefined && { iatWindowSeconds }),
+    ...(channelKeys !== undefined && {
+      channelVerifiers: Object.freeze(channelKeys.map((key) => channelHeadVerifier(key, crypto))),
+    }),
   });
 }
 

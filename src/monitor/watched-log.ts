@@ -13,6 +13,11 @@ export interface LogIdentity {
    * then say any time. The largest that was ever in force.
    */
   readonly iatWindowSeconds?: number;
+  /**
+   * The keys that sign its channel heads, those of now and of the past. Whoever names one says with it that the log
+   * promises channel heads that count every record of the channel in its tree, whoever signed it.
+   */
+  readonly channelVerifiers?: readonly CheckpointVerifier[];
 }
 
 /** Where a head came from. A client is never named. */
@@ -29,10 +34,17 @@ export interface WatchedLog extends LogIdentity, LogReaders {
 }
 
 /** Who may have signed evidence against a log: its keys of now and of the past. */
-export function identityOf({ origin, verifiers, retired = [], iatWindowSeconds }: WatchedLog): LogIdentity {
+export function identityOf({
+  origin,
+  verifiers,
+  retired = [],
+  iatWindowSeconds,
+  channelVerifiers,
+}: WatchedLog): LogIdentity {
   return {
     origin,
     verifiers: [...verifiers, ...retired],
     ...(iatWindowSeconds !== undefined && { iatWindowSeconds }),
+    ...(channelVerifiers !== undefined && { channelVerifiers }),
   };
 }

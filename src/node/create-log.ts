@@ -152,5 +152,6 @@ function trustFile(
     maxAgeSeconds: undefined,
     clockSkewSeconds: DEFAULT_CLOCK_SKEW_SECONDS,
     iatWindows,
+    channelKeys: new Map(),
   });
 }

@@ -22,6 +22,18 @@ export {
   verifierKeyOf,
 } from './key.ts';
 export type { SignatureTypeByte, SignerKey, VerifierKey } from './key.ts';
+export {
+  CHANNEL_HEAD_FORMAT,
+  MAX_CHANNEL_HEAD_BYTES,
+  channelHeadSigner,
+  channelHeadVerifier,
+  channelKeyName,
+  formatChannelHead,
+  openChannelHead,
+  parseChannelHead,
+  recalledDigest,
+} from './channel-head.ts';
+export type { ChannelHead, ChannelHeadSigner, OpenedChannelHead } from './channel-head.ts';
 export { formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 export type { Checkpoint } from './checkpoint.ts';
 export {

@@ -22,6 +22,15 @@ export {
   type RecordType,
 } from './types.ts';
 export { streamOf } from './avdb-release.ts';
+export {
+  buildChannel,
+  CHANNEL_TYPES,
+  channelPlace,
+  channelType,
+  releaseChannel,
+  type ChannelPlace,
+  type ChannelType,
+} from './channel.ts';
 export { APPROVAL_CONTEXT, approvalJob, approvalMessage, approvalsOf, createApproval } from './approval.ts';
 export { CHAIN_TYPES, type ChainLink, type ChainType } from './chain.ts';
 export { factsOf } from './facts.ts';

@@ -4,6 +4,8 @@ import { toBase64, toHex } from '../../src/bytes.ts';
 import { formatDuration, formatTrust, parseDuration, parseTrust } from '../../src/client/trust.ts';
 import { formatCoseKey } from '../../src/cose/key.ts';
 import { isLimmatError } from '../../src/errors.ts';
+import { SIGNATURE_TYPE, verifierKeyOf } from '../../src/note/key.ts';
+import { testKey } from '../support/notes.ts';
 import { ServedLog } from '../support/served-log.ts';
 import { ISSUER, trustText, vendorSigner, WITNESSES } from '../support/shipped.ts';
 
@@ -73,6 +75,12 @@ describe('parseTrust', () => {
     ['an age that is none', 'max-age soon'],
     ['an age below zero', 'max-age -5'],
     ['a fraction', 'clock-skew 1.5h'],
+    ['a channel key that is none', 'channel-key log.example/test/channel'],
+    ['a log’s key as a channel key', `channel-key ${log.signers[0]!.vkey}`],
+    [
+      'a channel key of another log',
+      `channel-key ${verifierKeyOf(testKey('b/channel', SIGNATURE_TYPE.ed25519, 1)).vkey}`,
+    ],
     ['a second quorum', 'quorum none'],
     ['a witness with a word too many', `witness D ${log.signers[1]!.vkey} http://w.example/ what`],
     ['a group of nobody', 'group g any X'],
@@ -150,6 +158,11 @@ describe('formatTrust', () => {
     expect(promised.iatWindows).toEqual(new Map([[log.origin, 86_400]]));
     expect(parseTrust(formatTrust(promised))).toEqual(promised);
     expect(formatTrust(parseTrust(good))).not.toContain('clock-skew');
+    const keys = [1, 2].map((fill) => testKey(`${log.origin}/channel`, SIGNATURE_TYPE.ed25519, fill));
+    const vkeys = keys.map((key) => verifierKeyOf(key).vkey);
+    const keyed = parseTrust(`${text}${vkeys.map((vkey) => `channel-key ${vkey}\n`).join('')}`);
+    expect(keyed.channelKeys.get(log.origin)?.map(({ vkey }) => vkey)).toEqual(vkeys);
+    expect(parseTrust(formatTrust(keyed))).toEqual(keyed);
   });
 });
 

@@ -13,13 +13,20 @@ const vkey = (name: string, type: 1 | 4 | 6, fill: number): string => verifierKe
 const A = vkey('log.example/a', SIGNATURE_TYPE.ed25519, 1);
 const A2 = vkey('log.example/a', SIGNATURE_TYPE.mldsa44, 2);
 const B = vkey('log.example/b', SIGNATURE_TYPE.ed25519, 3);
+const CA = vkey('log.example/a/channel', SIGNATURE_TYPE.ed25519, 5);
+const CA2 = vkey('log.example/a/channel', SIGNATURE_TYPE.ed25519, 6);
+const CB = vkey('log.example/b/channel', SIGNATURE_TYPE.ed25519, 7);
 const W = vkey('witness.example/w', SIGNATURE_TYPE.cosignatureEd25519, 4);
 
 const shown = (text: string): unknown =>
-  parseLogList(text).map(({ origin, keys, witnesses, ...rest }) => [
+  parseLogList(text).map(({ origin, keys, witnesses, channelKeys, ...rest }) => [
     origin,
     keys.map((key) => key.vkey),
-    { ...rest, ...(witnesses !== undefined && { witnesses: witnesses.map((key) => key.vkey) }) },
+    {
+      ...rest,
+      ...(channelKeys !== undefined && { channelKeys: channelKeys.map((key) => key.vkey) }),
+      ...(witnesses !== undefined && { witnesses: witnesses.map((key) => key.vkey) }),
+    },
   ]);
 
 describe('a list of logs', () => {
@@ -57,7 +64,24 @@ describe('a list of logs', () => {
     ]);
   });
 
+  test('says with which keys logs sign channel heads, those of before too', () => {
+    expect(shown(`channel-key ${CA}\nlog ${A}\nlog ${B}\n\tchannel-key  ${CA2}\n`)).toEqual([
+      ['log.example/a', [A], { channelKeys: [CA, CA2] }],
+      ['log.example/b', [B], {}],
+    ]);
+  });
+
   test.each<[string, string, string]>([
+    ['a channel key that is none', `log ${A}\nchannel-key ${CA.slice(0, -4)}\n`, 'line 2: the form is "channel-key'],
+    ['a channel key with its log', `log ${A}\nchannel-key log.example/a ${CA}\n`, 'line 2: the form is "channel-key'],
+    ['a log’s key as channel key', `log ${A}\nchannel-key ${A}\n`, 'line 2: the form is "channel-key'],
+    ['a channel key twice', `log ${A}\nchannel-key ${CA}\nchannel-key ${CA}\n`, 'line 3:'],
+    ['a channel key of no log', `log ${A}\nchannel-key ${CB}\n`, 'line 2: no "log" line has a key named log.example/b'],
+    [
+      'a channel key that signs checkpoints too',
+      `log ${vkey('log.example/a', SIGNATURE_TYPE.ed25519, 5)}\nchannel-key ${CA}\n`,
+      'line 2: a channel key signs channel heads only',
+    ],
     ['no log', '# nothing\nquorum none\n', 'names no log'],
     ['a line that it does not know', `log ${A}\nlgo ${B}\n`, 'line 2: "lgo" is none of'],
     ['a key that is none', `log ${A}\n\nlog ${B.slice(0, -4)}\n`, 'line 3:'],
@@ -84,10 +108,11 @@ describe('a list of logs', () => {
 
 describe('a log’s identity', () => {
   test('is its origin with a verifier for each key, and its promise', () => {
-    const [listed] = parseLogList(`log ${A}\nlog ${A2}\niat-window log.example/a 1d\n`);
+    const [listed] = parseLogList(`log ${A}\nlog ${A2}\niat-window log.example/a 1d\nchannel-key ${CA}\n`);
     const identity = logIdentity(listed!, nodeCrypto);
     expect(identity).toMatchObject({ origin: 'log.example/a', iatWindowSeconds: 86_400 });
     expect(identity.verifiers.map((verifier) => verifier.vkey)).toEqual([A, A2]);
+    expect(identity.channelVerifiers?.map((verifier) => verifier.vkey)).toEqual([CA]);
   });
 
   test('follows from keys alone', () => {

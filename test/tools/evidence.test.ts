@@ -26,7 +26,10 @@ const trust = (): string[] => ['--trust', path('logs.txt')];
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'limmat-evidence-'));
-  writeFileSync(path('logs.txt'), `${vkeys.map((vkey) => `log ${vkey}\n`).join('')}iat-window log.example/a 1d\n`);
+  writeFileSync(
+    path('logs.txt'),
+    `${vkeys.map((vkey) => `log ${vkey}\n`).join('')}iat-window log.example/a 1d\nchannel-key ${keys.channelSigner.vkey}\n`,
+  );
   const observation = {
     observer: monitor.name,
     atSeconds: NOON + 500,
@@ -38,6 +41,20 @@ beforeEach(async () => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 describe('limmat evidence verify', () => {
+  test('takes the key of channel heads from a list, or as --channel-key', async () => {
+    const evidence = all.find(({ kind }) => kind === 'false-channel-head')!;
+    writeFileSync(path('head.json'), formatEvidence(evidence));
+    const verify = (...more: string[]): ReturnType<typeof limmat> =>
+      limmat('evidence', 'verify', path('head.json'), ...more);
+    const { vkey } = keys.channelSigner;
+    expect((await verify(...trust())).code).toBe(6);
+    expect(await verify('--channel-key', vkey)).toMatchObject({ code: 6, stderr: '' });
+    expect((await verify('--key', vkeys[0]!, '--channel-key', vkey)).stdout).toContain('the newest of channel acme/');
+    const without = await verify('--key', vkeys[0]!);
+    expect([without.code, without.stderr]).toEqual([4, expect.stringContaining('which key signs the channel heads')]);
+    expect((await verify('--channel-key', vkeys[0]!)).code).toBe(2);
+  });
+
   test('ends with 6 when the log is convicted, and says of what', async () => {
     const people = await limmat('evidence', 'verify', path('fork.json'), ...trust());
     expect(people).toMatchObject({ code: 6, stderr: '' });
@@ -76,6 +93,7 @@ describe('limmat evidence verify', () => {
       const ran = await limmat('evidence', 'verify', path('one.json'), ...trust());
       expect([evidence.kind, ran.code]).toEqual([evidence.kind, 6]);
     }
+    writeFileSync(path('one.json'), formatEvidence(all.find(({ kind }) => kind === 'backdated')!));
     const both = vkeys.flatMap((vkey) => ['--key', vkey]);
     expect((await limmat('evidence', 'verify', path('one.json'), ...both, '--iat-window', '1d')).code).toBe(6);
     expect((await limmat('evidence', 'verify', path('one.json'), ...both)).stderr).toContain('(bad-evidence)');
@@ -102,7 +120,7 @@ describe('limmat evidence verify', () => {
 
   test('tells a check that it could not make from a verdict', async () => {
     for (const [more, message] of [
-      [[], '--trust FILE or --key VKEY'],
+      [[], '--trust FILE, --key VKEY or --channel-key VKEY'],
       [['--key', 'log.example/a'], 'verifier key'],
       [['--trust', path('none.txt')], 'no such file'],
       [['--trust', path('fork.json')], 'fork.json: line 1'],
@@ -159,7 +177,7 @@ describe('limmat evidence list', () => {
       origin: 'log.example/a',
       kinds: ['fork-same-size', 'fork-prefix', 'rollback', 'proof-contradicted'],
     });
-    expect(groups).toHaveLength(3);
+    expect(groups).toHaveLength(4);
     expect(refused).toMatchObject([{ file: path('evidence/broken.json'), error: { code: 'bad-evidence' } }]);
   });
 

@@ -92,8 +92,9 @@ test('what no lie here brings about is known by name, and tested elsewhere', () 
   const tried = new Set(TRIALS.flatMap(({ expected }) => expected));
   const untried = Object.keys(TROUBLES).filter((trouble) => ![...tried].some((one) => one === trouble));
   expect(untried).toEqual([
-    // Needs two proof files (test/monitor/evidence).
+    // Need two proof files, or a channel head (test/monitor/evidence).
     'proof-contradicted',
+    'false-channel-head',
     // Need a log of another making, or its keys (test/monitor).
     'signature-missing',
     'wrong-origin',

@@ -1,8 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { utf8 } from '../../src/bytes.ts';
+import { portableCrypto } from '../../src/crypto/portable.ts';
+import { portableHasher } from '../../src/merkle/hash.ts';
+import { channelHeadSigner, recalledDigest } from '../../src/note/channel-head.ts';
+import type { ChannelHead } from '../../src/note/channel-head.ts';
+import { SIGNATURE_TYPE } from '../../src/note/key.ts';
+import { testKey } from '../support/notes.ts';
 import { limmat } from '../support/run-limmat.ts';
 import type { Ran } from '../support/run-limmat.ts';
 import { ServedLog } from '../support/served-log.ts';
@@ -16,8 +22,32 @@ let directory: string;
 let shipment: Shipment;
 const path = (name: string): string => join(directory, name);
 
+const channelSigner = channelHeadSigner(testKey('log.example/test/channel', SIGNATURE_TYPE.ed25519, 5), portableCrypto);
+
+/** Writes the channel head of the shipped build, entry 20 of 37, with these changes. */
+async function writeChannelHead(name: string, change: Partial<ChannelHead> = {}): Promise<void> {
+  const { log, index, statement } = shipment;
+  const head = {
+    origin: log.origin,
+    size: 37,
+    rootHash: log.rootHash(),
+    channel: 'acme/Acme Shield/build:linux%2Famd64/stable',
+    index,
+    leafHash: portableHasher.leafHash(statement),
+    sequence: index,
+    minimumSequence: 0,
+    recalledHash: recalledDigest([]),
+    issuedSeconds: now() - 90,
+    validUntilSeconds: now() + 3600,
+    ...change,
+  };
+  writeFileSync(path(name), await channelSigner.sign(head));
+}
+
 const verify = (...more: string[]): Promise<Ran> =>
   limmat('verify', path('app.bin'), '--trust', path('trust.txt'), ...more);
+
+const withHead = (name: string, ...more: string[]): Promise<Ran> => verify('--channel-head', path(name), ...more);
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'limmat-verify-'));
@@ -103,6 +133,79 @@ describe('limmat verify', () => {
     const fork = await ship({ log: new ServedLog(entries), entry: shipment.statement, signedAt: now() - 50 });
     writeFileSync(path('fork.tlog-proof'), fork.options.proofFile);
     expect((await verify('--proof', path('fork.tlog-proof'), '--state', path('state'))).code).toBe(0);
+  });
+
+  describe('with a channel head', () => {
+    beforeEach(() => writeFileSync(path('trust.txt'), trustText(shipment.log, `channel-key ${channelSigner.vkey}`)));
+
+    test('says whether there is a newer release', async () => {
+      await writeChannelHead('newest');
+      const people = await withHead('newest');
+      expect(people).toMatchObject({ code: 0, stderr: '' });
+      expect(people.stdout).toContain('channel    acme/Acme Shield/build:linux%2Famd64/stable, number 20: the newest');
+      const newer = { index: 30, sequence: 30, leafHash: shipment.log.rootHash(1) };
+      await writeChannelHead('newer', newer);
+      expect((await withHead('newer')).stdout).toContain('there is a newer one: entry 30, number 30');
+      const programs = await withHead('newer', '--json');
+      expect(JSON.parse(programs.stdout)).toMatchObject({
+        verified: true,
+        channel: { standing: 'older', sequence: 20, newest: { index: 30, sequence: 30 }, minimumSequence: 0, size: 37 },
+      });
+    });
+
+    test.each<[string, Partial<ChannelHead>, string, number]>([
+      ['past its time', { validUntilSeconds: now() - 60 }, 'channel-expired', 4],
+      ['from the future', { issuedSeconds: now() + 1000 }, 'from-the-future', 4],
+      ['above the release', { index: 30, sequence: 30, minimumSequence: 21 }, 'below-minimum', 4],
+      ['of another channel', { channel: 'acme/Acme Shield/build:linux%2Famd64/beta' }, 'wrong-channel', 4],
+      ['that leaves the release out', { index: 3, sequence: 3 }, 'false-channel-head', 6],
+      ['of another tree', { rootHash: portableHasher.sha256(utf8('x')) }, 'fork', 6],
+    ])('%s refuses, with a code of its own', async (_what, change, code, exit) => {
+      await writeChannelHead('head', change);
+      const ran = await withHead('head', '--state', path('state'));
+      expect([ran.code, ran.stdout]).toEqual([exit, '']);
+      expect(ran.stderr).toContain(`(${code})`);
+      expect([existsSync(path('state')), existsSync(path('state.channels'))]).toEqual([false, false]);
+    });
+
+    test('that is none, or by a key that nobody named, is not believed', async () => {
+      writeFileSync(path('none'), shipment.options.proofFile);
+      expect((await withHead('none')).stderr).toContain('(bad-channel-head)');
+      writeFileSync(path('large'), new Uint8Array(64 * 1024 + 1));
+      expect(await withHead('large')).toMatchObject({ code: 4 });
+      await writeChannelHead('head');
+      const other = channelHeadSigner(testKey('log.example/test/channel', SIGNATURE_TYPE.ed25519, 6), portableCrypto);
+      writeFileSync(path('trust.txt'), trustText(shipment.log, `channel-key ${other.vkey}`));
+      expect((await withHead('head')).stderr).toContain('(log-signature-missing)');
+      writeFileSync(path('trust.txt'), trustText(shipment.log));
+      const unknown = await withHead('head');
+      expect([unknown.code, unknown.stderr]).toEqual([4, expect.stringContaining('names no "channel-key"')]);
+    });
+
+    test('is remembered, and an older one is then a rollback', async () => {
+      const state = ['--state', path('state')];
+      await writeChannelHead('old');
+      await writeChannelHead('new', {
+        index: 30,
+        sequence: 30,
+        leafHash: shipment.log.rootHash(1),
+        issuedSeconds: now() - 10,
+      });
+      expect((await withHead('old', ...state)).code).toBe(0);
+      const first = readFileSync(path('state.channels'), 'utf8');
+      expect(first).toContain('limmat/channel-state/v1');
+      // Both name the newest of one tree: the log has contradicted itself.
+      const both = await withHead('new', ...state);
+      expect([both.code, both.stderr]).toEqual([6, expect.stringContaining('(false-channel-head)')]);
+      rmSync(path('state.channels'));
+      await writeChannelHead('old', { size: 25, rootHash: shipment.log.rootHash(25) });
+      expect((await withHead('new', ...state)).code).toBe(0);
+      const ran = await withHead('old', ...state);
+      expect([ran.code, ran.stderr]).toEqual([4, expect.stringContaining('(channel-rollback)')]);
+      expect((await withHead('old')).code).toBe(0);
+      writeFileSync(path('state.channels'), 'state');
+      expect(await withHead('new', ...state)).toMatchObject({ code: 2 });
+    });
   });
 
   test('checks a record that is about no file only when told so', async () => {

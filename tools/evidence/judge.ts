@@ -17,6 +17,7 @@ import { logIdentity, logsOfKeys, parseLogList } from '../../src/monitor/log-lis
 import { monitorVerifier } from '../../src/monitor/monitor-key.ts';
 import type { MonitorVerifier } from '../../src/monitor/monitor-key.ts';
 import type { LogIdentity } from '../../src/monitor/watched-log.ts';
+import { channelKeyOrigin } from '../../src/note/channel-head.ts';
 import { parseVerifierKey } from '../../src/note/key.ts';
 import { repeated } from '../support/config.ts';
 
@@ -24,6 +25,7 @@ export interface KeyFlags {
   readonly trust?: readonly string[];
   readonly key?: readonly string[];
   readonly iatWindow?: number;
+  readonly channelKey?: readonly string[];
   readonly observer?: readonly string[];
   readonly json?: boolean;
 }
@@ -36,6 +38,7 @@ export const keyOptions = (): readonly Option[] => [
     '--iat-window <time>',
     'the log of --key promised to take only what was signed this shortly before or after',
   ).argParser(time),
+  new Option('--channel-key <vkey>', 'a key that signs its channel heads; may be repeated').argParser(repeated),
   new Option('--observer <vkey>', "a monitor's key, to check who made the observation; may be repeated").argParser(
     repeated,
   ),
@@ -48,17 +51,23 @@ function time(text: string): number {
 }
 
 /** The logs that the flags name. LimmatError `usage` when they name none, `bad-trust-file`, `bad-key`. */
-export function logsOf({ trust = [], key = [], iatWindow }: KeyFlags): readonly LogIdentity[] {
-  if (trust.length + key.length === 0) {
-    throw new LimmatError('usage', 'say which keys are the log’s: --trust FILE or --key VKEY');
+export function logsOf({ trust = [], key = [], channelKey = [], iatWindow }: KeyFlags): readonly LogIdentity[] {
+  if (trust.length + key.length + channelKey.length === 0) {
+    throw new LimmatError('usage', 'say which keys are the log’s: --trust FILE, --key VKEY or --channel-key VKEY');
   }
   if (iatWindow !== undefined && key.length === 0) {
     throw new LimmatError('usage', '--iat-window is about the log of --key; a trust file has its own iat-window lines');
   }
   const promise = iatWindow === undefined ? {} : { iatWindowSeconds: iatWindow };
+  // Elements about one log are one to whoever verifies evidence.
+  const ofChannels = channelKey.map((vkey) => {
+    const parsed = parseVerifierKey(vkey);
+    return { origin: channelKeyOrigin(parsed), keys: [], channelKeys: [parsed] };
+  });
   return [
     ...trust.flatMap((path) => readLogList(path)),
     ...logsOfKeys(key.map((vkey) => parseVerifierKey(vkey))).map((log) => ({ ...log, ...promise })),
+    ...ofChannels,
   ].map((log) => logIdentity(log, nodeCrypto));
 }
 

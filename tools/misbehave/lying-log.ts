@@ -166,6 +166,7 @@ function trustFile(signers: readonly CheckpointSigner[], { key }: StatementSigne
     maxAgeSeconds: undefined,
     clockSkewSeconds: 60,
     iatWindows: new Map(signers.map(({ name }) => [name, DEFAULT_IAT_WINDOW_SECONDS])),
+    channelKeys: new Map(),
   });
 }
 

@@ -46,6 +46,11 @@ const EXIT_BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   'wrong-namespace': EXIT.finding,
   'wrong-product': EXIT.finding,
   'wrong-channel': EXIT.finding,
+  'bad-channel-head': EXIT.finding,
+  'channel-rollback': EXIT.finding,
+  'channel-expired': EXIT.finding,
+  'below-minimum': EXIT.finding,
+  recalled: EXIT.finding,
   'unknown-issuer': EXIT.finding,
   'unknown-log': EXIT.finding,
   'bad-record': EXIT.finding,
@@ -60,6 +65,8 @@ const EXIT_BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   // Two heads that both carry the log's signature.
   fork: EXIT.proof,
   'not-consistent': EXIT.proof,
+  // A channel head and a proof file, likewise.
+  'false-channel-head': EXIT.proof,
 };
 
 /** The exit code for anything that was thrown. */

@@ -11,7 +11,8 @@ export type EvidenceKind =
   | 'rollback'
   | 'proof-contradicted'
   | 'future'
-  | 'backdated';
+  | 'backdated'
+  | 'false-channel-head';
 
 /** An entry in a claim, with the proof that it is in the tree of one of the claim's checkpoints. */
 export interface ClaimEntry {
@@ -28,7 +29,10 @@ export interface ClaimEntry {
 export interface Claim {
   /** vkeys that signed, as a hint: a verifier uses the keys that it already trusts. */
   readonly keys: readonly string[];
-  /** Signed notes, each trimmed to its text and the lines of the log's keys. */
+  /**
+   * Signed notes, each trimmed to its text and the lines of the log's keys: checkpoints, and in false-channel-head one
+   * channel head, which states a size and a root too.
+   */
   readonly checkpoints: readonly string[];
   /** fork-prefix: base64 of the root at the smaller size that the larger tree implies. */
   readonly prefixRoot?: string;

@@ -44,7 +44,10 @@ export function explainEvidence(
   const origin = printable(evidence.origin);
   const sections: ExplanationSection[] = [
     { heading: 'What a log promises', paragraphs: promise(origin) },
-    { heading: 'What was signed', paragraphs: evidence.heads.map((head, i) => signed(head, i, evidence)) },
+    {
+      heading: 'What was signed',
+      paragraphs: words.signed ?? evidence.heads.map((head, i) => signed(head, i, evidence)),
+    },
     { heading: 'What is in it', paragraphs: words.entries },
     { heading: 'Why this cannot all be true', paragraphs: words.why },
     {

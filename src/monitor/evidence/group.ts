@@ -3,6 +3,7 @@
 
 import { toBase64 } from '../../bytes.ts';
 import type { Evidence, EvidenceKind } from './evidence.ts';
+import type { KindRow } from './kind-row.ts';
 import { KINDS } from './kinds.ts';
 
 /** Files about one fork, or about one head with wrong times. */
@@ -17,7 +18,7 @@ export interface EvidenceGroup {
 /**
  * The groups, by origin and then by the smallest tree in them. Two files are in one group when they are about the same
  * log and name the same tree: the same size with the same root, be it signed or implied by a larger one. Kinds that
- * argue with entries' times are apart from those that argue with histories.
+ * argue with entries' times, or with channel heads, are apart from those that argue with histories.
  */
 export function groupEvidence(evidence: readonly Evidence[]): readonly EvidenceGroup[] {
   const distinct = [...new Map(evidence.map((one) => [one.id, one])).values()];
@@ -73,9 +74,15 @@ function toGroup(members: readonly Evidence[]): EvidenceGroup {
   });
 }
 
+/** What a kind argues with: trees that two kinds name join their files only when both argue with the same. */
+function aboutOf({ signed, members }: KindRow): 'history' | 'times' | 'channels' {
+  if (signed === 'channel-head') return 'channels';
+  return members.includes('windowSeconds') ? 'times' : 'history';
+}
+
 /** The trees that a file names, as texts that are equal for equal trees of one log. */
 function treesOf({ kind, origin, heads, claim }: Evidence): readonly string[] {
-  const about = KINDS[kind].members.includes('windowSeconds') ? 'times' : 'history';
+  const about = aboutOf(KINDS[kind]);
   const trees = heads.map(({ size, rootHash }) => `${about} ${size} ${toBase64(rootHash)} ${origin}`);
   return claim.prefixRoot === undefined
     ? trees

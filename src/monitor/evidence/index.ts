@@ -18,6 +18,7 @@ export type { EvidenceGroup } from './group.ts';
 export {
   backdatedEntry,
   contradiction,
+  falseChannelHead,
   forkPrefix,
   forkSameSize,
   futureEntry,

@@ -3,6 +3,7 @@
 
 import { LimmatError } from '../../errors.ts';
 import type { Hash, Hasher } from '../../merkle/hash.ts';
+import type { ChannelHead } from '../../note/channel-head.ts';
 import type { Drawing } from './drawing.ts';
 import type { Claim, Evidence, EvidenceHead, EvidenceKind } from './evidence.ts';
 
@@ -18,6 +19,8 @@ export interface OpenedEntry {
 /** A claim whose signatures and inclusion proofs hold. */
 export interface OpenedClaim {
   readonly heads: readonly EvidenceHead[];
+  /** What the claim's one note says, in kinds that take a channel head. */
+  readonly channelHead: ChannelHead | undefined;
   readonly entries: readonly OpenedEntry[];
   readonly prefixRoot: Hash | undefined;
   readonly consistency: readonly Hash[];
@@ -34,6 +37,8 @@ export interface KindRow {
   readonly kind: EvidenceKind;
   /** What a log did, without its name: "signed two different trees of one size". */
   readonly sentence: string;
+  /** What the claim's notes are, and with that which of the log's keys sign them. */
+  readonly signed: 'checkpoint' | 'channel-head';
   /** What belongs into the claim: these counts, and exactly these members beside keys and checkpoints. */
   readonly checkpoints: number;
   readonly entries: number;
@@ -54,6 +59,8 @@ export interface KindRow {
 export interface KindWords {
   /** What this log did, with the numbers; goes on after the log's name. */
   readonly headline: string;
+  /** What was signed, where it is no checkpoint. */
+  readonly signed?: readonly string[];
   /** What the entries are; empty where the kind has none. */
   readonly entries: readonly string[];
   /** Why all of it cannot be true. */

@@ -3,6 +3,7 @@
 
 import type { EvidenceKind } from './evidence.ts';
 import type { KindRow } from './kind-row.ts';
+import { falseChannelHead } from './kinds/channel.ts';
 import { proofContradicted } from './kinds/contradicted.ts';
 import { forkPrefix, forkSameSize } from './kinds/fork.ts';
 import { rollback } from './kinds/rollback.ts';
@@ -16,6 +17,7 @@ export const KINDS: Readonly<Record<EvidenceKind, KindRow>> = Object.freeze({
   'proof-contradicted': proofContradicted,
   future,
   backdated,
+  'false-channel-head': falseChannelHead,
 });
 
 /** True for the name of a kind that this version knows. */

@@ -98,6 +98,20 @@ export function backdatedEntry(
 }
 
 /**
+ * The signed note of a channel head, and an entry of the tree that it names, with the proof under its root: one of its
+ * channel with a higher sequence, another entry than it names at its index, or the very one where that is not in the
+ * channel at the sequence that it says. The log's channel keys have to be known.
+ */
+export function falseChannelHead(log: LogIdentity, note: Uint8Array, entry: IncludedEntry): Promise<Evidence> {
+  const byChannelKey: LogIdentity = { ...log, verifiers: log.channelVerifiers ?? [] };
+  return make('false-channel-head', log, () =>
+    claimOf(byChannelKey, [evidenceNote(note, byChannelKey, 'latest')], {
+      entries: Object.freeze([claimEntry(entry, 0)]),
+    }),
+  );
+}
+
+/**
  * Evidence that two verified heads of one log contradict each other, or undefined when they do not, as far as can be
  * told: two sizes can only be compared with `prove`, which answers for the larger head what its tree has at the
  * smaller size. What `prove` rejects with is thrown, unless the signed times convict the log without it.

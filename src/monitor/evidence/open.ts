@@ -4,6 +4,8 @@ import { fromBase64 } from '../../bytes.ts';
 import { asHash } from '../../merkle/hash.ts';
 import type { Hash, Hasher } from '../../merkle/hash.ts';
 import { verifyInclusion } from '../../merkle/proof.ts';
+import { parseChannelHead } from '../../note/channel-head.ts';
+import type { ChannelHead } from '../../note/channel-head.ts';
 import { parseCheckpoint } from '../../note/checkpoint.ts';
 import { SIGNATURE_TYPE, formatKeyId, parseVerifierKey } from '../../note/key.ts';
 import type { VerifierKey } from '../../note/key.ts';
@@ -24,13 +26,15 @@ import { printable } from './words.ts';
  */
 export async function openClaim(row: KindRow, claim: Claim, log: LogIdentity, hasher: Hasher): Promise<OpenedClaim> {
   checkShape(row, claim);
-  const keys = readKeys(claim.keys, log.verifiers);
+  const signers = signersOf(row, log);
+  const keys = readKeys(claim.keys, signers.verifiers);
   const notes = claim.checkpoints.map((note) => parseNote(note));
   checkLines(keys, notes);
   const heads: EvidenceHead[] = [];
-  for (const note of notes) heads.push(await openHead(row, note, keys, log));
+  for (const note of notes) heads.push(await openHead(row, note, keys, signers));
   return Object.freeze({
     heads: Object.freeze(heads),
+    channelHead: row.signed === 'channel-head' ? parseChannelHead(notes[0]!.text) : undefined,
     entries: Object.freeze((claim.entries ?? []).map((entry) => openEntry(entry, heads, hasher))),
     prefixRoot: claim.prefixRoot === undefined ? undefined : hashOf(claim.prefixRoot),
     consistency: Object.freeze((claim.consistency ?? []).map(hashOf)),
@@ -55,6 +59,27 @@ function checkShape(row: KindRow, claim: Claim): void {
     if ((claim[member] !== undefined) === expected) continue;
     throw badEvidence(`${row.kind} ${expected ? 'takes' : 'does not take'} the member "${member}"`);
   }
+}
+
+/** Whose signatures count on the notes of that kind. */
+function signersOf(row: KindRow, log: LogIdentity): LogIdentity {
+  if (row.signed === 'checkpoint') return log;
+  const { channelVerifiers = [] } = log;
+  if (channelVerifiers.length > 0) return { ...log, verifiers: channelVerifiers };
+  throw badEvidence(
+    `nothing here says which key signs the channel heads of ${printable(log.origin)}; if you know it, say so with a ` +
+      '"channel-key" line in the trust file',
+  );
+}
+
+/** What the note says of a tree; lines that not every signature covers are `extensions`. */
+function readHead(
+  row: KindRow,
+  { text }: Note,
+): Pick<ChannelHead, 'origin' | 'size' | 'rootHash'> & {
+  readonly extensions: readonly string[];
+} {
+  return row.signed === 'checkpoint' ? parseCheckpoint(text) : { ...parseChannelHead(text), extensions: [] };
 }
 
 /** A key of the claim's: the verifier's own, or what the file says of another. */
@@ -86,9 +111,10 @@ function checkLines(keys: readonly ClaimKey[], notes: readonly Note[]): void {
 }
 
 async function openHead(row: KindRow, note: Note, keys: readonly ClaimKey[], log: LogIdentity): Promise<EvidenceHead> {
-  const { origin, size, rootHash, extensions } = parseCheckpoint(note.text);
+  const { origin, size, rootHash, extensions } = readHead(row, note);
+  const what = row.signed === 'checkpoint' ? 'checkpoint' : 'channel head';
   if (origin !== log.origin) {
-    throw badEvidence(`a checkpoint is of log ${printable(origin)}, not of ${printable(log.origin)}`);
+    throw badEvidence(`a ${what} is of log ${printable(origin)}, not of ${printable(log.origin)}`);
   }
   const signatures: HeadSignature[] = [];
   // An ML-DSA-44 line is over origin, size and root; only the other types cover what may stand below them.
@@ -107,13 +133,13 @@ async function openHead(row: KindRow, note: Note, keys: readonly ClaimKey[], log
   }
   if (signatures.length === 0) {
     throw badEvidence(
-      `a checkpoint is signed by none of the ${log.verifiers.length} known keys of ${printable(log.origin)}`,
+      `a ${what} is signed by none of the ${log.verifiers.length} known keys of ${printable(log.origin)}`,
     );
   }
   if (extensions.length > 0 && !coversText) throw badEvidence('a checkpoint has extension lines that nobody signed');
-  const missing = log.verifiers
-    .map(({ vkey }) => vkey)
-    .filter((vkey) => signatures.every((line) => line.vkey !== vkey));
+  // A checkpoint is signed with all of a log's keys, a channel head with the one that is in use.
+  const all = row.signed === 'checkpoint' ? log.verifiers.map(({ vkey }) => vkey) : [];
+  const missing = all.filter((vkey) => signatures.every((line) => line.vkey !== vkey));
   return Object.freeze({ size, rootHash, signatures: Object.freeze(signatures), missing: Object.freeze(missing) });
 }
 

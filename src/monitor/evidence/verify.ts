@@ -53,9 +53,11 @@ function findLog(origin: string, logs: readonly LogIdentity[]): LogIdentity {
     );
   }
   const promises = named.flatMap(({ iatWindowSeconds }) => (iatWindowSeconds === undefined ? [] : [iatWindowSeconds]));
+  const channelVerifiers = named.flatMap((log) => log.channelVerifiers ?? []);
   return {
     origin,
     verifiers: named.flatMap(({ verifiers }) => verifiers),
+    ...(channelVerifiers.length > 0 && { channelVerifiers }),
     ...(promises.length > 0 && { iatWindowSeconds: Math.max(...promises) }),
   };
 }
@@ -64,14 +66,14 @@ function findLog(origin: string, logs: readonly LogIdentity[]): LogIdentity {
  * SHA-256 over the canonical JSON of [format, kind, origin, [[size, root, T], …], [leaf hash, …]], as 64 hex digits.
  * Checkpoints are sorted by size, root and T, leaf hashes bytewise; hashes are base64. T is the latest time that the
  * log's signatures state, and 0 for the kinds that do not argue with time: there a head that was signed again has the
- * id that it had. Keys and signatures stay outside, so that every observer of these heads gets the same id.
+ * id that it had. A leaf hash that a channel head names is one of them. Keys and signatures stay outside, so that every observer of these heads gets the same id.
  */
-function evidenceId(row: KindRow, origin: string, { heads, entries, hasher }: OpenedClaim): string {
+function evidenceId(row: KindRow, origin: string, { heads, channelHead, entries, hasher }: OpenedClaim): string {
   const checkpoints = heads
     .map((head) => ({ head, time: row.timed ? Math.max(0, ...statedTimes(head)) : 0 }))
     .toSorted((a, b) => compareHeads(a.head, b.head) || a.time - b.time)
     .map(({ head, time }) => [head.size, toBase64(head.rootHash), time]);
-  const leafHashes = entries
+  const leafHashes = [...entries, ...(channelHead === undefined ? [] : [channelHead])]
     .map(({ leafHash }) => leafHash)
     .toSorted(compareBytes)
     .map(toBase64);

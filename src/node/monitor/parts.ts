@@ -21,8 +21,8 @@ export function logWatcher(signal: AbortSignal): (logs: readonly LocatedLog[]) =
   return (logs) => {
     const now = new Map<string, WatchedLog>();
     for (const log of logs) {
-      const { origin, url, verifiers, witnesses, iatWindowSeconds } = log;
-      const vkeys = [verifiers, witnesses].map((keys) => keys.map(({ vkey }) => vkey));
+      const { origin, url, verifiers, witnesses, channelVerifiers = [], iatWindowSeconds } = log;
+      const vkeys = [verifiers, channelVerifiers, witnesses].map((keys) => keys.map(({ vkey }) => vkey));
       const name = JSON.stringify([origin, url, vkeys, iatWindowSeconds]);
       const watched = known.get(name) ?? {
         ...log,

@@ -53,6 +53,7 @@ describe('the explanation', () => {
       'log.example/a signed two trees that have different entries at place 7',
       'log.example/a signed a tree with an entry from 3 days later',
       'log.example/a took an entry that says it is 3 days older than it can be',
+      'log.example/a signed that entry 8 is the newest of channel acme/Acme Shield/avdb-release:main/stable, which is false',
     ]);
     for (const evidence of all) {
       const { sections, drawing } = explainEvidence(evidence);

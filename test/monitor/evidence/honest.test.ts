@@ -17,12 +17,13 @@ import { formatNote, parseNote } from '../../../src/note/note.ts';
 import type { Note } from '../../../src/note/note.ts';
 import type { Random } from '../../support/random.ts';
 import { between, chooseSeed, seededRandom } from '../../support/random.ts';
-import { statementOf } from './samples.ts';
-import { History, NOON, headOf, promisingKeys } from './support.ts';
-import type { TestKeys } from './support.ts';
+import { RELEASES, releaseOf, statementOf } from './samples.ts';
+import { History, NOON, channelHeadOf, headOf, promisingKeys } from './support.ts';
+import type { ChannelKeys } from './support.ts';
 
 const MOST = 40;
 const WINDOW = 86_400;
+const BUILDS = 'acme/Acme Shield/build:linux%2Famd64/stable';
 
 /** What an honest log has signed over some days, and what it holds. */
 interface HonestLog {
@@ -30,28 +31,46 @@ interface HonestLog {
   readonly history: History;
   readonly heads: readonly LogHead[];
   readonly notes: readonly Note[];
+  /** Its channel heads: of releases, and of builds. */
+  readonly channelNotes: readonly Note[];
 }
 
 /**
  * A log that grows, idles, signs again, restarts, changes its keys on the way, and takes statements that are as old and
- * as early as it promised to allow. T never falls and sizes never do.
+ * as early as it promised to allow. T never falls and sizes never do. With every checkpoint it signs what is then the
+ * newest of its two channels, with the key of the day.
  */
 async function honestLog(random: Random): Promise<HonestLog> {
   const [first, second] = [promisingKeys(), promisingKeys(11)];
-  const log: LogIdentity = { ...first.log, verifiers: [...first.log.verifiers, ...second.log.verifiers] };
+  const log: LogIdentity = {
+    ...first.log,
+    verifiers: [...first.log.verifiers, ...second.log.verifiers],
+    channelVerifiers: [...first.log.channelVerifiers!, ...second.log.channelVerifiers!],
+  };
+  const releases: { index: number; sequence: number }[] = [];
+  const builds: { index: number; sequence: number }[] = [];
   let time = NOON;
   let size = 0;
   const entries: Uint8Array[] = [];
-  const signed: { size: number; time: number; by: TestKeys }[] = [];
+  const signed: { size: number; time: number; by: ChannelKeys }[] = [];
   let by = first;
   for (let round = 0; round < 12; round++) {
     // A busy second, an idle refresh, or a night.
     time += [0, 1, 300, 40_000][between(random, 0, 4)]!;
     const growth = Math.min(between(random, 0, 6), MOST - size);
     for (let i = 0; i < growth; i++) {
-      const isRecord = random() < 0.5;
       const iat = time + between(random, -WINDOW, WINDOW + 1);
-      entries.push(isRecord ? await statementOf(iat) : utf8(`entry ${entries.length}`));
+      const [kind, index] = [random(), entries.length];
+      // Releases of the channel, some with a gap; of a database that is another channel; builds; and bytes.
+      if (kind < 0.3) {
+        const sequence = (releases.at(-1)?.sequence ?? 0) + between(random, 1, 3);
+        releases.push({ index, sequence });
+        entries.push(await releaseOf(sequence, 'main', iat));
+      } else if (kind < 0.4) entries.push(await releaseOf(between(random, 1, 200), 'other', iat));
+      else if (kind < 0.7) {
+        builds.push({ index, sequence: index });
+        entries.push(await statementOf(iat));
+      } else entries.push(utf8(`entry ${index}`));
     }
     size += growth;
     if (random() < 0.1) by = second;
@@ -61,7 +80,24 @@ async function honestLog(random: Random): Promise<HonestLog> {
   }
   const history = new History(entries);
   const heads = await Promise.all(signed.map((head) => headOf(head.by, history, head.size, head.time)));
-  return { log, history, heads, notes: heads.map(({ note }) => parseNote(note)) };
+  const channelNotes: Note[] = [];
+  for (const head of signed) {
+    for (const [channel, places] of [
+      [RELEASES, releases],
+      [BUILDS, builds],
+    ] as const) {
+      const newest = places.findLast(({ index }) => index < head.size);
+      if (newest === undefined) continue;
+      const said = channelHeadOf(first, history, head.size, {
+        channel,
+        ...newest,
+        issuedSeconds: head.time,
+        validUntilSeconds: head.time + 1,
+      });
+      channelNotes.push(parseNote(await head.by.channelSigner.sign(said)));
+    }
+  }
+  return { log, history, heads, notes: heads.map(({ note }) => parseNote(note)), channelNotes };
 }
 
 const pick = <T>(random: Random, items: readonly T[]): T => items[between(random, 0, items.length)]!;
@@ -81,13 +117,16 @@ function someNote(random: Random, notes: readonly Note[]): Note {
 }
 
 /** A claim of that kind, of the right shape, from anything that the log signed and holds. */
-function someClaim(random: Random, kind: EvidenceKind, { log, history, notes }: HonestLog): Claim {
+function someClaim(random: Random, kind: EvidenceKind, honest: HonestLog): Claim {
+  const { log, history } = honest;
   const row = KINDS[kind];
+  const isChannel = row.signed === 'channel-head';
+  const notes = isChannel ? honest.channelNotes : honest.notes;
   const chosen = Array.from({ length: row.checkpoints }, () => someNote(random, notes));
   const bySize = chosen.toSorted((a, b) => sizeOf(a) - sizeOf(b));
   const picked = random() < 0.2 ? chosen : kind === 'rollback' ? bySize.toReversed() : bySize;
   const names = new Set(picked.flatMap(({ signatures }) => signatures.map(({ name, keyId }) => `${name} ${keyId}`)));
-  const sizes = picked.map(sizeOf);
+  const sizes = picked.map(({ text }) => Number(text.split('\n')[isChannel ? 2 : 1]));
   const [small = 0, large] = sizes.toSorted((a, b) => a - b);
   const anySize = between(random, 0, history.entries.length + 1);
   const entry = (i: number): ClaimEntry => {
@@ -101,7 +140,7 @@ function someClaim(random: Random, kind: EvidenceKind, { log, history, notes }: 
     return { index, leaf: toBase64(leaf), inclusion: inclusion.map(toBase64), checkpoint };
   };
   return {
-    keys: log.verifiers
+    keys: (isChannel ? log.channelVerifiers! : log.verifiers)
       .filter((key) => names.has(`${key.name} ${key.keyId}`))
       .map(({ vkey }) => vkey)
       .toSorted(),
@@ -143,6 +182,7 @@ describe('honest logs', () => {
       const honest = await honestLog(random);
       if (honest.history.entries.length === 0) continue;
       for (const row of Object.values(KINDS)) {
+        if (row.signed === 'channel-head' && honest.channelNotes.length === 0) continue;
         for (let i = 0; i < 60; i++) {
           const claim = someClaim(random, row.kind, honest);
           const verdict = await judge(row, claim, honest.log);

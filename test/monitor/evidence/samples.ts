@@ -5,6 +5,7 @@ import { createStatement } from '../../../src/record/statement.ts';
 import type { Evidence } from '../../../src/monitor/evidence/evidence.ts';
 import {
   backdatedEntry,
+  falseChannelHead,
   forkPrefix,
   forkSameSize,
   futureEntry,
@@ -12,8 +13,8 @@ import {
   rollback,
 } from '../../../src/monitor/evidence/make.ts';
 import { BUILD, vendorSigner } from '../../support/shipped.ts';
-import { History, NOON, headOf, promisingKeys } from './support.ts';
-import type { TestKeys } from './support.ts';
+import { History, NOON, channelHeadOf, headOf, promisingKeys } from './support.ts';
+import type { ChannelKeys, TestKeys } from './support.ts';
 
 const DAY = 86_400;
 
@@ -40,14 +41,47 @@ export async function historyWith(iatSeconds: number): Promise<History> {
   return new History(History.of(20).entries.with(12, await statementOf(iatSeconds)));
 }
 
+/** The channel of the releases that releaseOf makes. */
+export const RELEASES = 'acme/Acme Shield/avdb-release:main/stable';
+
+/** An avdb-release record of that sequence; of the database `main` where none is named. */
+export function releaseOf(sequence: number, database = 'main', iatSeconds: number = NOON): Promise<Uint8Array> {
+  const fields = {
+    product: 'Acme Shield',
+    database,
+    channel: 'stable',
+    sequence,
+    ...(sequence > 1 && { first: true as const }),
+    contentDigest: { sha256: new Uint8Array(32).fill(sequence) },
+    counts: { total: sequence },
+  };
+  return createStatement({ ...BUILD, type: 'avdb-release', fields, iatSeconds }, vendorSigner());
+}
+
+/** A history of 20 entries of which numbers 3, 8 and 14 are releases 5, 6 and 9. */
+export async function releaseHistory(): Promise<History> {
+  const { entries } = History.of(20);
+  return new History(
+    entries
+      .with(3, await releaseOf(5))
+      .with(8, await releaseOf(6))
+      .with(14, await releaseOf(9)),
+  );
+}
+
 /**
  * Evidence of every kind, by a log with two keys that promised to take statements of the last day only. What argues with
  * times is signed with `dated`, everything else with `keys`.
  */
-export async function samples(keys: TestKeys = promisingKeys(), dated: TestKeys = keys): Promise<readonly Evidence[]> {
+export async function samples(
+  keys: ChannelKeys = promisingKeys(),
+  dated: TestKeys = keys,
+): Promise<readonly Evidence[]> {
   const { log } = keys;
   const [honest, forked] = [History.of(20), History.of(20, 5)];
   const { prefixRoot, consistency } = forked.prefix(9, 17);
+  const releases = await releaseHistory();
+  const stale = channelHeadOf(keys, releases, 17, { channel: RELEASES, index: 8, sequence: 6 });
   const [late, early] = [await historyWith(NOON + 3 * DAY), await historyWith(NOON - 3 * DAY)];
   return [
     await forkSameSize(log, await headOf(keys, honest, 9), await headOf(keys, forked, 9, NOON + 60)),
@@ -67,5 +101,6 @@ export async function samples(keys: TestKeys = promisingKeys(), dated: TestKeys 
       await headOf(dated, early, 20, NOON + 60),
       early.entry(12),
     ),
+    await falseChannelHead(log, await keys.channelSigner.sign(stale), releases.entry(14, 17)),
   ];
 }

@@ -5,6 +5,8 @@ import { toHex, utf8 } from '../../../src/bytes.ts';
 import type { LogHead } from '../../../src/client/state.ts';
 import { asHash } from '../../../src/merkle/hash.ts';
 import type { Hash } from '../../../src/merkle/hash.ts';
+import { channelHeadSigner, channelKeyName, recalledDigest } from '../../../src/note/channel-head.ts';
+import type { ChannelHead, ChannelHeadSigner } from '../../../src/note/channel-head.ts';
 import { formatCheckpoint } from '../../../src/note/checkpoint.ts';
 import { SIGNATURE_TYPE } from '../../../src/note/key.ts';
 import type { SignatureTypeByte } from '../../../src/note/key.ts';
@@ -60,20 +62,48 @@ export interface TestKeys {
   readonly log: LogIdentity;
 }
 
+/** The keys of a log that signs channel heads too. */
+export interface ChannelKeys extends TestKeys {
+  readonly channelSigner: ChannelHeadSigner;
+}
+
 /** A log with keys of these types; every fill is another key. */
 export function testKeys(
   origin = 'log.example/a',
   types: readonly SignatureTypeByte[] = [SIGNATURE_TYPE.ed25519, SIGNATURE_TYPE.mldsa44],
   fill = 1,
-): TestKeys {
+): ChannelKeys {
   const signers = types.map((type, i) => noteSigner(testKey(origin, type, fill + i, nodeCrypto), nodeCrypto));
-  return { signers, log: { origin, verifiers: signers.map(({ vkey }) => rememberingVerifier(vkey)) } };
+  const channelKey = testKey(channelKeyName(origin), SIGNATURE_TYPE.ed25519, fill + 100, nodeCrypto);
+  const channelSigner = channelHeadSigner(channelKey, nodeCrypto);
+  return { signers, channelSigner, log: { origin, verifiers: signers.map(({ vkey }) => rememberingVerifier(vkey)) } };
 }
 
-/** A limmat log that promised to take statements of the last day only. */
-export function promisingKeys(fill = 1): TestKeys {
-  const { signers, log } = testKeys(undefined, undefined, fill);
-  return { signers, log: { ...log, iatWindowSeconds: 86_400 } };
+/** A limmat log that promised to take statements of the last day only, and signs channel heads. */
+export function promisingKeys(fill = 1): ChannelKeys {
+  const keys = testKeys(undefined, undefined, fill);
+  const channelVerifiers = [rememberingVerifier(keys.channelSigner.vkey)];
+  return { ...keys, log: { ...keys.log, iatWindowSeconds: 86_400, channelVerifiers } };
+}
+
+/** The channel head of a history that says so much of it, and beside that what is true of most. */
+export function channelHeadOf(
+  { log }: TestKeys,
+  history: History,
+  size: number,
+  said: Pick<ChannelHead, 'channel' | 'index' | 'sequence'> & Partial<ChannelHead>,
+): ChannelHead {
+  return {
+    origin: log.origin,
+    size,
+    rootHash: history.root(size),
+    leafHash: asHash(rfcLeafHash(history.entries[said.index]!)),
+    minimumSequence: 0,
+    recalledHash: recalledDigest([]),
+    issuedSeconds: NOON,
+    validUntilSeconds: NOON + 86_400,
+    ...said,
+  };
 }
 
 /** A verifier that does not compute an answer twice: thousands of claims are about a hundred notes. */

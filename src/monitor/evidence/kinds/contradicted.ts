@@ -16,6 +16,7 @@ import { entriesInWords, entryInWords, shortHash } from '../words.ts';
 export const proofContradicted: KindRow = {
   kind: 'proof-contradicted',
   sentence: 'signed two trees that have different entries at the same place',
+  signed: 'checkpoint',
   checkpoints: 2,
   entries: 2,
   members: ['entries'],

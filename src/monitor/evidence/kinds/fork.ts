@@ -20,6 +20,7 @@ const FORK_NOT_SHOWN: readonly string[] = [
 export const forkSameSize: KindRow = {
   kind: 'fork-same-size',
   sentence: 'signed two different trees with the same number of entries',
+  signed: 'checkpoint',
   checkpoints: 2,
   entries: 0,
   members: [],
@@ -62,6 +63,7 @@ export const forkSameSize: KindRow = {
 export const forkPrefix: KindRow = {
   kind: 'fork-prefix',
   sentence: 'signed a tree that does not begin with a smaller tree that it signed too',
+  signed: 'checkpoint',
   checkpoints: 2,
   entries: 0,
   members: ['prefixRoot', 'consistency'],

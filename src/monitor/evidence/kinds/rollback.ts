@@ -12,6 +12,7 @@ import { durationInWords, entriesInWords, keyInWords, timeInWords } from '../wor
 export const rollback: KindRow = {
   kind: 'rollback',
   sentence: 'signed a smaller tree as its largest after it had signed a larger one',
+  signed: 'checkpoint',
   checkpoints: 2,
   entries: 0,
   members: [],

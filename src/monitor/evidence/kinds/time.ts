@@ -27,6 +27,7 @@ export function timeWindowSeconds(iatWindowSeconds: number): number {
 export const future: KindRow = {
   kind: 'future',
   sentence: 'signed a tree with an entry that was not to be signed until long after',
+  signed: 'checkpoint',
   checkpoints: 1,
   entries: 1,
   members: ['entries', 'windowSeconds'],
@@ -80,6 +81,7 @@ export const future: KindRow = {
 export const backdated: KindRow = {
   kind: 'backdated',
   sentence: 'took an entry that claims a time long before the entry can have been taken',
+  signed: 'checkpoint',
   checkpoints: 2,
   entries: 1,
   members: ['entries', 'windowSeconds'],
