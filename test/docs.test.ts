@@ -102,7 +102,9 @@ describe('commands and options', () => {
       'monitor',
       'misbehave',
     ];
-    const help = (await Promise.all(commands.map(helpOf))).join('\n');
+    // One after another: what a command says is caught on the process's own streams.
+    let help = '';
+    for (const command of commands) help += await helpOf(command);
     for (const file of PAGES) {
       const alone = codeSpans(file).flatMap((code) => /^(--[a-z-]+)(?: |$)/.exec(code)?.[1] ?? []);
       for (const option of alone) expect(help, `${file}: ${option}`).toContain(`${option} `);

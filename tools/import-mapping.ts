@@ -5,7 +5,8 @@
 //   debian-builds    build                    namespace debian, product = name, channel = suite, platform = architecture
 //   detection-rules  avdb-release             series "Owner/name": namespace owner, product Owner, database name
 //   relocations      commitment, relocation   promises, and the start of one move; basis reported from the seed document
-//   debian-releases, engine-sources           skipped: their record types are not there yet
+//   engine-sources   source-snapshot          namespace = product, the manifest's digest is the tree's
+//   debian-releases  none                     skipped: no record type stands for a release file
 
 import { LimmatError } from '../src/errors.ts';
 import type { FieldsOf, LimmatRecord } from '../src/record/types.ts';
@@ -54,7 +55,7 @@ const MAPPERS: Readonly<Record<FileKind, (row: Row) => Mapped>> = {
   'detection-rules': releaseOf,
   relocations: statementOf,
   'debian-releases': () => ({ skip: 'a release file is not a build; no record type stands for it' }),
-  'engine-sources': () => ({ skip: 'the record type source-snapshot does not exist yet' }),
+  'engine-sources': sourceOf,
 };
 
 function buildOf(row: Row): FieldsOf<'build'> {
@@ -93,6 +94,21 @@ function releaseOf(row: Row): Mapped {
   };
 }
 
+function sourceOf(row: Row): Mapped {
+  const product = text(row, 'product');
+  return {
+    type: 'source-snapshot',
+    namespace: namespaceOf(product),
+    fields: {
+      product,
+      version: text(row, 'version'),
+      commit: text(row, 'commit'),
+      treeDigest: { sha256: sha256(row, 'source_manifest_sha256') },
+      files: integer(row, 'files'),
+    },
+  };
+}
+
 const COMMITMENT_KINDS = {
   'relocation-commitment': { kind: 'relocation', fulfilledBy: 'relocation' },
   'process-commitment': { kind: 'process', fulfilledBy: 'relocation' },
@@ -104,8 +120,9 @@ const COMMITMENT_KINDS = {
 function statementOf(row: Row): Mapped {
   const event = text(row, 'event');
   const namespace = namespaceOf(text(row, 'vendor'));
-  if (event === 'facility-opened')
-    return { skip: 'facility-opened needs the record type site, which does not exist yet' };
+  if (event === 'facility-opened') {
+    return { skip: "facility-opened is about a site, and sites are entries of the vendor's own admission chain" };
+  }
   if (event === 'relocation-started') return { type: 'relocation', namespace, fields: relocationOf(row) };
   if (!isCommitmentEvent(event)) return { skip: `event "${event}" has no record type` };
   return { type: 'commitment', namespace, fields: commitmentOf(row, event) };

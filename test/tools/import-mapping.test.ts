@@ -7,7 +7,7 @@ import { createStatement, parseStatement } from '../../src/record/statement.ts';
 import { describe, recordToJson, subjectOf, type LimmatRecord } from '../../src/record/types.ts';
 import { kindOfRow, mapRow, type FileKind } from '../../tools/import-mapping.ts';
 import { inImportOrder, StreamChains } from '../../tools/import-order.ts';
-import { tableRows } from '../support/markdown.ts';
+import { page } from '../support/markdown.ts';
 import { UNSIGNED } from '../support/records.ts';
 import { sharedPath } from '../support/vectors.ts';
 
@@ -69,6 +69,20 @@ const MOVE_ROW = {
   inferred: [],
   supervisor: null,
   note: null,
+};
+
+const SOURCE_ROW = {
+  product: 'clamav',
+  version: '0.70@2754',
+  tag: 'clamav-0.70@2754',
+  tag_object: '2783c372cf5d8ab0b6f19aa5583c2bdf8de75ff1',
+  tag_date: '2004-04-16T23:32:38Z',
+  tag_pgp_signed: false,
+  commit: '301641aaefe473c2b9e10f3a8633f6a59da4848d',
+  commit_date: '2004-04-16T23:32:38Z',
+  tree: '4a9eaad942c79d6beafd3e74c467d55b67a729a6',
+  files: 314,
+  source_manifest_sha256: 'e3a6b5dd585058ddce7f4b22cb92b927ec11e440cec2a897df7bfe8aaa800354',
 };
 
 function jsonOf(kind: FileKind, row: unknown): unknown {
@@ -178,6 +192,21 @@ group('mapping rows to records', () => {
     });
   });
 
+  it('makes source snapshots', () => {
+    expect(kindOfRow(SOURCE_ROW)).toBe('engine-sources');
+    expect(jsonOf('engine-sources', SOURCE_ROW)).toEqual({
+      type: 'source-snapshot',
+      namespace: 'clamav',
+      fields: {
+        product: 'clamav',
+        version: '0.70@2754',
+        commit: '301641aaefe473c2b9e10f3a8633f6a59da4848d',
+        treeDigest: { sha256: 'e3a6b5dd585058ddce7f4b22cb92b927ec11e440cec2a897df7bfe8aaa800354' },
+        files: 314,
+      },
+    });
+  });
+
   it('skips what no record type stands for, with the reason', () => {
     expect(jsonOf('relocations', { ...MOVE_ROW, event: 'facility-opened' })).toEqual({
       skip: expect.stringContaining('site'),
@@ -186,7 +215,6 @@ group('mapping rows to records', () => {
       skip: expect.stringContaining('toString'),
     });
     expect(jsonOf('debian-releases', {})).toHaveProperty('skip');
-    expect(jsonOf('engine-sources', {})).toHaveProperty('skip');
   });
 
   it.each([
@@ -323,8 +351,14 @@ group.skipIf(sharedPath('data') === undefined)('the real files', () => {
     expect(skipped).toEqual([expect.stringContaining('facility-opened')]);
   });
 
+  it('give 220 source snapshots, each of a version of its own', async () => {
+    const { kinds, skipped, subjects } = await statementsOf(dataFile('engine-sources'));
+    expect([kinds, skipped, new Set(subjects).size]).toEqual([{ 'source-snapshot': 220 }, [], 220]);
+    expect(subjects).toContain('clamav/source-snapshot/clamav/0.70@2754');
+  });
+
   it('add no value that is not in its row', () => {
-    for (const name of ['debian-builds', 'detection-rules', 'relocations']) {
+    for (const name of ['debian-builds', 'detection-rules', 'relocations', 'engine-sources']) {
       for (const line of readFileSync(dataFile(name), 'utf8').trimEnd().split('\n').slice(0, 500)) {
         const row: unknown = JSON.parse(line);
         const mapped = mapRow(kindOfRow(row)!, row);
@@ -371,15 +405,15 @@ function isFrom(value: string | number | Uint8Array, line: string): boolean {
 }
 
 group('docs/records.md', () => {
-  it('says of every column whether it is carried over', () => {
-    const rows = [
-      ['debian-builds', BUILD_ROW],
-      ['detection-rules', { ...RULES_ROW, files: 3 }],
-      ['relocations', MOVE_ROW],
-      ['relocations', { ...MOVE_ROW, event: 'relocation-started', activity: ['processing'], started: '2018-11-13' }],
-    ] as const;
+  const moved = { ...MOVE_ROW, event: 'relocation-started', activity: ['processing'], started: '2018-11-13' };
+  it.each([
+    ['Debian packages', 'debian-builds', [BUILD_ROW]],
+    ['Detection rules', 'detection-rules', [{ ...RULES_ROW, files: 3 }]],
+    ['Announcements', 'relocations', [MOVE_ROW, moved]],
+    ['Engine sources', 'engine-sources', [SOURCE_ROW]],
+  ] as const)('says of every column of %s whether it is carried over', (title, kind, rows) => {
     const read = new Set<string>();
-    for (const [kind, row] of rows) {
+    for (const row of rows) {
       const watched = new Proxy<object>(row, {
         get(target, column, receiver): unknown {
           read.add(String(column));
@@ -388,12 +422,20 @@ group('docs/records.md', () => {
       });
       expect(mapRow(kind, watched)).toHaveProperty('fields');
     }
-    const columns = new Set(rows.flatMap(([, row]) => Object.keys(row)));
-    const table = tableRows('docs/records.md', 'column');
+    // Which record a row becomes is told beside the table of its columns.
+    read.delete('event');
+    const columns = rows.flatMap((row) => Object.keys(row)).filter((column) => column !== 'event');
+    const [, table = ''] = page('docs/records.md').split(`\n**${title}**`)[1]!.split('\n| column | field |\n');
+    const cells = /^(?:\|.*\n)+/
+      .exec(table)![0]
+      .split('\n')
+      .map((line) => line.split('|'));
     const [left, carried] = [true, false].map((isLeft) =>
-      table.filter(([, field]) => field!.startsWith('not carried over') === isLeft).flatMap(([cell]) => named(cell!)),
+      cells
+        .filter(([, , field]) => field !== undefined && field.trim().startsWith('not carried over') === isLeft)
+        .flatMap(([, cell]) => named(cell!)),
     );
-    expect(new Set([...carried!, 'event'])).toEqual(read);
-    expect(new Set(left)).toEqual(new Set([...columns].filter((column) => !read.has(column))));
+    expect(new Set(carried)).toEqual(read);
+    expect(new Set(left)).toEqual(new Set(columns.filter((column) => !read.has(column))));
   });
 });
