@@ -60,6 +60,8 @@ const release = (n: number, more: Partial<FieldsOf<'avdb-release'>> = {}): Field
 
 const gap = (from: number) => ({ from, to: 9, reason: 'the build failed' });
 
+const firstRelease = (): Promise<Hash> => world.log('root', 'log', 'avdb-release', release(7, { first: true }));
+
 const builtAt = (more: object) => verdict('root', 'log', 'build', build('1', { buildSite: 'zrh', ...more }));
 
 const take = (target: Uint8Array, kind: FieldsOf<'retraction'>['kind'], replacement?: Uint8Array) => ({
@@ -125,19 +127,17 @@ describe('one identity', () => {
 });
 
 describe('a stream of releases', () => {
-  const first = (): Promise<Hash> => world.log('root', 'log', 'avdb-release', release(7, { first: true }));
-
   test('begins at 1 or says that it ran before, and begins once', async () => {
     expect(await verdict('root', 'log', 'avdb-release', release(7, { prev: hash(1) }))).toBe('D08 sequence');
     expect(await verdict('root', 'log', 'avdb-release', release(1))).toBe('admitted');
-    await first();
+    await firstRelease();
     expect(await verdict('root', 'log', 'avdb-release', release(8, { first: true }))).toBe('D08 sequence');
     expect(await verdict('root', 'log', 'avdb-release', release(1))).toBe('D08 sequence');
     expect(await verdict('root', 'log', 'avdb-release', release(1, { channel: 'beta' }))).toBe('admitted');
   });
 
   test('goes on with the next number and the release before it, or states the gap', async () => {
-    const prev = await first();
+    const prev = await firstRelease();
     expect(await verdict('root', 'log', 'avdb-release', release(8, { prev }))).toBe('admitted');
     expect(await verdict('root', 'log', 'avdb-release', release(7, { prev }))).toBe('D08 sequence');
     expect(await verdict('root', 'log', 'avdb-release', release(8, { prev: hash(3) }))).toBe('D08 sequence');
@@ -148,7 +148,7 @@ describe('a stream of releases', () => {
   });
 
   test('tells whoever is refused which prev and sequence it expects', async () => {
-    const prev = await first();
+    const prev = await firstRelease();
     const decision = world.judge(await sign('root', 'log', 'avdb-release', release(10, { prev })));
     expect(decision).toMatchObject({ rule: 'D08', field: 'sequence' });
     const expected = `sequence 8 with prev ${toHex(prev)}, or a gap from 8 to 9 with a reason`;
@@ -156,7 +156,7 @@ describe('a stream of releases', () => {
   });
 
   test('has counts that add up, where both steps are stated', async () => {
-    const prev = await first();
+    const prev = await firstRelease();
     const counted = (total: number, added: number, removed: number) =>
       release(8, { prev, counts: { total, added, removed } });
     expect(await verdict('root', 'log', 'avdb-release', counted(105, 10, 5))).toBe('admitted');
@@ -169,7 +169,7 @@ describe('a stream of releases', () => {
   test('has deltas to the release right before, which stands, and not more than the policy lets follow', async () => {
     expect(await verdict('root', 'log', 'avdb-release', release(1, { kind: 'delta' }))).toBe('D10 kind');
     await policy({ parameters: { deltaLimit: 1 } });
-    let prev = await first();
+    let prev = await firstRelease();
     const delta = (n: number, baseSequence: number) => release(n, { prev, kind: 'delta', baseSequence });
     expect(await verdict('root', 'log', 'avdb-release', delta(8, 6))).toBe('D10 baseSequence');
     prev = await world.log('root', 'log', 'avdb-release', delta(8, 7));
@@ -185,7 +185,7 @@ describe('a stream of releases', () => {
   });
 
   test('goes back to the content that its rollback names', async () => {
-    const one = await first();
+    const one = await firstRelease();
     const prev = await world.log('root', 'log', 'avdb-release', release(8, { prev: one }));
     const back = (toSequence: number, byte: number) =>
       release(9, { prev, contentDigest: digest(byte), rollback: { toSequence, reason: 'false positives' } });
