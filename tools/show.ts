@@ -8,6 +8,7 @@ import { toHex, utf8Text } from '../src/bytes.ts';
 import { formatCoseKey, thumbprintHex } from '../src/cose/index.ts';
 import { LimmatError } from '../src/errors.ts';
 import { portableHasher } from '../src/merkle/hash.ts';
+import { printable } from '../src/monitor/evidence/words.ts';
 import { parseCheckpoint } from '../src/note/checkpoint.ts';
 import type { Checkpoint } from '../src/note/checkpoint.ts';
 import { parseNote } from '../src/note/note.ts';
@@ -114,9 +115,10 @@ function shownProof(bytes: Uint8Array): Shown {
 
 function proofFacts(index: number, head: Checkpoint, names: readonly string[]): [string, string][] {
   return [
-    ['proof of', `entry ${index} of ${head.size} of the log ${head.origin}`],
+    // Whoever wrote the file chose these names, and nobody has checked a signature yet.
+    ['proof of', `entry ${index} of ${head.size} of the log ${printable(head.origin)}`],
     ['root hash', toHex(head.rootHash)],
-    ['signatures', `${names.join(', ')} (not checked)`],
+    ['signatures', `${printable(names.join(', '))} (not checked)`],
   ];
 }
 

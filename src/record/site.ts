@@ -9,7 +9,7 @@ import { approvals } from './key-kinds.ts';
 import { subjectStep } from './text.ts';
 import { dayInWords, joined, reportedInWords } from './words.ts';
 
-export const SITE_KINDS = ['build', 'signing', 'data-centre', 'transparency-centre'] as const;
+const SITE_KINDS = ['build', 'signing', 'data-centre', 'transparency-centre'] as const;
 
 const certificate = object({
   name: required(name, 'Such as `ISO 27001`.'),

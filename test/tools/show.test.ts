@@ -91,6 +91,15 @@ describe('a proof file', () => {
   });
 });
 
+test('names that a stranger chose cannot move the text on a terminal', async () => {
+  const origin = 'a\u009b2J\u202eb';
+  const note = `${origin}\n7\n${Buffer.alloc(32).toString('base64')}\n\n— ${origin} ${Buffer.alloc(68).toString('base64')}\n`;
+  write('odd.tlog-proof', formatTlogProof({ index: 0, proof: [], checkpoint: new TextEncoder().encode(note) }));
+  const { code, stdout } = await limmat('show', 'odd.tlog-proof');
+  expect([code, stdout]).toEqual([0, expect.stringContaining('of the log a\\u{9b}2J\\u{202e}b')]);
+  expect(stdout).not.toMatch(/[\u009b\u202e]/);
+});
+
 test('a public key is told as policies and key events name it', async () => {
   const key = readPublicKey(join(dir, 'key.pub.pem'));
   const { stdout } = await limmat('show', 'key.pub.pem', '--json');
