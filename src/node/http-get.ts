@@ -31,7 +31,9 @@ export function nodeGet(): Get {
         return;
       }
       let request: ClientRequest;
+      let isOver = false;
       const stop = (reason: unknown): void => {
+        isOver = true;
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
         reject(reason);
@@ -44,6 +46,8 @@ export function nodeGet(): Get {
       const start = (isRetry: boolean): void => {
         request = send(url);
         request.on('error', (error) => {
+          // What was given up on ends as a reset too, and is not asked for again.
+          if (isOver) return;
           // The server had closed a connection that was kept: that says nothing about it.
           if (!isRetry && request.reusedSocket && isReset(error)) start(true);
           else stop(unreadable(url, error));

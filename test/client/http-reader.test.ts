@@ -250,6 +250,31 @@ describe.each([
   });
 });
 
+test('a request that nobody waits for any more is not sent again over another connection', async () => {
+  const asked: string[] = [];
+  const url = await serve((request, response) => {
+    asked.push(request.url!);
+    if (request.url !== '/log/slow') response.end('note');
+  });
+  const abort = new AbortController();
+  const reader = httpReader({ get: nodeGet(), url, timeoutMillis: 200, signal: abort.signal });
+  const afterOne = async (): Promise<void> => {
+    // The next request gets the connection of this one.
+    await reader.checkpoint();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  await afterOne();
+  expect(await codeOf(reader.resource('slow', 10))).toBe('network');
+  await afterOne();
+  setTimeout(() => abort.abort(new Error('enough')), 20);
+  await expect(reader.resource('slow', 10)).rejects.toThrow('enough');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(asked).toEqual(['/log/checkpoint', '/log/slow', '/log/checkpoint', '/log/slow']);
+  const server = servers.at(-1)!;
+  const open = await new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+  expect(open).toBe(0);
+});
+
 describe('logPrefix', () => {
   test('ends in a slash and takes http and https only', () => {
     expect(logPrefix('http://127.0.0.1:6962')).toBe('http://127.0.0.1:6962/');
