@@ -187,7 +187,9 @@ export class HeadKeeper {
         from = position + 1;
       }
     }
-    this.#thinAt = Math.max(THINNED_BYTES, 1.5 * this.#journal.end);
+    // By a sum and not by a factor: three quarters are left each time, so the journal never gets longer than 64 MiB
+    // and what waits or is named in evidence.
+    this.#thinAt = Math.max(THINNED_BYTES, this.#journal.end + THINNED_BYTES / 2);
   }
 
   /** A line of the journal; `store-corrupt` when it is none of this log. */

@@ -9,6 +9,7 @@ import { formatLogState, parseLogState } from '../../src/monitor/log-state.ts';
 import type { LogState } from '../../src/monitor/log-state.ts';
 import { formatMeta, parseMeta } from '../../src/monitor/meta.ts';
 import { troubleKey } from '../../src/monitor/checks.ts';
+import type { JournalLine, LineJournal } from '../../src/monitor/ports.ts';
 import { CheapLog, CheapTree, cheapKey } from './cheap-log.ts';
 
 const ORIGIN = 'log.example/x';
@@ -99,6 +100,34 @@ describe('a kept head', () => {
   });
 });
 
+/** A journal whose lines count as so many bytes each, whatever is in them. */
+class LongLines implements LineJournal {
+  readonly #lineBytes: number;
+  #lines: readonly string[] = [];
+
+  constructor(lineBytes: number) {
+    this.#lineBytes = lineBytes;
+  }
+
+  get end(): number {
+    return this.#lines.length * this.#lineBytes;
+  }
+
+  async read(from: number, limit: number): Promise<readonly JournalLine[]> {
+    const first = Math.ceil(from / this.#lineBytes);
+    const lines = this.#lines.slice(first, first + limit);
+    return lines.map((text, i) => ({ position: (first + i) * this.#lineBytes, text }));
+  }
+
+  async append(lines: readonly string[]): Promise<void> {
+    this.#lines = [...this.#lines, ...lines];
+  }
+
+  async rewrite(lines: readonly string[]): Promise<void> {
+    this.#lines = [...lines];
+  }
+}
+
 describe('the journal of heads', () => {
   test(
     'is thinned when it has grown too long, but what waits stays, where it can be found',
@@ -131,6 +160,22 @@ describe('the journal of heads', () => {
       expect(again.keeper.waiting()).toContain(waiting[0]);
     },
   );
+
+  test('has a length that it never outgrows, however many heads the log signs', async () => {
+    const chatty = new CheapLog(ORIGIN, new CheapTree(3000), [cheapKey(ORIGIN, 'a', false)]);
+    const journal = new LongLines(200_000);
+    const options = { log: { origin: ORIGIN, verifiers: chatty.verifiers }, journal, random: () => 0 };
+    const { keeper } = await HeadKeeper.open({ ...options, evidence: [], waiting: [] });
+    let longest = 0;
+    // 600 MB in all.
+    for (let size = 1; size < 3000; size++) {
+      const head = await chatty.head(chatty.note(size, 0));
+      await keeper.take(head, 'log', T, undefined);
+      keeper.book.resolve(head, 'consistent');
+      longest = Math.max(longest, journal.end);
+    }
+    expect(longest).toBeLessThan(66 * 1024 * 1024);
+  });
 
   test('that has another log’s head in it is damaged', async () => {
     const store = await memoryMonitorStore().log(ORIGIN);
