@@ -20,23 +20,27 @@ export interface EvidenceDeskOptions {
 /** Takes evidence in. */
 export class EvidenceDesk {
   readonly #options: EvidenceDeskOptions;
-  /** Hashes and ids of what was refused, oldest first. */
+  /** Hashes of files that were refused, and ids beside the peer that gave something else for them; oldest first. */
   readonly #refused = new Set<string>();
 
   constructor(options: EvidenceDeskOptions) {
     this.#options = options;
   }
 
-  /** Which of these ids of evidence against the book's log are worth asking for. */
-  wanted(book: HeadBook, ids: readonly string[]): readonly string[] {
+  /** Which of these ids of evidence against the book's log are worth asking this peer for. */
+  wanted(book: HeadBook, ids: readonly string[], peer: string): readonly string[] {
     const room = Math.min(MAX_EXCHANGE_IDS, MAX_CONVICTIONS - book.convictions);
     if (room <= 0) return [];
-    return ids.filter((id) => !book.hasEvidence(id) && !this.#refused.has(id)).slice(0, room);
+    return ids.filter((id) => !book.hasEvidence(id) && !this.#refused.has(`${id} ${peer}`)).slice(0, room);
   }
 
-  /** Remembers that what comes under this id is no good. */
-  refuse(id: string): void {
-    this.#refused.add(id);
+  /** Remembers that what this peer has under this id is no good; another one may have the evidence of that id. */
+  refuseFrom(peer: string, id: string): void {
+    this.#refuse(`${id} ${peer}`);
+  }
+
+  #refuse(name: string): void {
+    this.#refused.add(name);
     if (this.#refused.size <= MAX_REFUSED_FILES) return;
     for (const oldest of this.#refused) {
       this.#refused.delete(oldest);
@@ -59,7 +63,7 @@ export class EvidenceDesk {
       return await this.#take(file, logs);
     } catch (error) {
       if (isLimmatError(error, 'bad-evidence')) {
-        this.refuse(hash);
+        this.#refuse(hash);
         throw new LimmatError('malformed', error.message, { details: error.details, cause: error });
       }
       throw error;

@@ -239,7 +239,7 @@ export class GossipNode {
     for (const { evidence } of message.logs) {
       for (const id of evidence) peer.has.addEvidence(id, nowSeconds());
     }
-    const wants = (book: HeadBook, ids: readonly string[]): readonly string[] => this.#desk.wanted(book, ids);
+    const wants = (book: HeadBook, ids: readonly string[]): readonly string[] => this.#desk.wanted(book, ids, peer.id);
     return formatExchange(answerTo(peer, message, this.logs, { nowSeconds: nowSeconds(), random, wants }));
   }
 
@@ -255,7 +255,7 @@ export class GossipNode {
         const file = watched.book.hasEvidence(id) ? await this.#options.evidence.get(id) : undefined;
         if (file !== undefined) await this.#bring(peer, id, file);
       }
-      for (const id of this.#desk.wanted(watched.book, evidence)) {
+      for (const id of this.#desk.wanted(watched.book, evidence, peer.id)) {
         if (fetched++ >= MAX_EVIDENCE_PER_CALL) break;
         await this.#fetch(peer, id);
       }
@@ -316,9 +316,11 @@ export class GossipNode {
       if (evidence.id !== id) throw new LimmatError('malformed', `the file of evidence ${id} is of ${evidence.id}`);
       peer.has.addEvidence(id, this.#options.nowSeconds());
       if (isNew) this.#found(evidence, peer);
-    } catch (error) {
-      this.#desk.refuse(id);
-      this.#event({ kind: 'evidence-refused', peer: peer.id, error: asLimmatError(error) });
+    } catch (thrown) {
+      const error = asLimmatError(thrown);
+      // Only what is wrong with the file: a store that failed here, or room that was short, says nothing about it.
+      if (error.code === 'malformed') this.#desk.refuseFrom(peer.id, id);
+      this.#event({ kind: 'evidence-refused', peer: peer.id, error });
     }
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { utf8, utf8Text } from '../../../src/bytes.ts';
-import { isLimmatError } from '../../../src/errors.ts';
+import { LimmatError, isLimmatError } from '../../../src/errors.ts';
 import { parseEvidence } from '../../../src/monitor/evidence/file.ts';
 import { verifyEvidence } from '../../../src/monitor/evidence/verify.ts';
 import { signRequest } from '../../../src/monitor/gossip/credential.ts';
@@ -206,6 +206,35 @@ describe('evidence', () => {
     network.isCut = () => false;
     await network.monitors[0]!.node.round();
     expect(network.monitors[0]!.files.size).toBe(1);
+  });
+
+  it('is had from another peer when one gives garbage under its id, or the disk was full', async () => {
+    const network = networkOf(4);
+    const [victim, liar] = [network.monitors[0]!, network.monitors[1]!];
+    // Without a tree of its own it cannot make the evidence itself, and nobody can call it.
+    for (const [i, monitor] of network.monitors.entries()) if (i > 0) await monitor.look(i === 3 ? 30 : 40);
+    network.isCut = (from, to) => from === 0 || to === 0;
+    await network.round();
+    const [id, file] = [...liar.files][0]!;
+    liar.files.set(id, utf8('{}'));
+    network.isCut = (_, to) => to === 0;
+    const [toLiar, toFirst, toSecond] = [...victim.node.peers.values()];
+    const refusals = (): readonly string[] =>
+      victim.events.flatMap((event) => (event.kind === 'evidence-refused' ? [event.error.code] : []));
+    await victim.node.call(toLiar!);
+    await victim.node.call(toLiar!);
+    expect([refusals(), victim.files.size]).toEqual([['malformed'], 0]);
+    const set = victim.files.set.bind(victim.files);
+    victim.files.set = () => {
+      throw new LimmatError('store-failed', 'no space is left');
+    };
+    await victim.node.call(toFirst!);
+    expect([refusals(), victim.files.size]).toEqual([['malformed', 'store-failed'], 0]);
+    victim.files.set = set;
+    await victim.node.call(toFirst!);
+    expect(victim.files.get(id)).toEqual(file);
+    await victim.node.call(toSecond!);
+    expect(refusals()).toHaveLength(2);
   });
 
   it('that does not hold is refused, not stored, not passed on, and not looked at twice', async () => {
