@@ -8,9 +8,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 
 import { nodeCrypto, nodeHasher } from '../src/adapters/node-crypto.ts';
 import { toHex } from '../src/bytes.ts';
-import { CHANNEL_REFUSALS, verifyChannel } from '../src/client/channel-check.ts';
-import type { VerifiedChannel } from '../src/client/channel-check.ts';
-import { formatChannelState } from '../src/client/channel-state.ts';
+import { CHANNEL_REFUSALS } from '../src/client/channel-check.ts';
 import { logPrefix } from '../src/client/http-reader.ts';
 import { NOTHING_REMEMBERED, formatState, parseState } from '../src/client/state.ts';
 import type { RememberedHeads } from '../src/client/state.ts';
@@ -28,7 +26,8 @@ import { EXIT, exitCodeFor } from './support/exit.ts';
 import { createOutput, style, styleError } from './support/output.ts';
 import type { Output } from './support/output.ts';
 import { createProgress, formatSeconds } from './support/progress.ts';
-import { channelJson, channelLine, readChannelHead, readChannels } from './verify/channel.ts';
+import { channelJson, channelLine, judgeByChannel, readChannelHead, readChannels } from './verify/channel.ts';
+import type { JudgedByChannel } from './verify/channel.ts';
 import { gossip, gossipLines } from './verify/gossip.ts';
 import type { GossipReport } from './verify/gossip.ts';
 
@@ -124,7 +123,7 @@ async function verify(file: string | undefined, flags: VerifyFlags): Promise<voi
   const channelsPath = flags.state === undefined ? undefined : `${flags.state}.channels`;
   const channels = readChannels(channelsPath);
   let proven: VerifiedProof;
-  let channel: VerifiedChannel | undefined;
+  let channel: JudgedByChannel | undefined;
   try {
     proven = await verifyProofFile({
       proofFile,
@@ -136,7 +135,9 @@ async function verify(file: string | undefined, flags: VerifyFlags): Promise<voi
       hasher: nodeHasher,
     });
     if (channelHeadFile !== undefined) {
-      channel = await verifyChannel({ channelHeadFile, proven, trust, remembered: channels, crypto: nodeCrypto });
+      channel = await judgeByChannel({ channelHeadFile, proven, trust, remembered: channels }, (text) => {
+        if (channelsPath !== undefined) writeState(channelsPath, text);
+      });
     }
   } catch (error) {
     if (!isRefusal(error)) throw error;
@@ -155,9 +156,6 @@ async function verify(file: string | undefined, flags: VerifyFlags): Promise<voi
   }
   if (flags.state !== undefined && proven.remembered !== remembered) {
     writeState(flags.state, formatState(proven.remembered));
-  }
-  if (channelsPath !== undefined && channel !== undefined && channel.remembered !== channels) {
-    writeState(channelsPath, formatChannelState(channel.remembered));
   }
   const told = await report;
   output.value({

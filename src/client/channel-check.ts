@@ -14,13 +14,12 @@ import type { CheckpointVerifier } from '../note/signer.ts';
 import { channelPlace, channelType } from '../record/channel.ts';
 import type { LimmatRecord } from '../record/types.ts';
 import { NO_CHANNELS, takeChannelHead } from './channel-state.ts';
-import type { RememberedChannels } from './channel-state.ts';
+import type { CurrentChannel, RememberedChannels } from './channel-state.ts';
 import type { Trust } from './trust.ts';
-import type { VerifiedProof } from './verify.ts';
 
-/** A record whose place in the log was proven (verify.ts). */
+/** A record whose place in the log was proven: what verifyProofFile resolves to. */
 export interface LoggedRecord {
-  readonly record: LimmatRecord;
+  readonly statement: { readonly record: LimmatRecord };
   readonly index: number;
   readonly leafHash: Uint8Array;
   /** The log's origin, and the tree in which it was proven. */
@@ -57,7 +56,8 @@ export function checkChannel(
 ): ChannelVerdict {
   checkHead(logged, channelHead);
   checkRecalledHashes(channelHead, recalled);
-  const { record, index, leafHash, head } = logged;
+  const { statement, index, leafHash, head } = logged;
+  const { record } = statement;
   const place = channelPlace(record, index);
   if (place?.channel !== channelHead.channel) {
     const found = place === undefined ? `is a ${record.type}, which is in no channel` : `is in ${shown(place.channel)}`;
@@ -78,7 +78,7 @@ export function checkChannel(
   return { standing: index >= channelHead.size ? 'ahead' : 'older', sequence };
 }
 
-/** The refusals of verifyChannel, in the order in which they are looked for; `fork` also between the head and the proof. */
+/** The refusals of openChannel and checkChannel together; `from-the-future` is about the head too. */
 export const CHANNEL_REFUSALS = Object.freeze([
   'bad-channel-head',
   'unknown-log',
@@ -94,11 +94,18 @@ export const CHANNEL_REFUSALS = Object.freeze([
   'below-minimum',
 ] as const satisfies readonly ErrorCode[]);
 
-export interface VerifyChannelOptions {
+/** The refusals of checkChannel that are about the record. The head stands, and is to be remembered all the same. */
+export const RECORD_REFUSALS = Object.freeze([
+  'wrong-channel',
+  'recalled',
+  'below-minimum',
+] as const satisfies readonly ErrorCode[]);
+
+export interface OpenChannelOptions {
   /** The bytes of the channel head's note. */
   readonly channelHeadFile: Uint8Array;
-  /** What verifyProofFile proved of the artifact. */
-  readonly proven: VerifiedProof;
+  /** The log that it has to be of: that in which the record was proven. */
+  readonly origin: string;
   readonly trust: Pick<Trust, 'channelKeys' | 'clockSkewSeconds'>;
   /** What earlier verifications left behind. */
   readonly remembered?: RememberedChannels;
@@ -107,36 +114,21 @@ export interface VerifyChannelOptions {
   readonly crypto?: CryptoSuite;
 }
 
-export interface VerifiedChannel extends ChannelVerdict {
-  /** The head that the record was judged by: the file's, or a newer one that was remembered. */
-  readonly head: ChannelHead;
-  /** What to remember from now on. */
-  readonly remembered: RememberedChannels;
-}
-
 /**
- * Judges a proven record by the channel head in a file, offline: a channel key of the trust file signed it, it is not
- * behind what is remembered, it is in force, and it lets the record be used. Throws a LimmatError with one of
- * CHANNEL_REFUSALS as its code; then nothing is to be remembered.
+ * The channel head that is in force, from a file, offline: a channel key of the trust file signed it, it is not behind
+ * what is remembered, and it is not past its time. Throws a LimmatError with one of CHANNEL_REFUSALS as its code; then
+ * nothing is to be remembered. Records are judged by `current`, with checkChannel.
  */
-export async function verifyChannel(options: VerifyChannelOptions): Promise<VerifiedChannel> {
-  const { proven, trust, remembered = NO_CHANNELS, crypto = portableCrypto } = options;
+export async function openChannel(options: OpenChannelOptions): Promise<CurrentChannel> {
+  const { channelHeadFile, origin, trust, remembered = NO_CHANNELS, crypto = portableCrypto } = options;
   const nowSeconds = options.nowSeconds ?? Math.floor(Date.now() / 1000);
-  const { origin } = proven.head;
   const keys = trust.channelKeys.get(origin);
   if (keys === undefined) {
     throw new LimmatError('unknown-log', `the trust file names no "channel-key" of log ${shown(origin)}`);
   }
   const verifiers = keys.map((key) => channelHeadVerifier(key, crypto));
-  const opened = await openFile(options.channelHeadFile, origin, verifiers);
-  const { clockSkewSeconds } = trust;
-  const taken = takeChannelHead(remembered, opened, { nowSeconds, clockSkewSeconds });
-  const { record } = proven.statement;
-  const verdict = checkChannel(
-    { record, index: proven.index, leafHash: proven.leafHash, head: proven.head },
-    taken.current,
-  );
-  return Object.freeze({ ...verdict, head: taken.current, remembered: taken.remembered });
+  const opened = await openFile(channelHeadFile, origin, verifiers);
+  return takeChannelHead(remembered, opened, { nowSeconds, clockSkewSeconds: trust.clockSkewSeconds });
 }
 
 async function openFile(

@@ -1,7 +1,7 @@
 // Public names of the client part.
 
-export { CHANNEL_REFUSALS, checkChannel, verifyChannel } from './channel-check.ts';
-export type { ChannelVerdict, LoggedRecord, Standing, VerifiedChannel, VerifyChannelOptions } from './channel-check.ts';
+export { CHANNEL_REFUSALS, RECORD_REFUSALS, checkChannel, openChannel } from './channel-check.ts';
+export type { ChannelVerdict, LoggedRecord, OpenChannelOptions, Standing } from './channel-check.ts';
 export {
   NO_CHANNELS,
   channelName,

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { utf8 } from '../../src/bytes.ts';
-import { checkChannel } from '../../src/client/channel-check.ts';
-import type { LoggedRecord } from '../../src/client/channel-check.ts';
+import { utf8, utf8Text } from '../../src/bytes.ts';
+import { CHANNEL_REFUSALS, checkChannel, openChannel } from '../../src/client/channel-check.ts';
+import type { LoggedRecord, OpenChannelOptions } from '../../src/client/channel-check.ts';
+import { portableCrypto } from '../../src/crypto/portable.ts';
 import { isLimmatError } from '../../src/errors.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
-import { recalledDigest } from '../../src/note/channel-head.ts';
+import { channelHeadSigner, recalledDigest } from '../../src/note/channel-head.ts';
 import type { ChannelHead } from '../../src/note/channel-head.ts';
+import { SIGNATURE_TYPE, parseVerifierKey } from '../../src/note/key.ts';
+import { testKey } from '../support/notes.ts';
 import { recordFromJson } from '../../src/record/types.ts';
 
 const hash = (text: string): ChannelHead['rootHash'] => portableHasher.sha256(utf8(text));
@@ -24,7 +27,7 @@ function release(sequence: number, change: Partial<LoggedRecord> = {}, database 
   };
   const index = 10 * sequence;
   return {
-    record: recordFromJson({ type: 'avdb-release', namespace: 'acme', fields }),
+    statement: { record: recordFromJson({ type: 'avdb-release', namespace: 'acme', fields }) },
     index,
     leafHash: hash(`leaf ${index}`),
     head: { origin: 'log.example/a', size: 100, rootHash: hash('root 100') },
@@ -35,7 +38,7 @@ function release(sequence: number, change: Partial<LoggedRecord> = {}, database 
 function build(index: number, change: Partial<LoggedRecord> = {}): LoggedRecord {
   const fields = { product: 'Shield', version: '1', channel: 'stable', platform: 'linux', artifacts: [{ digest }] };
   const record = recordFromJson({ type: 'build', namespace: 'acme', fields });
-  return { ...release(1), record, index, leafHash: hash(`leaf ${index}`), ...change };
+  return { ...release(1), statement: { record }, index, leafHash: hash(`leaf ${index}`), ...change };
 }
 
 /** Release 7 is the newest of 80 entries; 2 and 3 were recalled. */
@@ -64,6 +67,62 @@ function refusal(work: () => unknown): string {
   }
   return 'none';
 }
+
+describe('opening the file of a channel head', () => {
+  const signer = channelHeadSigner(testKey('log.example/a/channel', SIGNATURE_TYPE.ed25519, 5), portableCrypto);
+  const stranger = channelHeadSigner(testKey('log.example/a/channel', SIGNATURE_TYPE.ed25519, 6), portableCrypto);
+  const fresh: ChannelHead = { ...HEAD, issuedSeconds: 1000, validUntilSeconds: 2000 };
+  const channelKeys = new Map([[HEAD.origin, [parseVerifierKey(signer.vkey)]]]);
+  const options = {
+    origin: HEAD.origin,
+    trust: { channelKeys, clockSkewSeconds: 60 },
+    nowSeconds: 1500,
+    crypto: portableCrypto,
+  };
+
+  test('gives the head that is in force, and what to remember', async () => {
+    const channelHeadFile = await signer.sign(fresh);
+    const { current, remembered } = await openChannel({ ...options, channelHeadFile });
+    expect(current).toEqual(fresh);
+    expect([...remembered.values()]).toEqual([{ head: fresh, note: channelHeadFile }]);
+    expect(checkChannel(release(7), current).standing).toBe('newest');
+    const again = await openChannel({ ...options, channelHeadFile, remembered });
+    expect(again.remembered).toBe(remembered);
+  });
+
+  test.each<[string, ChannelHead, Partial<OpenChannelOptions>, string]>([
+    ['of another log', fresh, { origin: 'log.example/b' }, 'unknown-log'],
+    [
+      'of a log whose channel key is not known',
+      fresh,
+      { trust: { ...options.trust, channelKeys: new Map() } },
+      'unknown-log',
+    ],
+    ['past its time', fresh, { nowSeconds: 2001 }, 'channel-expired'],
+    ['from beyond the clock skew', fresh, { nowSeconds: 939 }, 'from-the-future'],
+    ['that is none', fresh, { channelHeadFile: utf8('hello\n') }, 'bad-channel-head'],
+    [
+      'of another log than it says',
+      fresh,
+      {
+        origin: 'log.example/b',
+        trust: { ...options.trust, channelKeys: new Map([['log.example/b', [...channelKeys.values()][0]!]]) },
+      },
+      'bad-channel-head',
+    ],
+  ])('%s is refused', async (_what, head, change, code) => {
+    const channelHeadFile = await signer.sign(head);
+    await expect(openChannel({ ...options, channelHeadFile, ...change })).rejects.toMatchObject({ code });
+    expect(CHANNEL_REFUSALS).toContain(code);
+  });
+
+  test('by another key, or changed, is refused', async () => {
+    const channelHeadFile = await stranger.sign(fresh);
+    await expect(openChannel({ ...options, channelHeadFile })).rejects.toMatchObject({ code: 'log-signature-missing' });
+    const changed = utf8(utf8Text(await signer.sign(fresh))!.replace('\n7\n', '\n8\n'));
+    await expect(openChannel({ ...options, channelHeadFile: changed })).rejects.toMatchObject({ code: 'bad-note' });
+  });
+});
 
 describe('a record that may be used', () => {
   test('is the newest, or one that a newer one followed, or one that came after the head', () => {
@@ -111,11 +170,13 @@ describe('a head that is not for this record', () => {
     [
       'for a record that is in no channel',
       release(7, {
-        record: recordFromJson({
-          type: 'relocation',
-          namespace: 'acme',
-          fields: { relocationId: 'x', action: 'start', activity: 'store' },
-        }),
+        statement: {
+          record: recordFromJson({
+            type: 'relocation',
+            namespace: 'acme',
+            fields: { relocationId: 'x', action: 'start', activity: 'store' },
+          }),
+        },
       }),
       HEAD,
       'wrong-channel',
@@ -149,5 +210,31 @@ describe('a head that the record’s own proof contradicts', () => {
 
   test('is no lie about what came after its tree', () => {
     expect(refusal(() => checkChannel(release(8, { index: 80 }), HEAD))).toBe('none');
+  });
+});
+
+describe('an honest log', () => {
+  test('is never accused: every record of a channel, by every true head, in proofs of every size', () => {
+    // Release s is entry 10 × s, for s from 1 to 9; a build is at every index that does not end in 0.
+    for (let size = 11; size <= 100; size++) {
+      const sequence = Math.floor((size - 1) / 10);
+      const index = 10 * sequence;
+      const tree = { size, rootHash: hash(`root ${size}`), minimumSequence: 0, recalledHash: recalledDigest([]) };
+      const head = { ...HEAD, ...tree, index, leafHash: hash(`leaf ${index}`), sequence };
+      const last = size % 10 === 1 ? size - 2 : size - 1;
+      const builds = { ...BUILDS, ...tree, index: last, leafHash: hash(`leaf ${last}`), sequence: last };
+      for (let proofSize = size - 1; proofSize <= size + 1; proofSize++) {
+        const proof = { head: { origin: HEAD.origin, size: proofSize, rootHash: hash(`root ${proofSize}`) } };
+        for (let s = 1; 10 * s < proofSize && s <= 9; s++) {
+          const standing = 10 * s >= size ? 'ahead' : s === sequence ? 'newest' : 'older';
+          expect(checkChannel(release(s, proof), head), `${size} ${proofSize}`).toEqual({ standing, sequence: s });
+        }
+        for (let i = 1; i < proofSize; i++) {
+          if (i % 10 === 0) continue;
+          const standing = i >= size ? 'ahead' : i === last ? 'newest' : 'older';
+          expect(checkChannel(build(i, proof), builds), `${size} ${proofSize}`).toEqual({ standing, sequence: i });
+        }
+      }
+    }
   });
 });
