@@ -403,3 +403,23 @@ test('two monitors that were shown two histories convict the log by gossip, each
     await log.close();
   }
 });
+
+test('a run that reaches too few peers is not clean', async () => {
+  const log = await lying('targeted', 'lonely.txt');
+  try {
+    for (const name of ['lonely', 'silent']) {
+      expect((await monitor('--init', '--once', '--data', name, '--trust', 'lonely.txt')).code).toBe(0);
+    }
+    const { vkey } = monitorSigner(readFileSync(join(dir, 'silent', 'monitor.skey'), 'utf8').trim(), nodeCrypto);
+    const settings = join(dir, 'lonely', 'monitor.toml');
+    const before = readFileSync(settings, 'utf8');
+    appendFileSync(settings, `\n[[peer]]\nkey = "${vkey}"\nurl = "http://127.0.0.1:9/"\n`);
+    const { code, stdout } = await monitor('--once', '--data', 'lonely');
+    expect([code, stdout]).toEqual([3, expect.stringContaining('0 of 1 peers answered')]);
+    // Who only calls in cannot be heard by a run.
+    writeFileSync(settings, `${before}\n[[peer]]\nkey = "${vkey}"\n`);
+    expect((await monitor('--once', '--data', 'lonely')).code).toBe(0);
+  } finally {
+    await log.close();
+  }
+});

@@ -1,11 +1,13 @@
 // `limmat monitor --once`: one round over all logs, one call of every peer, one report.
 
 import type { LimmatError } from '../../src/errors.ts';
+import type { PlainFinding } from '../../src/monitor/finding.ts';
+import type { CallResult } from '../../src/monitor/gossip/protocol.ts';
 import type { RoundReport } from '../../src/monitor/round.ts';
 import { createNotifier } from '../../src/node/monitor/notify.ts';
 import { NodeMonitor } from '../../src/node/monitor/open.ts';
 import { pause } from '../../src/node/monitor/pause.ts';
-import { hooksOf } from '../../src/node/monitor/settings.ts';
+import { hooksOf, silenceRuleOf } from '../../src/node/monitor/settings.ts';
 import type { MonitorSettings } from '../../src/node/monitor/settings.ts';
 import { DEFAULT_URL } from '../support/config.ts';
 import { EXIT } from '../support/exit.ts';
@@ -33,9 +35,10 @@ export async function watchOnce(settings: MonitorSettings, flags: MonitorFlags):
   const onSignal = (): void => monitor.stop();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, onSignal);
   try {
-    const report = await wholeRound(monitor);
-    await monitor.node.round();
+    const looked = await wholeRound(monitor);
+    const calls = await monitor.node.round();
     await monitor.node.idle();
+    const report = withSilence(looked, calls, silenceRuleOf(settings.config)?.needed ?? 0);
     progress.clear();
     const view = monitor.view();
     output.result(runJson(view, await monitor.evidenceIds(), report), statusLines(view, settings.paths.root, report));
@@ -47,6 +50,28 @@ export async function watchOnce(settings: MonitorSettings, flags: MonitorFlags):
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.off(signal, onSignal);
     await monitor.close();
   }
+}
+
+/**
+ * The report, with the finding that fewer peers answered than are needed. A run does not know how long they have been
+ * silent, so this is no suspicion yet; but heads were compared with too few, and that is not clean.
+ */
+function withSilence(report: RoundReport, calls: readonly CallResult[], neededPeers: number): RoundReport {
+  // Who only calls in cannot be heard by a run.
+  const needed = Math.min(neededPeers, calls.length);
+  const heard = calls.filter(({ ok }) => ok).length;
+  if (heard >= needed) return report;
+  const finding: PlainFinding = {
+    check: 'M10',
+    class: 'operational',
+    origin: '',
+    key: 'peers-unheard',
+    summary: `${heard} of ${calls.length} peers answered, fewer than the ${needed} that are needed: heads were compared with too few`,
+    details: { heard, needed, peers: calls.length },
+  };
+  const { worst } = report;
+  const isWorst = worst === undefined || worst === 'info';
+  return { ...report, findings: [...report.findings, finding], worst: isWorst ? finding.class : worst };
 }
 
 /** Rounds until everything that the heads promise was checked, or what is left cannot be had now. */

@@ -144,8 +144,9 @@ export function alertLines(alert: Alert, dir: string): string[] {
 }
 
 /** What a round found and nobody is told of yet, because it has to last for that. */
-function findingLines({ class: kind, summary }: Finding): string[] {
-  return [`${style(COLOUR[kind], kind)}  ${summary}`, '  It becomes an alert if it lasts.'];
+function findingLines({ check, class: kind, summary }: Finding): string[] {
+  const next = check === 'M10' ? 'Another history would go unnoticed.' : 'It becomes an alert if it lasts.';
+  return [`${style(COLOUR[kind], kind)}  ${summary}`, `  ${next}`];
 }
 
 function dataWords(dir: string): string {
