@@ -14,6 +14,8 @@ import { approvalOf, withApprovals } from './support/approvals.ts';
 import { jsonOption, repeated } from './support/config.ts';
 import { loadStatementSigner } from './support/keys.ts';
 import { createOutput } from './support/output.ts';
+import { provenanceLines } from './support/provenance.ts';
+import type { ProvenanceReport } from './support/provenance.ts';
 import { addRecordOptions, recordOf, signRecord } from './support/record-options.ts';
 import type { RecordOptions } from './support/record-options.ts';
 
@@ -51,21 +53,28 @@ async function sign(type: RecordType, options: SignOptions): Promise<void> {
   const out = options.out ?? (artifact[0] === undefined ? undefined : `${artifact[0]}.${suffix}`);
   if (out === undefined) throw new LimmatError('usage', `say where the ${suffix} goes: --out FILE`);
   const signer = loadStatementSigner(key, options.publicKey);
-  const record = await recordOf(type, artifact, options);
+  const { record, provenance } = await recordOf(type, artifact, options);
   if (approve) {
     const made = await approvalOf(record, signer);
     writeFileSync(out, `${JSON.stringify(made)}\n`);
-    output.result({ ...recordToJson(record), approval: made, file: out }, [
+    output.result({ ...recordToJson(record), approval: made, ...(provenance && { provenance }), file: out }, [
       `approved: ${describe(record)}`,
       `${out}: for whoever signs the record, with --approval; by key ${made.kid}`,
+      ...linesOf(provenance),
     ]);
     return;
   }
   const statement = await signRecord(withApprovals(record, approval, signer), signer, options);
   writeFileSync(out, statement.bytes);
   const leafHash = toHex(portableHasher.leafHash(statement.bytes));
-  output.result({ ...statementToJson(statement), leafHash, size: statement.bytes.length, file: out }, [
+  const json = { ...statementToJson(statement), leafHash, size: statement.bytes.length };
+  output.result({ ...json, ...(provenance && { provenance }), file: out }, [
     describe(statement.record),
     `${out}: ${statement.bytes.length} bytes, leaf hash ${leafHash}`,
+    ...linesOf(provenance),
   ]);
+}
+
+function linesOf(provenance: ProvenanceReport | undefined): readonly string[] {
+  return provenance === undefined ? [] : provenanceLines(provenance);
 }

@@ -101,11 +101,11 @@ async function send(url: string, init: RequestInit): Promise<Answer> {
   if (!problem.success) throw new LimmatError('bad-response', `${url} answered with status ${response.status}`);
   const { code, detail } = problem.output;
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
-  throw new LimmatError(
-    knownCode(code),
-    detail ?? code,
-    Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : {},
-  );
+  throw new LimmatError(knownCode(code), detail ?? code, {
+    // A code that is not known here still says by it whether trying again can help.
+    details: { status: response.status },
+    ...(Number.isFinite(retryAfter) && { retryAfterSeconds: retryAfter }),
+  });
 }
 
 async function readBounded(response: Response, url: string): Promise<Uint8Array> {

@@ -14,6 +14,8 @@ import type { LimmatRecord, RecordType, Statement, StatementSigner } from '../..
 import { repeated } from './config.ts';
 import { setFields } from './field-flags.ts';
 import { KEY_SPEC_HELP } from './keys.ts';
+import { checkSubjects, fillBuild, readProvenance } from './provenance.ts';
+import type { ProvenanceReport } from './provenance.ts';
 
 export interface RecordOptions {
   readonly key?: string;
@@ -27,6 +29,15 @@ export interface RecordOptions {
   readonly version?: string;
   readonly channel?: string;
   readonly platform?: string;
+  readonly provenance?: string;
+  readonly provenanceKey?: readonly string[];
+  readonly sbom?: readonly string[];
+}
+
+/** A record from the command line, and where parts of it come from. */
+export interface GivenRecord {
+  readonly record: LimmatRecord;
+  readonly provenance: ProvenanceReport | undefined;
 }
 
 /** The channel and platform of a build whose command line names none. */
@@ -48,7 +59,21 @@ export function addRecordOptions(command: Command): Command {
     .option('--product <name>', 'build: the product')
     .option('--version <text>', 'build: its version')
     .option('--channel <name>', `build: its channel (default: ${DEFAULTS.channel})`)
-    .option('--platform <name>', `build: its platform (default: ${DEFAULTS.platform})`);
+    .option('--platform <name>', `build: its platform (default: ${DEFAULTS.platform})`)
+    .option(
+      '--provenance <file>',
+      'build: in-toto provenance of all its files (bare, DSSE, sigstore bundle) that gives builder, build type, times and dependencies',
+    )
+    .option(
+      '--provenance-key <file>',
+      'public key (SPKI PEM) that has to have signed the provenance; may be repeated: one of them',
+      repeated,
+    )
+    .option(
+      '--sbom <file>',
+      'build: a bill of materials that belongs to it, may be repeated; source-snapshot: the one of the source',
+      repeated,
+    );
 }
 
 /** Flags that only a build has, by the name of their field. */
@@ -59,34 +84,66 @@ export async function recordOf(
   type: RecordType,
   files: readonly string[],
   options: RecordOptions,
-): Promise<LimmatRecord> {
-  const { namespace } = options;
+): Promise<GivenRecord> {
+  const { namespace, sbom = [] } = options;
   if (namespace === undefined) throw new LimmatError('usage', 'a record is in a namespace: --namespace NAME');
+  if (options.provenanceKey !== undefined && options.provenance === undefined)
+    throw new LimmatError('usage', '--provenance-key is for a provenance: --provenance FILE');
   const fields = options.fields === undefined ? {} : readFields(options.fields);
   setFields(type, fields, options.set);
-  if (type === 'build') {
-    Object.assign(fields, await buildFields(files, options, fields));
-  } else {
-    const stray = BUILD_FLAGS.find((name) => options[name] !== undefined);
-    if (stray !== undefined)
-      throw new LimmatError(
-        'usage',
-        `--${stray} describes a build; the fields of a ${type} come from --fields or --set`,
-      );
-    if (files.length > 0)
-      throw new LimmatError(
-        'usage',
-        `only a build is made of files; the fields of a ${type} come from --fields or --set`,
-      );
-    if (options.fields === undefined && options.set === undefined) {
-      throw new LimmatError(
-        'usage',
-        `the fields of a ${type} come from a JSON file: --fields FILE, or one by one: --set NAME=VALUE; ` +
-          `"limmat schema ${type}" says which there are`,
-      );
-    }
+  if (type === 'build') return buildOf(namespace, files, options, fields);
+  const stray = ([...BUILD_FLAGS, 'provenance'] as const).find((name) => options[name] !== undefined);
+  if (stray !== undefined)
+    throw new LimmatError('usage', `--${stray} describes a build; the fields of a ${type} come from --fields or --set`);
+  if (files.length > 0)
+    throw new LimmatError(
+      'usage',
+      `only a build is made of files; the fields of a ${type} come from --fields or --set`,
+    );
+  if (options.fields === undefined && options.set === undefined) {
+    throw new LimmatError(
+      'usage',
+      `the fields of a ${type} come from a JSON file: --fields FILE, or one by one: --set NAME=VALUE; ` +
+        `"limmat schema ${type}" says which there are`,
+    );
   }
-  return recordFromJson({ type, namespace, fields });
+  if (sbom.length > 0) await addSourceSbom(type, sbom, fields);
+  return { record: recordFromJson({ type, namespace, fields }), provenance: undefined };
+}
+
+async function buildOf(
+  namespace: string,
+  files: readonly string[],
+  options: RecordOptions,
+  given: Readonly<Record<string, unknown>>,
+): Promise<GivenRecord> {
+  const { provenance, provenanceKey = [], sbom = [] } = options;
+  const stated = provenance === undefined ? undefined : await readProvenance(provenance, provenanceKey);
+  const plain = await buildFields(files, options, given);
+  const fields = stated === undefined ? plain : fillBuild(plain, stated);
+  const build = recordFromJson({ type: 'build', namespace, fields });
+  if (stated !== undefined) checkSubjects(build, stated);
+  // A provenance does not speak of the bills of materials, so they join afterwards.
+  const { artifacts } = fields;
+  const whole = { ...fields, artifacts: [...(Array.isArray(artifacts) ? artifacts : []), ...(await digestsOf(sbom))] };
+  const record = sbom.length === 0 ? build : recordFromJson({ type: 'build', namespace, fields: whole });
+  return { record, provenance: stated?.report };
+}
+
+/** A source has one field for it. */
+async function addSourceSbom(
+  type: RecordType,
+  sbom: readonly string[],
+  fields: Record<string, unknown>,
+): Promise<void> {
+  if (type !== 'source-snapshot')
+    throw new LimmatError('usage', `--sbom belongs to a build or a source-snapshot, not to a ${type}`);
+  if (sbom.length > 1 || 'sbomDigest' in fields)
+    throw new LimmatError(
+      'usage',
+      'a source-snapshot has one bill of materials: one --sbom, or "sbomDigest" in --fields',
+    );
+  fields['sbomDigest'] = (await artifactOf(sbom[0]!)).digest;
 }
 
 async function buildFields(
@@ -96,7 +153,7 @@ async function buildFields(
 ): Promise<Record<string, unknown>> {
   const given: Record<string, unknown> = {};
   for (const name of BUILD_FLAGS) if (options[name] !== undefined) given[name] = options[name];
-  if (files.length > 0) given['artifacts'] = await Promise.all(files.map(artifactOf));
+  if (files.length > 0) given['artifacts'] = await digestsOf(files);
   const whole = { ...DEFAULTS, ...fields, ...given };
   for (const name of ['product', 'version'] as const) {
     if (!(name in whole)) throw new LimmatError('usage', `a build has a ${name}: --${name}, or "${name}" in --fields`);
@@ -106,7 +163,17 @@ async function buildFields(
   return whole;
 }
 
-async function artifactOf(file: string): Promise<{ name: string; size: number; digest: { sha256: string } }> {
+interface FileDigest {
+  readonly name: string;
+  readonly size: number;
+  readonly digest: { readonly sha256: string };
+}
+
+function digestsOf(files: readonly string[]): Promise<FileDigest[]> {
+  return Promise.all(files.map(artifactOf));
+}
+
+async function artifactOf(file: string): Promise<FileDigest> {
   const hash = createHash('sha256');
   let size = 0;
   for await (const chunk of createReadStream(file) as AsyncIterable<Uint8Array>) {
