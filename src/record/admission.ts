@@ -20,6 +20,7 @@ import * as v1 from './rules/v1.ts';
 import type { Statement } from './statement.ts';
 
 export { ADMISSION_SPACE, sizeOfRootKey } from './admission/keys.ts';
+export { RULE_IDS } from './admission/decision.ts';
 export type { Admitted, AdmissionWrite, Decision, Facts, Refusal, RuleId } from './admission/decision.ts';
 export type { StateKey } from './admission/keys.ts';
 

@@ -15,32 +15,35 @@ export interface AdmissionWrite {
 }
 
 /** The rules that admission holds entries to; docs/admission.md says what each refuses and accepts. */
-export type RuleId =
-  | 'A01'
-  | 'A02'
-  | 'A03'
-  | 'A04'
-  | 'A05'
-  | 'A06'
-  | 'A07'
-  | 'A08'
-  | 'A09'
-  | 'A10'
-  | 'D01'
-  | 'D03'
-  | 'D04'
-  | 'D07'
-  | 'D08'
-  | 'D10'
-  | 'D12'
-  | 'D13'
-  | 'D15'
-  | 'D16'
-  | 'D17'
-  | 'D21'
-  | 'D23'
-  | 'D25'
-  | 'D29';
+export const RULE_IDS = Object.freeze([
+  'A01',
+  'A02',
+  'A03',
+  'A04',
+  'A05',
+  'A06',
+  'A07',
+  'A08',
+  'A09',
+  'A10',
+  'D01',
+  'D03',
+  'D04',
+  'D07',
+  'D08',
+  'D10',
+  'D12',
+  'D13',
+  'D15',
+  'D16',
+  'D17',
+  'D21',
+  'D23',
+  'D25',
+  'D29',
+] as const);
+
+export type RuleId = (typeof RULE_IDS)[number];
 
 /** Why an entry is not admitted: the rule, the field, what it says, and what would be accepted in its place. */
 export interface Refusal {

@@ -37,10 +37,12 @@ const ABOUT = {
   root: 0x74,
 } as const;
 
+const NOTHING = new Uint8Array(0);
+
 export const LOG_KEY: StateKey = Uint8Array.of(ADMISSION_SPACE, ABOUT.log);
 
 export function namespaceKey(namespace: string): StateKey {
-  return joined(ABOUT.namespace, utf8(namespace));
+  return inNamespace(ABOUT.namespace, namespace, NOTHING);
 }
 
 /** A key (its thumbprint, 32 bytes) is another one in each namespace: no vendor kills or admits the key of another. */

@@ -31,9 +31,11 @@ export class AdmissionState implements Facts {
   }
 }
 
-/** One character a byte: what a Map compares fastest. */
+/** One character a byte. Joined by a loop: spreading a key into arguments takes several times as long. */
 function textOf(key: StateKey): string {
-  return String.fromCharCode(...key);
+  let text = '';
+  for (let i = 0; i < key.length; i++) text += String.fromCharCode(key[i]!);
+  return text;
 }
 
 /**

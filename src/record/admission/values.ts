@@ -6,6 +6,22 @@ import type { CoseAlg } from '../../cose/algorithm.ts';
 import type { RecordType } from '../types.ts';
 import { TYPE_NAMES } from '../type-names.ts';
 
+/**
+ * A reader of values that many entries ask for: of one and the same array, which nobody changes, the value is decoded
+ * once. What is remembered goes with the array.
+ */
+function once<T>(parse: (bytes: Uint8Array) => T): (bytes: Uint8Array) => T {
+  const known = new WeakMap<Uint8Array, T>();
+  return (bytes) => {
+    let value = known.get(bytes);
+    if (value === undefined) {
+      value = parse(bytes);
+      known.set(bytes, value);
+    }
+    return value;
+  };
+}
+
 /** The log, as its genesis says it is. */
 export interface LogState {
   /** The version of the rules by which its entries are judged. */
@@ -18,10 +34,10 @@ export interface LogState {
 
 export const logValue = {
   format: (v: LogState): Uint8Array => encodeCbor([v.rules, v.namespace, v.finalSize]),
-  parse(bytes: Uint8Array): LogState {
+  parse: once((bytes): LogState => {
     const [rules, namespace, finalSize] = row<[string, string, number | null]>(bytes);
     return { rules, namespace, finalSize };
-  },
+  }),
 };
 
 /** A role of the policy in force. Which keys it has, their own states say. */
@@ -69,9 +85,6 @@ type NamespaceRow = [
   number | null,
 ];
 
-/** Read again for each entry of a namespace: one value, which nobody changes, is decoded once. */
-const decoded = new WeakMap<Uint8Array, NamespaceState>();
-
 export const namespaceValue = {
   format(v: NamespaceState): Uint8Array {
     return encodeCbor([
@@ -85,9 +98,7 @@ export const namespaceValue = {
       v.deltaLimit,
     ]);
   },
-  parse(bytes: Uint8Array): NamespaceState {
-    const known = decoded.get(bytes);
-    if (known !== undefined) return known;
+  parse: once((bytes): NamespaceState => {
     const [leftAt, sequence, head, policy, [since, threshold, keys], roles, require, deltaLimit] =
       row<NamespaceRow>(bytes);
     const value: NamespaceState = {
@@ -107,9 +118,8 @@ export const namespaceValue = {
       require: require.map(([type, fields]) => ({ type, fields })),
       deltaLimit,
     };
-    decoded.set(bytes, value);
     return value;
-  },
+  }),
 };
 
 /** A key in a namespace. */
@@ -130,7 +140,7 @@ export interface KeyState {
 
 export const keyValue = {
   format: (v: KeyState): Uint8Array => encodeCbor([v.deadAt, v.alg, v.key, v.roles, v.site, v.validFrom, v.validUntil]),
-  parse(bytes: Uint8Array): KeyState {
+  parse: once((bytes): KeyState => {
     const [deadAt, alg, key, roles, site, validFrom, validUntil] =
       row<
         [
@@ -144,7 +154,7 @@ export const keyValue = {
         ]
       >(bytes);
     return { deadAt, alg, key, roles, site, validFrom, validUntil };
-  },
+  }),
 };
 
 /** A link of an admission chain. */
