@@ -145,7 +145,8 @@ describe('the commands', () => {
     expect([code, output]).toEqual([0, expect.stringContaining('limmat.invalid/')]);
   });
 
-  test.each(['docs/proof-file.md', 'docs/http.md', 'docs/records.md', 'docs/monitor.md'])('%s', async (file) => {
+  const RUN = ['docs/proof-file.md', 'docs/http.md', 'docs/records.md', 'docs/monitor.md', 'docs/pipelines.md'];
+  test.each(RUN)('%s', async (file) => {
     expect(runs(file).length).toBeGreaterThan(0);
     for (const block of runs(file)) {
       const { code, output } = await shell(block);
