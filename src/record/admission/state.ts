@@ -31,10 +31,23 @@ export class AdmissionState implements Facts {
   }
 }
 
-/** One character a byte. Joined by a loop: spreading a key into arguments takes several times as long. */
+/**
+ * Two bytes a character, and the length, so that no two keys have one text: half the characters to join, hash and keep.
+ * Joined eight bytes at a time: spreading a key into arguments takes several times as long.
+ */
 function textOf(key: StateKey): string {
-  let text = '';
-  for (let i = 0; i < key.length; i++) text += String.fromCharCode(key[i]!);
+  const { length } = key;
+  let text = String.fromCharCode(length);
+  let i = 0;
+  for (; i + 8 <= length; i += 8) {
+    text += String.fromCharCode(
+      256 * key[i]! + key[i + 1]!,
+      256 * key[i + 2]! + key[i + 3]!,
+      256 * key[i + 4]! + key[i + 5]!,
+      256 * key[i + 6]! + key[i + 7]!,
+    );
+  }
+  for (; i < length; i++) text += String.fromCharCode(key[i]!);
   return text;
 }
 
