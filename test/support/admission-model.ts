@@ -1,4 +1,4 @@
-// A naive model of admission, written from docs/admission.md and not from the code: it keeps no state but the history,
+// A naive model of admission, which shares nothing with the code but the parser: it keeps no state but the history,
 // looks through all of it for every question, and gives every rule that an entry breaks instead of the first one.
 
 import { toHex } from '../../src/bytes.ts';
