@@ -9,7 +9,10 @@ import { verifyObservation } from '../../monitor/evidence/observe.ts';
 import { verifyEvidence } from '../../monitor/evidence/verify.ts';
 import type { ServedMonitor } from './served-monitor.ts';
 
-/** The explanation of an evidence file; undefined when it is about a log that is not watched any more. */
+/**
+ * The explanation of an evidence file; undefined when nothing that is configured now bears it out: its log is not watched
+ * any more, or has other keys or promises than when it was kept.
+ */
 export async function explainFile(monitor: ServedMonitor, file: Uint8Array): Promise<Explanation | undefined> {
   const parsed = parseEvidence(file);
   try {
@@ -19,17 +22,17 @@ export async function explainFile(monitor: ServedMonitor, file: Uint8Array): Pro
     const verdict = await verifyObservation(evidence, observed, monitor.observers);
     return explainEvidence(evidence, { observation: observed.observation, verdict });
   } catch (error) {
-    if (isLimmatError(error, 'unknown-log')) return undefined;
+    if (isLimmatError(error, 'unknown-log') || isLimmatError(error, 'bad-evidence')) return undefined;
     throw error;
   }
 }
 
-/** As explainFile; `not-found` for a log that is not watched any more, whose keys this monitor has no more. */
+/** As explainFile; `not-found` for what cannot be explained any more. */
 export async function mustExplainFile(monitor: ServedMonitor, file: Uint8Array): Promise<Explanation> {
   const explanation = await explainFile(monitor, file);
   if (explanation !== undefined) return explanation;
   throw new LimmatError(
     'not-found',
-    'the log that this evidence is about is not watched here any more, and its keys are gone',
+    'the log that this evidence is about is not watched here any more, or with other keys, so there is nothing to check it with',
   );
 }

@@ -211,6 +211,14 @@ describe('evidence', () => {
     expect(await refusal(await app.request(`/m/evidence/${evidence.id}.txt`))).toBe('404 not-found');
   });
 
+  it('is not explained, and is there all the same, once its log has other keys', async () => {
+    const { verifiers } = testKeys(keys.log.origin, undefined, 7).log;
+    const app = appOf(viewOf({ logs: [logOf({ verifiers })] }));
+    const response = await app.request(`/m/evidence/${evidence.id}`);
+    expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('or with other keys')]);
+    expect(await refusal(await app.request(`/m/evidence/${evidence.id}.svg`))).toBe('404 not-found');
+  });
+
   it.each(['0'.repeat(64), 'x', `${'a'.repeat(64)}.png`, '..%2f..%2fmonitor.skey'])(
     'is not there at %s',
     async (name) => {

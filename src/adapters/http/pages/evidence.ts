@@ -7,7 +7,7 @@ import { explanationSvg } from '../../../monitor/evidence/explain.ts';
 import type { Html, Place } from './layout.ts';
 import { layout } from './layout.ts';
 
-/** The page at `/evidence/{id}`; without an explanation when the log is not watched any more. */
+/** The page at `/evidence/{id}`; without an explanation when this monitor has nothing to check it with. */
 export function evidencePage(name: string, id: string, explanation: Explanation | undefined, place: Place): Html {
   const { base, url } = place;
   const at = `${base}/evidence/${id}`;
@@ -44,5 +44,8 @@ function explained(explanation: Explanation): Html {
 
 function notWatched(): Html {
   return html`<h1>Evidence</h1>
-    <p>The log that this is about is not watched here any more, so this monitor has no keys to check it with.</p>`;
+    <p>
+      The log that this is about is not watched here any more, or with other keys than those that signed it, so this
+      monitor has nothing to check it with.
+    </p>`;
 }
