@@ -184,6 +184,11 @@ export class AlertBook {
     return delivery;
   }
 
+  /** Resolves when the deliveries that were begun are over. */
+  async idle(): Promise<void> {
+    await this.#deliveries;
+  }
+
   #opensAgain(old: Alert, finding: Finding, isNews: boolean, nowSeconds: number): boolean {
     if (old.state === 'closed' || old.class !== finding.class) return true;
     if (old.state === 'open' || !isNews) return false;

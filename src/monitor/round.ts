@@ -170,7 +170,9 @@ export class Monitor {
   /** Tells of a finding that somebody else made, such as one about peers (M10). */
   async report(finding: Finding): Promise<void> {
     const alert = await this.#alerts.raise(finding, this.#nowSeconds());
-    if (!alert.notified) await this.#deliver(alert.key);
+    // The alert is durable. Nobody waits for whoever is told of it: not a peer for its answer, nor the look at a log.
+    // What fails here is tried again, and thrown, at the end of the next round.
+    if (!alert.notified) void this.#deliver(alert.key).catch((error: unknown) => this.#options.onNotifyError?.(error));
   }
 
   /** What had this key is over. */
@@ -183,11 +185,12 @@ export class Monitor {
     return this.#alerts.acknowledge(key, this.#nowSeconds());
   }
 
-  /** Waits for the round that is under way. The store is still the caller's to close. */
+  /** Waits for the round, and for the alerts, that are under way. The store is still the caller's to close. */
   async close(): Promise<void> {
     await this.#inTurn(async () => {
       for (const watch of this.#watches.values()) await watch.stop();
     });
+    await this.#alerts.idle();
   }
 
   async #setLogs(logs: readonly WatchedLog[], open: (log: WatchedLog) => Promise<LogWatch | undefined>): Promise<void> {
@@ -332,6 +335,7 @@ export class Monitor {
     });
   }
 
+  /** Tells of this alert, or of all, after those that are being told of. */
   async #deliver(key?: string): Promise<void> {
     const { notify, onNotifyError } = this.#options;
     for (const error of await this.#alerts.deliver(notify, key)) onNotifyError?.(error);

@@ -7,6 +7,7 @@ import { memoryMonitorStore, monitorMedium } from '../../src/adapters/memory/mon
 import { parseEvidence } from '../../src/monitor/evidence/file.ts';
 import { verifyEvidence } from '../../src/monitor/evidence/verify.ts';
 import { Monitor } from '../../src/monitor/round.ts';
+import type { MonitorOptions } from '../../src/monitor/round.ts';
 import { generateSignerKey } from '../../src/note/key.ts';
 import { checkpointVerifier, noteSigner } from '../../src/note/signer.ts';
 import type { CheckpointSigner } from '../../src/note/signer.ts';
@@ -412,6 +413,46 @@ describe('a head that somebody else holds', () => {
     const other = await servedLog(3, 'other.example/x');
     await expect(desk.monitor.offer(await headOf(other, 3, T), 'peer')).rejects.toMatchObject({ code: 'not-found' });
   });
+});
+
+test('nobody who brings a head or evidence waits for whoever is told of it; the end of a round does', async () => {
+  const log = await servedLog(300);
+  const desk = new Desk();
+  let release: (() => void) | undefined;
+  const hook = new Promise<void>((resolve) => (release = resolve));
+  const notify: MonitorOptions['notify'] = async (alert) => {
+    await hook;
+    desk.told.push(alert);
+  };
+  await desk.open([watched(log)]);
+  await desk.round();
+  await desk.reopen([watched(log)], { notify });
+  const evidence = await desk.monitor.offer(await headOf(forkOf(log, 100), 200, T - 1), 'client');
+  expect([evidence?.kind, desk.keys(), desk.medium.evidence.size]).toEqual(['fork-prefix', [], 1]);
+  let isOver = false;
+  const round = desk.round().then(() => (isOver = true));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(isOver).toBe(false);
+  release?.();
+  await round;
+  expect(desk.keys()).toEqual([`fork-prefix ${log.origin}`]);
+});
+
+test('a monitor that closes waits for those who are being told', async () => {
+  const log = await servedLog(300);
+  const desk = new Desk();
+  await desk.open([watched(log)]);
+  await desk.round();
+  await desk.reopen([watched(log)], {
+    notify: async (alert) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      desk.told.push(alert);
+    },
+  });
+  await desk.monitor.offer(await headOf(forkOf(log, 100), 200, T - 1), 'client');
+  await desk.reopen([watched(log)]);
+  await desk.round();
+  expect(desk.keys()).toEqual([`fork-prefix ${log.origin}`]);
 });
 
 describe('evidence that somebody else made', () => {
