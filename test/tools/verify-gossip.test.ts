@@ -111,6 +111,25 @@ describe('limmat verify --gossip', () => {
     expect(people.stderr).toContain('the evidence that the monitor names could not be checked');
   });
 
+  test('counts what holds, whatever else the monitor names', async () => {
+    await watching(History.of(50), 45);
+    const id = '00'.repeat(32);
+    monitor.log().book.convict({ id, kind: 'future', heads: [] });
+    monitor.files.set(id, new TextEncoder().encode('{"format":"limmat/evidence/v9"}'));
+    const people = await verify();
+    expect(people.code).toBe(6);
+    const named = monitor.log().book.evidenceIds();
+    expect(named).toEqual([id, expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    const holds = named[1];
+    expect(people.stderr).toContain(`/gossip/v1/evidence/${holds}`);
+    expect(people.stderr).toContain('other evidence that the monitor names could not be checked');
+    const programs = await verify('--json');
+    expect(programs.code).toBe(6);
+    const { gossip } = JSON.parse(programs.stdout);
+    expect(gossip.evidence).toEqual([{ id: holds, kind: 'fork-prefix' }]);
+    expect(gossip.error.message).not.toBe('');
+  });
+
   test('changes no verdict when the monitor cannot be reached or does not know the log', async () => {
     await watching(History.of(5), 5);
     const unknown = await limmat(

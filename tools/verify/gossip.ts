@@ -4,7 +4,7 @@
 import { nodeCrypto } from '../../src/adapters/node-crypto.ts';
 import { fetchEvidence, handIn, headToHandIn } from '../../src/client/hand-in.ts';
 import { parseTrust } from '../../src/client/trust.ts';
-import type { ErrorCode } from '../../src/errors.ts';
+import type { ErrorCode, LimmatError } from '../../src/errors.ts';
 import { asLimmatError } from '../../src/errors.ts';
 import type { Evidence } from '../../src/monitor/evidence/evidence.ts';
 import { parseEvidence } from '../../src/monitor/evidence/file.ts';
@@ -19,7 +19,7 @@ export interface GossipReport {
   readonly handedIn: boolean;
   /** Evidence of the monitor's that holds by the trust file's keys. */
   readonly evidence: readonly { readonly id: string; readonly kind: Evidence['kind'] }[];
-  /** Why the head, or the evidence, did not get through. */
+  /** Why the head, or the last piece of evidence that could not be checked, did not get through. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
@@ -32,8 +32,21 @@ export async function gossip(proofFile: Uint8Array, trustFile: Uint8Array, url: 
     const ids = await handIn(note, { url });
     handedIn = true;
     const logs = parseLogList(trustFile).map((listed) => logIdentity(listed, nodeCrypto));
-    for (const id of ids) evidence.push(await checked(id, url, logs));
-    return { url, handedIn, evidence };
+    let last: LimmatError | undefined;
+    for (const id of ids) {
+      // One that cannot be checked, as its kind is newer than this program or the monitor is a liar, hides none that holds.
+      try {
+        evidence.push(await checked(id, url, logs));
+      } catch (error) {
+        last = asLimmatError(error);
+      }
+    }
+    return {
+      url,
+      handedIn,
+      evidence,
+      ...(last !== undefined && { error: { code: last.code, message: last.message } }),
+    };
   } catch (error) {
     const { code, message } = asLimmatError(error);
     return { url, handedIn, evidence, error: { code, message } };
@@ -57,7 +70,9 @@ export function gossipLines({ url, handedIn, evidence, error }: GossipReport): r
       `the log contradicts itself (${kind}), and its own signatures prove it: ${url.replace(/\/$/, '')}/gossip/v1/evidence/${id}`,
   );
   if (error !== undefined) {
-    const what = handedIn ? 'the evidence that the monitor names could not be checked' : 'the head was not handed in';
+    const evidenceOf =
+      lines.length > 0 ? 'other evidence that the monitor names' : 'the evidence that the monitor names';
+    const what = handedIn ? `${evidenceOf} could not be checked` : 'the head was not handed in';
     return [...lines, `${what}: ${error.message} (${error.code})`];
   }
   return lines.length > 0 ? lines : [`the head was handed to ${url}, which has nothing against the log`];
