@@ -110,6 +110,11 @@ export class HeadBook {
     return this.#evidence.size;
   }
 
+  /** True when evidence shows that the log signed two histories. */
+  get isForked(): boolean {
+    return this.#forkedAt !== Infinity;
+  }
+
   /** The ids of that evidence, in the order in which it came. */
   evidenceIds(): readonly string[] {
     return [...this.#evidence];

@@ -2,6 +2,7 @@
 
 import type { LogHead } from '../client/state.ts';
 import type { Alert } from './alerts.ts';
+import { NO_ENTRIES } from './entries.ts';
 import type { EntryCounts } from './entries.ts';
 import type { LogWatch } from './watch.ts';
 import type { WatchedLog } from './watched-log.ts';
@@ -23,6 +24,10 @@ export interface LogStatus {
   /** Rounds in a row that something has been the matter. */
   readonly failures: number;
   readonly counts: EntryCounts;
+  /** True when evidence shows that the log signed two histories. The monitor stays on the one that it was on. */
+  readonly forked: boolean;
+  /** True when what the log showed last is on another branch than the monitor's: nothing of it is checked. */
+  readonly elsewhere: boolean;
   /** Ids of the evidence against this log. */
   readonly evidence: readonly string[];
 }
@@ -37,8 +42,18 @@ export interface MonitorStatus {
 export function logStatusOf(log: WatchedLog, watch: LogWatch | undefined): LogStatus {
   const url = log.url ?? log.reader.url;
   if (watch === undefined) {
-    const counts = { statements: 0, unknown: 0, withheld: 0 };
-    return { origin: log.origin, url, verifiedSize: 0, backlog: 0, unresolved: 0, failures: 1, counts, evidence: [] };
+    return {
+      origin: log.origin,
+      url,
+      verifiedSize: 0,
+      backlog: 0,
+      unresolved: 0,
+      failures: 1,
+      counts: NO_ENTRIES,
+      forked: false,
+      elsewhere: false,
+      evidence: [],
+    };
   }
   const { head, cursor, counts, sinceSeconds } = watch.state;
   const { seenAtSeconds } = watch;
@@ -55,6 +70,21 @@ export function logStatusOf(log: WatchedLog, watch: LogWatch | undefined): LogSt
     unresolved: watch.book.unresolved().length,
     failures: watch.failures,
     counts,
+    forked: watch.book.isForked,
+    elsewhere: watch.isElsewhere,
     evidence: watch.book.evidenceIds(),
   };
+}
+
+/** What the reader of a number of checked entries must know of a log with more than one branch; undefined for others. */
+export function branchInWords({
+  forked,
+  elsewhere,
+  verifiedSize,
+}: Pick<LogStatus, 'forked' | 'elsewhere' | 'verifiedSize'>): string | undefined {
+  if (!forked && !elsewhere) return undefined;
+  const what = forked ? 'the log forked' : 'the log shows another branch';
+  const size = `${verifiedSize.toLocaleString('en-US')} ${verifiedSize === 1 ? 'entry' : 'entries'}`;
+  const now = forked && elsewhere ? ', which the log shows now' : '';
+  return `${what}: this monitor stays at ${size} on its branch and does not follow the other${now}`;
 }

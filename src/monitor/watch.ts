@@ -81,6 +81,7 @@ export class LogWatch {
   readonly #state: { current: LogState };
   #seen: SeenHead | undefined;
   #seenAtSeconds: number | undefined;
+  #place: Place | undefined;
   /** What the last save held, apart from times, and when it was. */
   #saved = '';
   #savedMillis = 0;
@@ -176,6 +177,11 @@ export class LogWatch {
     return this.#seenAtSeconds;
   }
 
+  /** True when the head that the log showed last is on another branch, of which nothing is checked. */
+  get isElsewhere(): boolean {
+    return this.#place === 'other';
+  }
+
   /** Rounds in a row that something has been wrong. */
   get failures(): number {
     return this.#troubles.rounds;
@@ -254,6 +260,7 @@ export class LogWatch {
       this.#seen = look.seen;
       this.#seenAtSeconds = nowSeconds;
       const place = await this.#branch.place(look.seen, nowSeconds);
+      this.#place = place;
       await this.#lookAtTimes(look.seen, place, nowSeconds);
       if (place !== 'other') await this.#walkOn(nowSeconds, untilMillis, signal);
     }

@@ -104,6 +104,9 @@ describe('a limmat log that was just started', () => {
     expect(run.worst).toBeUndefined();
     const status = await monitor('status');
     expect(status.stdout).toContain('1 entry, checked');
+    // Peers need it, and whoever runs rounds from cron never sees a page.
+    const { vkey } = answered(v.looseObject({ vkey: v.string() }), await monitor('status', '--json'));
+    expect(status.stdout).toContain(`the key of this monitor, for its peers: ${vkey}\n`);
     expect(status.stdout).toContain('the monitor is not running: this is what it remembers');
     expect(status.code).toBe(0);
   });
@@ -203,10 +206,30 @@ describe('a log that forks', () => {
     expect(taken.stdout).toContain('taken note of: ');
     expect(taken.code).toBe(0);
     const status = await monitor('status', '--data', 'fork');
-    expect(status.stdout).toContain('acknowledged');
+    expect(status.stdout).toContain('\nproof acknowledged\n');
     expect(status.code).toBe(0);
     expect((await monitor('--once', '--data', 'fork')).code).toBe(0);
     expect(told()).toHaveLength(1);
+  });
+
+  test('is never called clean, nor all checked, by a monitor that stays on its branch', async () => {
+    await log.grow(5);
+    const run = await monitor('--once', '--data', 'fork');
+    expect(run.stdout).toContain(`${log.origin}: 40 entries of one branch, all checked`);
+    expect(run.stdout).toContain(
+      '\n  the log forked: this monitor stays at 40 entries on its branch and does not follow the other, which the log shows now\n',
+    );
+    expect(run.stdout).toMatch(/\n\nproof acknowledged\n$/);
+    expect(run.stdout).not.toContain('clean');
+    const status = await monitor('status', '--data', 'fork');
+    expect(status.stdout).toContain('the log forked: this monitor stays at 40 entries on its branch');
+    expect(status.stdout).not.toContain('clean');
+    const json = answered(RUN, await monitor('--once', '--data', 'fork', '--json'));
+    expect(json).toMatchObject({
+      acknowledged: 'proof',
+      logs: [{ forked: true, elsewhere: true, verifiedSize: 40 }],
+    });
+    expect(json.worst).toBeUndefined();
   });
 });
 

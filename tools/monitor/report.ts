@@ -8,6 +8,7 @@ import { sortedAlerts } from '../../src/adapters/http/monitor-json.ts';
 import type { Alert } from '../../src/monitor/alerts.ts';
 import { adviceOn } from '../../src/monitor/checks.ts';
 import type { Finding, FindingClass } from '../../src/monitor/finding.ts';
+import { branchInWords } from '../../src/monitor/status.ts';
 import type { RoundReport } from '../../src/monitor/round.ts';
 import { commandWords, shellWord, shownPath } from '../support/command-name.ts';
 import { EXIT } from '../support/exit.ts';
@@ -29,6 +30,16 @@ export function worstOf(alerts: readonly Alert[], round?: RoundReport): FindingC
   const open = alerts.filter(({ state }) => state === 'open').map((alert) => alert.class);
   const found = [...open, ...(round?.worst === undefined ? [] : [round.worst])];
   return found.toSorted((a, b) => EXIT_OF_CLASS[b] - EXIT_OF_CLASS[a])[0];
+}
+
+/**
+ * The worst that is known, goes on and counts no more because somebody took note of it; undefined when that is nothing.
+ * Evidence never passes, whatever became of the alert that told of it.
+ */
+export function acknowledgedOf({ alerts, logs }: Pick<Standing, 'alerts' | 'logs'>): FindingClass | undefined {
+  if (logs.some(({ evidence }) => evidence.length > 0)) return 'proof';
+  const taken = alerts.filter((alert) => alert.state === 'acknowledged').map((alert) => alert.class);
+  return taken.toSorted((a, b) => EXIT_OF_CLASS[b] - EXIT_OF_CLASS[a]).find((kind) => kind !== 'info');
 }
 
 /** The exit code of what was found. */
@@ -61,9 +72,11 @@ export function roundJson(report: RoundReport) {
 /** A whole run as one JSON document. */
 export function runJson(view: MonitorView, evidence: readonly string[], round?: RoundReport) {
   const worst = worstOf(view.alerts, round);
+  const acknowledged = acknowledgedOf(view);
   return {
     ...monitorJson(view, evidence),
     ...(round !== undefined && { round: roundJson(round) }),
+    ...(acknowledged !== undefined && { acknowledged }),
     ...(worst !== undefined && { worst }),
   };
 }
@@ -82,25 +95,38 @@ export function statusLines(view: Standing, dir: string, round?: RoundReport): s
   const items = [...alerts.map((alert) => alertLines(alert, dir)), ...untold.map(findingLines)];
   const worst = worstOf(view.alerts, round);
   return [
-    ...view.logs.map((log) => logLine(log, now)),
+    ...view.logs.flatMap((log) => logLines(log, now)),
     ...view.peers.map((peer) => peerLine(peer, now)),
     ...items.flatMap((lines) => ['', ...lines]),
     ...(items.length > 0 ? [''] : []),
-    worst === undefined || worst === 'info' ? style('green', 'clean') : style(COLOUR[worst], `not clean: ${worst}`),
+    verdict(worst, acknowledgedOf(view)),
   ];
 }
 
-/** One log in one line. */
-export function logLine(
-  { origin, head, verifiedSize, failures, unresolved }: Standing['logs'][number],
+/** The last line: what the exit code says, and never "clean" beside something that somebody only took note of. */
+function verdict(worst: FindingClass | undefined, acknowledged: FindingClass | undefined): string {
+  if (worst !== undefined && worst !== 'info') return style(COLOUR[worst], `not clean: ${worst}`);
+  if (acknowledged !== undefined) return style(COLOUR[acknowledged], `${acknowledged} acknowledged`);
+  return style('green', 'clean');
+}
+
+/** One log in one line; one that forked has another. */
+export function logLines(log: Standing['logs'][number], now: number): string[] {
+  const branch = branchInWords(log);
+  return [logLine(log, now), ...(branch === undefined ? [] : [`  ${style('red', branch)}`])];
+}
+
+function logLine(
+  { origin, head, verifiedSize, failures, unresolved, forked, elsewhere }: Standing['logs'][number],
   now: number,
 ): string {
   const name = style('bold', origin);
   if (head === undefined) return `${name}: no head was verified yet`;
+  const branch = forked || elsewhere ? ' of one branch' : '';
   const parts = [
     verifiedSize === head.size
-      ? `${count(head.size, 'entry', 'entries')}, ${head.size === 1 ? 'checked' : 'all checked'}`
-      : `${formatCount(verifiedSize)} of ${count(head.size, 'entry', 'entries')} checked`,
+      ? `${count(head.size, 'entry', 'entries')}${branch}, ${head.size === 1 ? 'checked' : 'all checked'}`
+      : `${formatCount(verifiedSize)} of ${count(head.size, 'entry', 'entries')}${branch} checked`,
   ];
   if (head.timestampSeconds !== 0) parts.push(`signed ${agoOf(head.timestampSeconds, now)}`);
   if (unresolved > 0) parts.push(`${count(unresolved, 'larger head', 'larger heads')} to be judged`);

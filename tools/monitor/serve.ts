@@ -16,7 +16,7 @@ import { acknowledgeOpen } from './ack.ts';
 import { catchUpProgress } from './catch-up.ts';
 import type { CatchUp } from './catch-up.ts';
 import type { MonitorFlags } from './options.ts';
-import { alertLines, logLine, nowSeconds, roundJson } from './report.ts';
+import { alertLines, logLines, nowSeconds, roundJson } from './report.ts';
 
 /** Runs the monitor until a signal. Errors: those of serveMonitor. */
 export async function serve(settings: MonitorSettings, flags: MonitorFlags): Promise<void> {
@@ -36,7 +36,8 @@ export async function serve(settings: MonitorSettings, flags: MonitorFlags): Pro
         output.value({ event: 'round', ...roundJson(round) });
         if (round.backlog > 0) return;
         progress?.clear();
-        if (isFirst) for (const log of monitor.view().logs) output.line(logLine(log, nowSeconds()));
+        if (isFirst)
+          for (const line of monitor.view().logs.flatMap((log) => logLines(log, nowSeconds()))) output.line(line);
         isFirst = false;
       },
     },

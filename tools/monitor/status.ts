@@ -13,7 +13,7 @@ import { askForStatus } from '../support/admin.ts';
 import { DEFAULT_URL, jsonOption } from '../support/config.ts';
 import { createOutput } from '../support/output.ts';
 import { monitorDirOption } from './options.ts';
-import { exitOf, statusLines, worstOf } from './report.ts';
+import { acknowledgedOf, exitOf, statusLines, worstOf } from './report.ts';
 
 interface StatusOptions {
   readonly data: string;
@@ -40,8 +40,11 @@ async function status(options: StatusOptions): Promise<void> {
   const running = await askForStatus(root);
   const standing = running ?? (await remembered(options.data));
   const worst = worstOf(standing.alerts);
-  output.result({ running: running !== undefined, ...standing, ...(worst !== undefined && { worst }) }, [
+  const acknowledged = acknowledgedOf(standing);
+  const classes = { ...(acknowledged !== undefined && { acknowledged }), ...(worst !== undefined && { worst }) };
+  output.result({ running: running !== undefined, ...standing, ...classes }, [
     ...statusLines(standing, root),
+    `the key of this monitor, for its peers: ${standing.vkey}`,
     ...(running === undefined ? ['the monitor is not running: this is what it remembers'] : []),
   ]);
   process.exitCode = exitOf(worst);

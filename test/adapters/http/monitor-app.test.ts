@@ -72,6 +72,8 @@ function logOf(changes: Partial<LogView> = {}): LogView {
     seenAtSeconds: NOON + 10,
     failures: 0,
     unresolved: 0,
+    forked: false,
+    elsewhere: false,
     counts: { statements: 740, unknown: 3, withheld: 1 },
     evidence: [evidence.id],
     ...changes,
@@ -119,6 +121,20 @@ describe('the page of a monitor', () => {
     expect(page).toContain('peer.example/a+0123abcd');
     expect(page).toContain('called, last heard 2 minutes ago');
     expect(page).toContain(signer.vkey);
+  });
+
+  it('says of a log that forked that the monitor does not follow all of it', async () => {
+    const says = 'The log forked: this monitor stays at 744 entries on its branch and does not follow the other';
+    const app = appOf(viewOf({ logs: [logOf({ forked: true })] }));
+    expect(await textOf(app, '/m')).toContain(`${says}.`);
+    expect(await textOf(app, `/m/logs/${originHash}`)).toContain(`${says}.`);
+    const shown = appOf(viewOf({ logs: [logOf({ forked: true, elsewhere: true })] }));
+    expect(await textOf(shown, '/m')).toContain(`${says}, which the log shows now.`);
+    const unproven = appOf(viewOf({ logs: [logOf({ elsewhere: true })] }));
+    expect(await textOf(unproven, '/m')).toContain('The log shows another branch: this monitor stays at 744 entries');
+    expect(await textOf(appOf(viewOf()), '/m')).not.toContain('branch');
+    const json: unknown = await (await app.request('/m/api/v1/monitor')).json();
+    expect(json).toMatchObject({ logs: [{ forked: true, elsewhere: false }] });
   });
 
   it('shows alerts, the gravest first, what they mean and what to do, acknowledged ones last', async () => {

@@ -7,7 +7,7 @@ import { count } from '../../../record/words.ts';
 import type { LogView, MonitorView } from '../served-monitor.ts';
 import type { Html, Place } from './layout.ts';
 import { definitions, layout } from './layout.ts';
-import { agoInWords, alertList, evidenceList } from './monitor-words.ts';
+import { agoInWords, alertList, branchNotice, evidenceList } from './monitor-words.ts';
 
 /** The page at `/logs/{origin hash}`. */
 export function monitorLogPage(view: MonitorView, log: LogView, place: Place): Html {
@@ -24,7 +24,7 @@ export function monitorLogPage(view: MonitorView, log: LogView, place: Place): H
         'None.',
       )}
       <h2>Head</h2>
-      ${head === undefined ? html`<p>No head was verified yet.</p>` : headOf(log, head, place)}
+      ${branchNotice(log)} ${head === undefined ? html`<p>No head was verified yet.</p>` : headOf(log, head, place)}
       <h2>Watching</h2>
       ${definitions([
         ['Address', log.url],

@@ -4,6 +4,7 @@ import { html } from 'hono/html';
 import type { Alert } from '../../../monitor/alerts.ts';
 import { adviceOn } from '../../../monitor/checks.ts';
 import type { FindingClass } from '../../../monitor/finding.ts';
+import { branchInWords } from '../../../monitor/status.ts';
 import { count } from '../../../record/words.ts';
 import { sortedAlerts } from '../monitor-json.ts';
 import type { LogView } from '../served-monitor.ts';
@@ -22,14 +23,21 @@ export function agoInWords(seconds: number | undefined, { nowSeconds }: Place): 
 }
 
 /** How a log stands, in a few words. */
-export function logInWords({ head, verifiedSize, failures, unresolved }: LogView, place: Place): Html {
+export function logInWords(log: LogView, place: Place): Html {
+  const { head, verifiedSize, failures, unresolved } = log;
   if (head === undefined)
     return html`${failures > 0 ? `nothing verified in ${count(failures, 'round')}` : 'not looked at yet'}`;
   const parts = [`${count(verifiedSize)} of ${count(head.size)} entries checked`];
   if (failures > 0) parts.push(`trouble for ${count(failures, 'round')}`);
   if (unresolved > 0) parts.push(`${count(unresolved, 'larger head')} to be judged`);
   const age = head.timestampSeconds === 0 ? html`` : html`, signed ${agoInWords(head.timestampSeconds, place)}`;
-  return html`${parts.join(', ')}${age}`;
+  return html`${parts.join(', ')}${age}${branchNotice(log)}`;
+}
+
+/** That the monitor does not follow all that the log signs; nothing for a log with one history. */
+export function branchNotice(log: LogView): Html {
+  const words = branchInWords(log);
+  return words === undefined ? html`` : html`<div class="bad">${words[0]!.toUpperCase()}${words.slice(1)}.</div>`;
 }
 
 /** A list of alerts, each with what its class means; nothing at all when there are none. */
