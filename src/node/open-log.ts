@@ -1,5 +1,6 @@
 // Opens the log in a data directory: level, guard, keys, native cryptography and threads, put into a Log.
 
+import { existsSync, readFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +9,11 @@ import { openGuard } from '../adapters/guard.ts';
 import { openLevelStorage } from '../adapters/level.ts';
 import type { LevelStorage } from '../adapters/level.ts';
 import { createVerifierPool, nodeCrypto, nodeHasher } from '../adapters/node-crypto.ts';
+import { parseTrust } from '../client/trust.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 import { Log, systemClock } from '../log/index.ts';
 import type { Clock, LogEvent } from '../log/index.ts';
+import { DEFAULT_IAT_WINDOW_SECONDS } from '../log/validate.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
 import type { SubmitterList } from '../record/submitters.ts';
 import { explainLock } from './admin-file.ts';
@@ -52,6 +55,7 @@ export interface NodeLog {
 /** Opens the log that these settings describe. Errors: what Log.open throws, `guard-locked`, `guard-missing`, `bad-key`, `bad-config`. */
 export async function openNodeLog(settings: Settings, options: OpenLogOptions = {}): Promise<NodeLog> {
   const { paths, meta, config } = settings;
+  assertWindowPromised(settings);
   const signers = loadLogSigners(paths, meta.origin, config, nodeCrypto);
   const submitters = meta.admission === 'open' ? undefined : watchList(settings, options);
   const threads = config['verify-threads'] ?? Math.min(availableParallelism(), DEFAULT_VERIFY_THREADS);
@@ -104,6 +108,30 @@ export async function openNodeLog(settings: Settings, options: OpenLogOptions = 
     await releaseOthers();
     throw explain(error, settings);
   }
+}
+
+/**
+ * `bad-config` when records may be older or newer than the trust file beside the log promises: whoever holds that file
+ * would take them for proof that the log backdates.
+ */
+function assertWindowPromised({ paths, meta, config }: Settings): void {
+  if (meta.admission === 'open' || !existsSync(paths.trust)) return;
+  const window = (config['iat-window'] ?? DEFAULT_IAT_WINDOW_SECONDS * 1000) / 1000;
+  let promised: number | undefined;
+  try {
+    promised = parseTrust(readFileSync(paths.trust)).iatWindows.get(meta.origin);
+  } catch (error) {
+    if (!isLimmatError(error)) throw error;
+    throw new LimmatError('bad-config', `${paths.trust}: ${error.message}`, { details: error.details, cause: error });
+  }
+  if (promised === undefined || window <= promised) return;
+  throw new LimmatError(
+    'bad-config',
+    `iat-window is ${window} s, and ${paths.trust} promises ${promised} s: whoever holds that file would take honest ` +
+      `records for proof against the log. Keep to ${promised} s, or change the "iat-window" line of ${paths.trust} ` +
+      'and hand the file to everybody first',
+    { details: { windowSeconds: window, promisedSeconds: promised } },
+  );
 }
 
 /** What an operator can do about a lock that is held or a guard that is not there. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
@@ -37,6 +37,26 @@ describe('a new log', () => {
     rmSync(join(dir, 'meta.json'));
     expect((await makeLog({ dir })).vkeys).toEqual(first.vkeys);
     expect(statSync(`${dir}.guard`).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('the window that a trust file promises', () => {
+  test('is not widened behind the back of who holds the file, and may be narrowed', async () => {
+    const dir = join(temporaryDirectory(), 'data');
+    await makeLog({ dir, origin: 'log.example/1' });
+    await expect(openNodeLog(readSettings(dir, { 'iat-window': 3 * 86_400_000 }))).rejects.toMatchObject({
+      code: 'bad-config',
+      message: expect.stringMatching(
+        /^iat-window is 259200 s, and .*trust\.txt promises 86400 s: .* hand the file to /,
+      ),
+    });
+    await (await openNodeLog(readSettings(dir, { 'iat-window': 3_600_000 }))).close();
+    const trust = join(dir, 'trust.txt');
+    writeFileSync(
+      trust,
+      readFileSync(trust, 'utf8').replace('iat-window log.example/1 1d', 'iat-window log.example/1 3d'),
+    );
+    await (await openNodeLog(readSettings(dir, { 'iat-window': 3 * 86_400_000 }))).close();
   });
 });
 
