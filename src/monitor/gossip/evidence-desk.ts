@@ -9,6 +9,7 @@ import { parseEvidence } from '../evidence/file.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
 import type { HeadBook } from '../heads.ts';
 import { MAX_CONVICTIONS } from '../judge.ts';
+import type { LogIdentity } from '../watched-log.ts';
 import { MAX_EXCHANGE_IDS, MAX_REFUSED_FILES } from './limits.ts';
 import type { GossipLog } from './protocol.ts';
 
@@ -22,9 +23,22 @@ export class EvidenceDesk {
   readonly #options: EvidenceDeskOptions;
   /** Hashes of files that were refused, and ids beside the peer that gave something else for them; oldest first. */
   readonly #refused = new Set<string>();
+  /** The keys and promises of the logs that they were refused by. */
+  #judgedBy = '';
 
   constructor(options: EvidenceDeskOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Forgets all refusals when these logs have other keys or promises than those that the files were judged by: what did
+   * not hold then may hold now.
+   */
+  follow(logs: ReadonlyMap<string, GossipLog>): void {
+    const now = JSON.stringify([...logs.values()].map(({ log }) => partsThatJudge(log)));
+    if (now === this.#judgedBy) return;
+    this.#refused.clear();
+    this.#judgedBy = now;
   }
 
   /** Which of these ids of evidence against the book's log are worth asking this peer for. */
@@ -57,6 +71,7 @@ export class EvidenceDesk {
     file: Uint8Array,
     logs: ReadonlyMap<string, GossipLog>,
   ): Promise<{ readonly evidence: Evidence; readonly isNew: boolean }> {
+    this.follow(logs);
     const hash = toHex(this.#options.crypto.sha256(file));
     if (this.#refused.has(hash)) throw new LimmatError('malformed', 'this evidence was refused before');
     try {
@@ -91,4 +106,14 @@ export class EvidenceDesk {
     }
     return { evidence, isNew };
   }
+}
+
+/** What of a log decides whether evidence against it holds: every list of keys it has, and its numbers. */
+function partsThatJudge(log: LogIdentity & { readonly retired?: LogIdentity['verifiers'] }): unknown {
+  const { origin, verifiers, channelVerifiers = [], retired = [], iatWindowSeconds } = log;
+  return [
+    origin,
+    iatWindowSeconds,
+    ...[verifiers, channelVerifiers, retired].map((keys) => keys.map(({ vkey }) => vkey)),
+  ];
 }

@@ -239,6 +239,7 @@ export class GossipNode {
     for (const { evidence } of message.logs) {
       for (const id of evidence) peer.has.addEvidence(id, nowSeconds());
     }
+    this.#desk.follow(this.logs);
     const wants = (book: HeadBook, ids: readonly string[]): readonly string[] => this.#desk.wanted(book, ids, peer.id);
     return formatExchange(answerTo(peer, message, this.logs, { nowSeconds: nowSeconds(), random, wants }));
   }
@@ -246,6 +247,7 @@ export class GossipNode {
   /** Takes in the answer of a peer: its heads, then its evidence, and brings it what it asks for. */
   async #hear(peer: Peer, message: Exchange): Promise<number> {
     const heads = await this.#readNotes(peer, message);
+    this.#desk.follow(this.logs);
     let fetched = 0;
     for (const { origin, evidence, wanted } of message.logs) {
       const watched = this.logs.get(origin);
