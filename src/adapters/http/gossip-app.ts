@@ -16,7 +16,7 @@ import type { App, AppEnv, RequestHandler } from './app.ts';
 import { BodyBudget } from './body-budget.ts';
 import { bodyLimit } from './body.ts';
 import { NO_QUERY, decimal, queryOf } from './parameters.ts';
-import { RateLimit } from './rate-limit.ts';
+import { RateLimit, sourceOfAddress } from './rate-limit.ts';
 import { withTimedBody } from './timed-body.ts';
 
 export interface GossipAppOptions {
@@ -58,7 +58,7 @@ export function gossipApp(node: GossipNode, options: GossipAppOptions = {}): App
       const credential = credentialOf(c);
       // A peer is limited by its own queue. Strangers, however many and however slow, must not keep it out.
       const isPeer = credential !== undefined && (await node.isPeer(credential, 'POST', path));
-      if (!isPeer) rate.take(sourceOf(c));
+      if (!isPeer) rate.take(sourceOfAddress(sourceOf(c)));
       const budget = isPeer ? budgets.peers : budgets.strangers;
       return withTimedBody(c.req.raw, { limit, millis, budget }, async (body): Promise<Answer> => {
         const answer = await node.answer({ method: 'POST', path, body, credential });
@@ -100,7 +100,7 @@ export function gossipApp(node: GossipNode, options: GossipAppOptions = {}): App
   });
   onRead(app, '/gossip/v1/:hash/consistency', async (c) => {
     const { from, to } = queryOf(c.req, CONSISTENCY_QUERY);
-    rate.take(sourceOf(c));
+    rate.take(sourceOfAddress(sourceOf(c)));
     return jsonAnswer(await provenConsistency(logOf(c), from, to), 'changing');
   });
   return app;

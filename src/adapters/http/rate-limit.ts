@@ -62,6 +62,23 @@ export class RateLimit {
   }
 }
 
+/**
+ * What counts as one source of an address: an IPv4 address, and of an IPv6 address the first 64 bits, as a network is
+ * given that many addresses at the least.
+ */
+export function sourceOfAddress(address: string): string {
+  if (!address.includes(':')) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  const [before = [], after] = address
+    .replace(/%.*$/, '')
+    .split('::')
+    .map((part) => (part === '' ? [] : part.split(':')));
+  const zeros = after === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
+  const groups = [...before, ...Array.from({ length: zeros }, () => '0'), ...(after ?? [])].slice(0, 4);
+  return `${groups.map((group) => group.toLowerCase().replace(/^0+(?=.)/, '')).join(':')}::/64`;
+}
+
 function tooSoon(where: string, seconds: number): LimmatError {
   const retryAfterSeconds = Math.max(1, Math.ceil(seconds));
   return new LimmatError('queue-full', `too many requests ${where}; nothing was taken, send it again later`, {
