@@ -46,6 +46,8 @@ export async function boundedFetch(
   const aborted = new Promise<never>((_, reject) => {
     abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true });
   });
+  // Where `send` throws before it is raced, nobody waits for this promise, and the abort at the end rejects it.
+  aborted.catch(() => undefined);
   bounds.signal?.addEventListener('abort', stop, { once: true });
   if (bounds.signal?.aborted === true) stop();
   let isComplete = false;
