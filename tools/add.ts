@@ -37,8 +37,8 @@ export function register(program: Command): void {
     .command('add')
     .summary('append files or signed records')
     .description(
-      'Appends to a running log. With --key, the files are signed as one build and the record is appended;\n' +
-        'without, each file is appended as it is: a statement that "limmat sign" wrote. With --spool, entries are on\n' +
+      'Appends to a running log. With --key, the files are signed as one build and the record is appended; ' +
+        'without, each file is appended as it is: a statement that "limmat sign" wrote. With --spool, entries are on ' +
         'the disk first and sent in order; without files, what earlier runs could not send.',
     )
     .argument('[file...]', 'artifacts of a build (with --key), or signed statements');

@@ -6,7 +6,7 @@ import { Command, CommanderError } from 'commander';
 
 import { asCommandError, EXIT, exitCodeFor } from './support/exit.ts';
 import { reportError } from './support/output.ts';
-import { usageError } from './support/usage.ts';
+import { assertNoStrayWord, usageError } from './support/usage.ts';
 
 interface Subcommand {
   readonly name: string;
@@ -91,6 +91,7 @@ function throwUsage(command: Command): void {
   command.exitOverride((error) => {
     throw error.exitCode === 0 || error.code === 'commander.help' ? error : usageError(error, command);
   });
+  command.on('beforeHelp', () => assertNoStrayWord(command));
   for (const child of command.commands) throwUsage(child);
 }
 

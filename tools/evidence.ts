@@ -25,7 +25,7 @@ export function register(program: Command): void {
     .command('evidence')
     .summary('check and explain files that convict a log')
     .description(
-      'Evidence is a file with statements that a log signed and that cannot all be true. It is checked offline, with the\n' +
+      'Evidence is a file with statements that a log signed and that cannot all be true. It is checked offline, with the ' +
         "log's keys and nothing else: take them from where the log's users have them, not from the file.",
     );
   withKeys(evidence.command('verify'))
@@ -49,7 +49,7 @@ export function register(program: Command): void {
     .argument('<file>', 'a proof file, or a checkpoint')
     .argument('<other>', 'another one, of the same log')
     .description(
-      'Makes evidence of two proof files, or checkpoints, that contradict each other. Exit code 6: they do; 0: nothing in\n' +
+      'Makes evidence of two proof files, or checkpoints, that contradict each other. Exit code 6: they do; 0: nothing in ' +
         'these two files shows that they do.',
     )
     .option('--out <file>', 'where the evidence goes (default: its id and ".json"); never replaced')

@@ -161,10 +161,10 @@ export function register(program: Command): void {
     .summary('re-hash and check a whole log')
     .description(
       'Hashes every entry again, computes every tile and the root from them, and compares them with what is stored and ' +
-        'with what the log signed; of a data directory also the index, the archive of checkpoints and the statements.\n' +
+        'with what the log signed; of a data directory also the index, the archive of checkpoints and the statements. ' +
         'Entries are checked as statements when the data directory or the log says that it takes records alone. What a log ' +
-        'says of itself over HTTP is not signed: --records checks them whatever it says. The report names what was done.\n' +
-        `With --data: ${OPENING_MENDS}.\n` +
+        'says of itself over HTTP is not signed: --records checks them whatever it says. The report names what was done. ' +
+        `With --data: ${OPENING_MENDS}. ` +
         'Exit codes: 0 clean, 3 it could not be checked, 4 damage or a missing resource, 6 two signed checkpoints of the ' +
         'log contradict each other.',
     )

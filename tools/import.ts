@@ -40,7 +40,7 @@ export function register(program: Command): void {
     .command('import')
     .summary('sign and append rows of JSON Lines')
     .description(
-      'Signs the rows of JSON Lines files as records and appends them. Rows are recognised by their columns; no field is\n' +
+      'Signs the rows of JSON Lines files as records and appends them. Rows are recognised by their columns; no field is ' +
         'made up, and rows that no record type stands for are counted and left out. Can be run again after any failure.',
     )
     .argument('<file...>', 'JSON Lines files')

@@ -33,7 +33,7 @@ export function register(program: Command): void {
     .command('keygen')
     .summary('make a key')
     .description(
-      'Makes a key. Statement keys (ed25519, p256) sign records: PKCS#8 PEM, with the public key beside it.\n' +
+      'Makes a key. Statement keys (ed25519, p256) sign records: PKCS#8 PEM, with the public key beside it. ' +
         "Note keys (note-ed25519, note-mldsa44) sign checkpoints: one line of text each, as Go's sumdb/note writes them.",
     )
     .requiredOption('--out <file>', 'where the secret key goes; never replaced, mode 0600')

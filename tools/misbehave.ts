@@ -38,7 +38,7 @@ export function register(program: Command): void {
     .command('misbehave')
     .summary('run a log that lies on purpose')
     .description(
-      'Runs a log in memory that is honest for a while and then tells one lie, with keys of its own that are gone with it.\n' +
+      'Runs a log in memory that is honest for a while and then tells one lie, with keys of its own that are gone with it. ' +
         'Point a monitor at it before the lie begins. Never run it where anybody may take it for a real log.',
     )
     .addOption(new Option('--mode <lie>', 'the lie, see below').choices(LIE_NAMES).makeOptionMandatory())

@@ -20,8 +20,8 @@ export function register(program: Command): void {
     .command('monitor')
     .summary('watch logs and say what is wrong with them')
     .description(
-      'Watches logs: re-hashes every entry, keeps every signed head, compares heads with other monitors, and turns a\n' +
-        'contradiction into evidence that anybody can check. Runs until it is told to stop, or once. Exit code 6: proof;\n' +
+      'Watches logs: re-hashes every entry, keeps every signed head, compares heads with other monitors, and turns a ' +
+        'contradiction into evidence that anybody can check. Runs until it is told to stop, or once. Exit code 6: proof; ' +
         '5: suspicion; 4: something about records; 3: it could not look; 0: clean. Flags override monitor.toml in --data.',
     )
     .addOption(monitorDirOption());

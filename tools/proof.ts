@@ -41,7 +41,7 @@ export function register(program: Command): void {
     .command('proof')
     .summary('fetch the proof file of an entry')
     .description(
-      'Gives the proof file of an entry: on standard output, with a summary beside it, or into a file with --out.\n' +
+      'Gives the proof file of an entry: on standard output, with a summary beside it, or into a file with --out. ' +
         'Check it with "limmat verify".',
     )
     .argument('<entry>', "the entry's index, or its leaf hash (64 hexadecimal digits, or base64)")

@@ -13,7 +13,7 @@ export function register(program: Command): void {
     .command('schema')
     .summary('print a record type as a JSON Schema')
     .description(
-      'Prints the JSON Schema (draft 2020-12) of a record type; without a type, what the types are for. The schema is of\n' +
+      'Prints the JSON Schema (draft 2020-12) of a record type; without a type, what the types are for. The schema is of ' +
         'the whole record; its definition #/$defs/fields is of what "limmat sign --fields" takes.',
     )
     .addArgument(new Argument('[type]', 'record type').choices(RECORD_TYPES))

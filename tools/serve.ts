@@ -32,7 +32,7 @@ export function register(program: Command): void {
     .command('serve')
     .summary('run the log')
     .description(
-      'Runs the log of a data directory over HTTP. Flags override limmat.toml in it.\n' +
+      'Runs the log of a data directory over HTTP. Flags override limmat.toml in it. ' +
         'SIGTERM or Ctrl-C stops intake, finishes and publishes what was taken, and ends.',
     )
     .addOption(dataOption())

@@ -31,7 +31,7 @@ export function register(program: Command): void {
     .command('show')
     .summary('say what a statement, a proof file or a key is')
     .description(
-      'Says in words what is in a statement, in a proof file, or in a public key (SPKI PEM): of a key its id and its\n' +
+      'Says in words what is in a statement, in a proof file, or in a public key (SPKI PEM): of a key its id and its ' +
         'bytes, as policies and key events name them. Nothing is verified: "limmat verify" does that.',
     )
     .argument('<file>', 'the file; "-" for standard input')

@@ -54,8 +54,8 @@ export function register(program: Command): void {
     .command('verify')
     .summary('check a file against its proof file, offline')
     .description(
-      'Checks that the record of a file is in the log: the digest of the file, who signed the record, the proof, both\n' +
-        'signatures of the log, the witnesses and the age that the trust file asks for. Needs no network. Exit code 0:\n' +
+      'Checks that the record of a file is in the log: the digest of the file, who signed the record, the proof, both ' +
+        'signatures of the log, the witnesses and the age that the trust file asks for. Needs no network. Exit code 0: ' +
         'verified; 4: refused, and the line says why; 6: the log has signed two histories.',
     )
     .argument('[file]', 'the file to check')

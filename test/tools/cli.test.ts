@@ -39,6 +39,15 @@ describe('a command line that is wrong ends with code 2 and one line that says w
       ['serve', './elsewhere'],
       'limmat: "limmat serve" takes no arguments, and "./elsewhere" is one too many: did you mean --data ./elsewhere? (see "limmat serve --help")',
     ],
+    [['srve', '--help'], 'limmat: unknown command \'srve\': did you mean serve? (see "limmat --help")'],
+    [
+      ['monitor', 'stauts', '--data', 'x', '--help'],
+      'limmat: unknown command \'stauts\': did you mean status? (see "limmat monitor --help")',
+    ],
+    [
+      ['monitor', 'serve', '--help'],
+      'limmat: unknown command \'serve\': "limmat monitor" has status, ack, self-test (see "limmat monitor --help")',
+    ],
     [['submitter', 'ad'], 'limmat: unknown command \'ad\': did you mean add? (see "limmat submitter --help")'],
     [
       ['serve', '--listen', '127.0.0.1:99999'],
@@ -84,6 +93,14 @@ test('help lists every command and every command has help of its own', async () 
     const help = await limmat(name, '--help');
     expect(help.code, name).toBe(0);
     expect(help.stdout).toMatch(new RegExp(`^Usage: limmat ${name}`));
+    // The description is filled to the width of the terminal, without breaks of its own: a line is left only where the
+    // next word would not have fitted.
+    const [, description] = help.stdout.split('\n\n');
+    const lines = description!.split('\n');
+    for (const [i, line] of lines.slice(0, -1).entries()) {
+      const [next] = lines[i + 1]!.split(' ');
+      expect(`${line} ${next}`.length, `${name}: ${line}`).toBeGreaterThan(80);
+    }
   }
 });
 

@@ -149,7 +149,8 @@ describe('on the command line', () => {
     ['a listener with --once', ['--once', '--listen', '127.0.0.1:0'], 'with --once nothing listens'],
     ['an interval that is none', ['--interval', 'soon'], 'must be a time like'],
     ['a directory with other things in it', ['--init', '--data', '.', '--trust', 'data/trust.txt'], 'holds no monitor'],
-    ['an unknown subcommand', ['akc'], '"akc" is one too many'],
+    ['an unknown subcommand', ['akc'], 'unknown command \'akc\': "limmat monitor" has status, ack, self-test'],
+    ['an unknown subcommand that asks for help', ['serve', '--help'], "unknown command 'serve'"],
   ];
   test.each(refused)('%s is refused in one line, and nothing is made', async (_, args, says) => {
     writeFileSync(join(dir, 'bad.txt'), 'nonsense\n');

@@ -26,7 +26,7 @@ export function register(monitor: Command): void {
     .command('ack')
     .summary('take note of an alert')
     .description(
-      'Takes note of an open alert: it counts no more in exit codes and is not told again while the same trouble goes on.\n' +
+      'Takes note of an open alert: it counts no more in exit codes and is not told again while the same trouble goes on. ' +
         'The key stands beside the alert; enough of its start will do.',
     )
     .argument('<key...>', "the alert's key")

@@ -17,8 +17,8 @@ export function register(monitor: Command): void {
     .command('self-test')
     .summary('run the monitor against a log that lies')
     .description(
-      'Starts a log that tells every lie that "limmat misbehave" knows, one after another, watches it, and says what was\n' +
-        'caught, how fast, and in which class. Needs no network and leaves nothing behind. Exit code 4: something was missed,\n' +
+      'Starts a log that tells every lie that "limmat misbehave" knows, one after another, watches it, and says what was ' +
+        'caught, how fast, and in which class. Needs no network and leaves nothing behind. Exit code 4: something was missed, ' +
         'or an alert was false.',
     )
     .addOption(jsonOption())

@@ -22,11 +22,32 @@ function strayHint(command: Command, stray: string): string {
   return didYouMean(`--${name}`, longs);
 }
 
+/** For a word where only a subcommand could stand: the one that was meant, or which there are. */
+function unknownSubcommand(command: Command, word: string): string {
+  const names = command.commands.map((child) => child.name());
+  const guess = didYouMean(word, names) || strayHint(command, word);
+  // All that the program itself has are too many for one line.
+  const all = command.parent === null ? '' : `: "${commandPath(command)}" has ${names.join(', ')}`;
+  return `unknown command '${word}'${guess === '' ? all : guess}`;
+}
+
 function strayMessage(command: Command): string {
   const taken = command.registeredArguments.length;
   const stray = command.args.slice(taken);
+  if (taken === 0 && command.commands.length > 0) return unknownSubcommand(command, stray[0] ?? '');
   const takes = taken === 0 ? 'takes no arguments' : `takes ${taken} argument${taken === 1 ? '' : 's'}`;
   return `"${commandPath(command)}" ${takes}, and "${stray[0]}" is one too many${strayHint(command, stray[0] ?? '')}`;
+}
+
+/**
+ * Fails with `usage` for a word before --help that names no subcommand: commander would show the help of the command
+ * above it, as if the word meant something.
+ */
+export function assertNoStrayWord(command: Command): void {
+  const [word] = command.args;
+  if (command.commands.length === 0 || command.registeredArguments.length > 0) return;
+  if (word === undefined || word.startsWith('-')) return;
+  throw new LimmatError('usage', `${strayMessage(command)} (see "${commandPath(command)} --help")`);
 }
 
 /** The error to report for what commander threw at this command. */
