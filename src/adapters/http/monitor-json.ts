@@ -44,7 +44,8 @@ export function monitorJson(view: MonitorView, evidence: readonly string[]): Mon
   };
 }
 
-function logJson({ verifiers, iatWindowSeconds: _promise, head, ...log }: LogView): LogJson {
+function logJson(view: LogView): LogJson {
+  const { verifiers, retired: _past, channelVerifiers: _channels, iatWindowSeconds: _promise, head, ...log } = view;
   return {
     ...log,
     vkeys: verifiers.map(({ vkey }) => vkey),

@@ -6,7 +6,8 @@ import type { Peer } from '../../monitor/gossip/peer.ts';
 import type { MonitorIdentity } from '../../monitor/monitor-key.ts';
 import type { Monitor } from '../../monitor/round.ts';
 import type { LogStatus } from '../../monitor/status.ts';
-import type { LogIdentity } from '../../monitor/watched-log.ts';
+import type { LogReaders } from '../../monitor/source.ts';
+import type { WatchedLog } from '../../monitor/watched-log.ts';
 
 export interface ViewedParts {
   readonly monitor: Monitor;
@@ -32,12 +33,18 @@ export function viewOf({ monitor, identity, peers, roundAtSeconds }: ViewedParts
   };
 }
 
-function logView({ verifiers, iatWindowSeconds }: LogIdentity, status: LogStatus): LogView {
+/** A log as pages show it, with all that evidence against it is checked with. */
+export function logView(
+  { verifiers, retired, iatWindowSeconds, channelVerifiers }: Omit<WatchedLog, keyof LogReaders>,
+  status: LogStatus,
+): LogView {
   return {
     ...status,
     originHash: originHash(status.origin),
     verifiers,
+    ...(retired !== undefined && { retired }),
     ...(iatWindowSeconds !== undefined && { iatWindowSeconds }),
+    ...(channelVerifiers !== undefined && { channelVerifiers }),
   };
 }
 
