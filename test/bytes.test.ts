@@ -118,12 +118,11 @@ it('bytes are joined, compared and ordered bytewise', () => {
 });
 
 function streamOf(chunks: readonly Uint8Array[]): ReadableStreamDefaultReader<Uint8Array> {
-  const rest = [...chunks];
+  let next = 0;
   return new ReadableStream<Uint8Array>({
     pull(controller) {
-      const next = rest.shift();
-      if (next === undefined) controller.close();
-      else controller.enqueue(next);
+      if (next === chunks.length) controller.close();
+      else controller.enqueue(chunks[next++]!);
     },
   }).getReader();
 }
