@@ -29,6 +29,6 @@ export {
   parseDuration,
   parseTrust,
 } from './trust.ts';
-export type { ChannelKeys, Expected, ExpectedField, Trust, TrustedIssuer, TrustedLog } from './trust.ts';
+export type { Expected, ExpectedField, KeysByOrigin, Trust, TrustedIssuer, TrustedLog } from './trust.ts';
 export { REFUSALS, verifyProofFile } from './verify.ts';
 export type { CountedCosignature, VerifiedProof, VerifyOptions } from './verify.ts';

@@ -49,11 +49,13 @@ export interface Trust {
   /** By origin, what a log promises: it takes statements only, each signed within this time of when it is logged. */
   readonly iatWindows: ReadonlyMap<string, number>;
   /** By origin, the keys that sign the log's channel heads. */
-  readonly channelKeys: ChannelKeys;
+  readonly channelKeys: KeysByOrigin;
+  /** By origin, the keys that signed the log's checkpoints in the past: evidence only, no checkpoint counts by them. */
+  readonly retiredKeys: KeysByOrigin;
 }
 
-/** By origin, the keys that sign a log's channel heads, in the order of the file. */
-export type ChannelKeys = ReadonlyMap<string, readonly VerifierKey[]>;
+/** Keys of logs, by origin, in the order of the file. */
+export type KeysByOrigin = ReadonlyMap<string, readonly VerifierKey[]>;
 
 /** 32 logs and 32 witnesses with ML-DSA-44 keys take 170 kB; tlog-policy asks for no less. */
 const MAX_TRUST_FILE_BYTES = 1024 * 1024;
@@ -65,7 +67,7 @@ const UNITS: readonly (readonly [string, number])[] = [
   ['m', 60],
   ['s', 1],
 ];
-const OWN_KEYWORDS = ['issuer', 'expect', 'max-age', 'clock-skew', 'iat-window', 'channel-key'] as const;
+const OWN_KEYWORDS = ['issuer', 'expect', 'max-age', 'clock-skew', 'iat-window', 'channel-key', 'retired-key'] as const;
 type OwnKeyword = (typeof OWN_KEYWORDS)[number];
 
 /** The lines that are not tlog-policy's, while they are collected. */
@@ -74,7 +76,8 @@ interface OwnLines {
   readonly expected: Partial<Record<ExpectedField, string[]>>;
   readonly limits: Map<'max-age' | 'clock-skew', number>;
   readonly iatWindows: Map<string, IatWindow>;
-  readonly channelKeys: ChannelKeyLine[];
+  readonly channelKeys: KeyLine[];
+  readonly retiredKeys: KeyLine[];
 }
 
 /** What an `iat-window` line says, and where. */
@@ -83,8 +86,8 @@ export interface IatWindow {
   readonly line: number;
 }
 
-/** What a `channel-key` line says, and where. */
-export interface ChannelKeyLine {
+/** What a `channel-key` or `retired-key` line says, and where. */
+export interface KeyLine {
   readonly origin: string;
   readonly key: VerifierKey;
   readonly line: number;
@@ -106,6 +109,7 @@ export interface ChannelKeyLine {
  *     clock-skew <n>[s|m|h|d]               at most one; 60s if there is none
  *     iat-window <origin> <n>[s|m|h|d]      at most one a log: it takes statements only, signed within this time of now
  *     channel-key <vkey>                    any number: the key, named <origin>/channel, that signs a log's channel heads
+ *     retired-key <vkey>                    any number: a key, named by its log, that signed its checkpoints in the past
  *
  * The first four are C2SP tlog-policy, except that all keys of one log's name must have signed. Throws
  * `bad-trust-file`.
@@ -116,7 +120,14 @@ export function parseTrust(file: Uint8Array | string): Trust {
   if (text.length > MAX_TRUST_FILE_BYTES) {
     throw refused(`the trust file has more than ${MAX_TRUST_FILE_BYTES} characters`);
   }
-  const own: OwnLines = { issuers: [], expected: {}, limits: new Map(), iatWindows: new Map(), channelKeys: [] };
+  const own: OwnLines = {
+    issuers: [],
+    expected: {},
+    limits: new Map(),
+    iatWindows: new Map(),
+    channelKeys: [],
+    retiredKeys: [],
+  };
   // An own line leaves an empty one behind, so that the policy's line numbers are the file's.
   const policyLines = text.split('\n').map((line, i) => {
     if (hasControl(line)) throw refused('it has a control character', i + 1);
@@ -138,6 +149,7 @@ export function parseTrust(file: Uint8Array | string): Trust {
     clockSkewSeconds: own.limits.get('clock-skew') ?? DEFAULT_CLOCK_SKEW_SECONDS,
     iatWindows: windowsOf(own.iatWindows, [...logs.keys()]),
     channelKeys: channelKeysOf(own.channelKeys, policy),
+    retiredKeys: retiredKeysOf(own.retiredKeys, policy, own.channelKeys),
   });
 }
 
@@ -154,6 +166,7 @@ export function formatTrust(trust: Omit<Trust, 'logs'>): string {
   }
   for (const [origin, seconds] of trust.iatWindows) lines.push(`iat-window ${origin} ${formatDuration(seconds)}`);
   for (const { vkey } of [...trust.channelKeys.values()].flat()) lines.push(`channel-key ${vkey}`);
+  for (const { vkey } of [...trust.retiredKeys.values()].flat()) lines.push(`retired-key ${vkey}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -209,6 +222,7 @@ function takeOwnLine(own: OwnLines, keyword: OwnKeyword, rest: string, line: num
   else if (keyword === 'expect') takeExpected(own.expected, rest, line);
   else if (keyword === 'iat-window') takeIatWindow(own.iatWindows, rest, line);
   else if (keyword === 'channel-key') takeChannelKey(own.channelKeys, rest, line);
+  else if (keyword === 'retired-key') takeRetiredKey(own.retiredKeys, rest, line);
   else takeLimit(own.limits, keyword, rest, line);
 }
 
@@ -269,7 +283,7 @@ export function windowsOf(
 }
 
 /** Notes the rest of a `channel-key` line; `bad-trust-file` unless it is a channel key that no line before names. */
-export function takeChannelKey(lines: ChannelKeyLine[], rest: string, line: number): void {
+export function takeChannelKey(lines: KeyLine[], rest: string, line: number): void {
   let key: VerifierKey;
   let origin: string;
   try {
@@ -284,12 +298,50 @@ export function takeChannelKey(lines: ChannelKeyLine[], rest: string, line: numb
 }
 
 /** The channel keys by origin; `bad-trust-file` for one of a log that no line names, or that signs something else too. */
-export function channelKeysOf(lines: readonly ChannelKeyLine[], { logs, witnesses }: Policy): ChannelKeys {
+export function channelKeysOf(lines: readonly KeyLine[], { logs, witnesses }: Policy): KeysByOrigin {
   const others = new Set([...logs, ...witnesses].map(({ key }) => toHex(key.publicKey)));
   const keys = new Map<string, readonly VerifierKey[]>();
   for (const { origin, key, line } of lines) {
     if (!logs.some((log) => log.key.name === origin)) throw refused(`no "log" line has a key named ${origin}`, line);
     if (others.has(toHex(key.publicKey))) throw refused('a channel key signs channel heads only', line);
+    keys.set(origin, Object.freeze([...(keys.get(origin) ?? []), key]));
+  }
+  return keys;
+}
+
+/** Notes the rest of a `retired-key` line; `bad-trust-file` unless it is a log's key that no such line before names. */
+export function takeRetiredKey(lines: KeyLine[], rest: string, line: number): void {
+  let key: VerifierKey;
+  try {
+    key = parseVerifierKey(rest);
+  } catch (error) {
+    if (!isLimmatError(error)) throw error;
+    throw refused(`the form is "retired-key <vkey>": ${error.message}`, line, error);
+  }
+  if (key.type !== SIGNATURE_TYPE.ed25519 && key.type !== SIGNATURE_TYPE.mldsa44) {
+    throw refused(`a log does not sign with keys of type 0x0${key.type}`, line);
+  }
+  if (lines.some((other) => other.key.vkey === key.vkey)) throw refused(`the key ${rest} is there twice`, line);
+  lines.push(Object.freeze({ origin: key.name, key, line }));
+}
+
+/**
+ * The retired keys by origin; `bad-trust-file` for one of a log that no line names, and for one that is in use: as the key
+ * of a log, of a witness, or of channel heads.
+ */
+export function retiredKeysOf(
+  lines: readonly KeyLine[],
+  { logs, witnesses }: Policy,
+  channelKeys: readonly KeyLine[],
+): KeysByOrigin {
+  const logKeys = new Set(logs.map(({ key }) => toHex(key.publicKey)));
+  const others = new Set([...witnesses, ...channelKeys].map(({ key }) => toHex(key.publicKey)));
+  const keys = new Map<string, readonly VerifierKey[]>();
+  for (const { origin, key, line } of lines) {
+    if (!logs.some((log) => log.key.name === origin)) throw refused(`no "log" line has a key named ${origin}`, line);
+    const publicKey = toHex(key.publicKey);
+    if (logKeys.has(publicKey)) throw refused('a retired key has a "log" line too: only one of them can be true', line);
+    if (others.has(publicKey)) throw refused('a key that a log retired signs nothing else', line);
     keys.set(origin, Object.freeze([...(keys.get(origin) ?? []), key]));
   }
   return keys;

@@ -158,7 +158,7 @@ export const TROUBLES = {
     class: 'suspicion',
     ends: 'by hand',
     means: 'A checkpoint lacks the signature of one of the log’s keys.',
-    advice: 'Ask the operator; where a key was retired, take it out of the list of logs.',
+    advice: 'Ask the operator; where a key was retired, make its “log” line a “retired-key” line in the list of logs.',
   },
   'wrong-origin': {
     check: 'M01',
@@ -186,7 +186,7 @@ export const TROUBLES = {
     class: 'suspicion',
     ends: 'by hand',
     means: 'Two heads contradict each other, and no evidence could be made of them, as when a key changed in between.',
-    advice: 'Keep both notes; add the retired key to the list of logs to make evidence of them.',
+    advice: 'Keep both notes; name the old key in a “retired-key” line of the list of logs, to make evidence of them.',
   },
   'entry-mismatch': {
     check: 'M04',

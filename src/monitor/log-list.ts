@@ -2,8 +2,15 @@
 // nothing but `log` lines. A limmat log has two keys, a foreign one usually has one.
 
 import { utf8Text } from '../bytes.ts';
-import { channelKeysOf, takeChannelKey, takeIatWindow, windowsOf } from '../client/trust.ts';
-import type { ChannelKeyLine, IatWindow } from '../client/trust.ts';
+import {
+  channelKeysOf,
+  retiredKeysOf,
+  takeChannelKey,
+  takeIatWindow,
+  takeRetiredKey,
+  windowsOf,
+} from '../client/trust.ts';
+import type { IatWindow, KeyLine } from '../client/trust.ts';
 import type { CryptoSuite } from '../crypto/suite.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 import { channelHeadVerifier } from '../note/channel-head.ts';
@@ -23,6 +30,8 @@ export interface ListedLog {
   readonly iatWindowSeconds?: number;
   /** The keys that sign its channel heads, at least one; absent where the file names none. */
   readonly channelKeys?: readonly VerifierKey[];
+  /** The keys that signed for it in the past, at least one; absent where the file names none. */
+  readonly retiredKeys?: readonly VerifierKey[];
   /** The witnesses of the file, whose cosignatures say how old a head is; absent where there is none. */
   readonly witnesses?: readonly VerifierKey[];
 }
@@ -39,6 +48,7 @@ const OTHER_KEYWORDS: readonly string[] = ['issuer', 'expect', 'max-age', 'clock
  *     log <vkey> [<url>]            one a key; keys of one name are one log's
  *     iat-window <origin> <time>    the log takes statements only, signed within this time (90s, 15m, 36h, 7d) of now
  *     channel-key <vkey>            the key <origin>/channel signs the log's channel heads; one a key, retired ones too
+ *     retired-key <vkey>            a key that signed for the log in the past: for evidence, no checkpoint needs it
  *
  * Throws `bad-trust-file`, with the number of the line where it is about one, and when there is no log at all.
  */
@@ -49,7 +59,8 @@ export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
     throw refused(`the list of logs has more than ${MAX_LIST_CHARACTERS} characters`);
   }
   const windows = new Map<string, IatWindow>();
-  const keyLines: ChannelKeyLine[] = [];
+  const keyLines: KeyLine[] = [];
+  const retiredLines: KeyLine[] = [];
   let hasQuorum = false;
   // A line that is dealt with leaves an empty one behind, so that the policy's line numbers are the file's.
   const policyLines = text.split('\n').map((line, i) => {
@@ -60,6 +71,7 @@ export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
     const rest = items.slice(1).join(' ');
     if (keyword === 'iat-window') takeIatWindow(windows, rest, i + 1);
     else if (keyword === 'channel-key') takeChannelKey(keyLines, rest, i + 1);
+    else if (keyword === 'retired-key') takeRetiredKey(retiredLines, rest, i + 1);
     else return line;
     return '';
   });
@@ -72,15 +84,18 @@ export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
     logs.map(({ origin }) => origin),
   );
   const channelKeysBy = channelKeysOf(keyLines, policy);
+  const retiredKeysBy = retiredKeysOf(retiredLines, policy, keyLines);
   const witnesses = Object.freeze(policy.witnesses.map(({ key }) => key));
   return Object.freeze(
     logs.map((log) => {
       const iatWindowSeconds = seconds.get(log.origin);
       const channelKeys = channelKeysBy.get(log.origin);
+      const retiredKeys = retiredKeysBy.get(log.origin);
       return Object.freeze({
         ...log,
         ...(iatWindowSeconds !== undefined && { iatWindowSeconds }),
         ...(channelKeys !== undefined && { channelKeys }),
+        ...(retiredKeys !== undefined && { retiredKeys }),
         ...(witnesses.length > 0 && { witnesses }),
       });
     }),
@@ -94,7 +109,7 @@ export function logsOfKeys(keys: readonly VerifierKey[]): readonly ListedLog[] {
 
 /** The log for whoever verifies its signatures. */
 export function logIdentity(
-  { origin, keys, iatWindowSeconds, channelKeys }: ListedLog,
+  { origin, keys, iatWindowSeconds, channelKeys, retiredKeys }: ListedLog,
   crypto: CryptoSuite,
 ): LogIdentity {
   return Object.freeze({
@@ -103,6 +118,9 @@ export function logIdentity(
     ...(iatWindowSeconds !== undefined && { iatWindowSeconds }),
     ...(channelKeys !== undefined && {
       channelVerifiers: Object.freeze(channelKeys.map((key) => channelHeadVerifier(key, crypto))),
+    }),
+    ...(retiredKeys !== undefined && {
+      retired: Object.freeze(retiredKeys.map((key) => checkpointVerifier(key, crypto))),
     }),
   });
 }

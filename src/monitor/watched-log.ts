@@ -18,6 +18,8 @@ export interface LogIdentity {
    * promises channel heads that count every record of the channel in its tree, whoever signed it.
    */
   readonly channelVerifiers?: readonly CheckpointVerifier[];
+  /** Keys that signed for the log in the past. Heads need none of them, and evidence by them still counts. */
+  readonly retired?: readonly CheckpointVerifier[];
 }
 
 /** Where a head came from. A client is never named. */
@@ -27,20 +29,18 @@ export type HeadSource = 'log' | 'peer' | 'client' | 'witness';
 export interface WatchedLog extends LogIdentity, LogReaders {
   /** For people; the reader's when it is absent. */
   readonly url?: string;
-  /** Keys that signed for the log in the past. Heads need none of them, and evidence may still be made with them. */
-  readonly retired?: readonly CheckpointVerifier[];
   /** Whose cosignatures on the log's checkpoint say how old it is, where the log itself signs no time. */
   readonly witnesses?: readonly CheckpointVerifier[];
 }
 
-/** Who may have signed evidence against a log: its keys of now and of the past. */
+/** Who may have signed evidence against a log: its keys of now and of the past, as one list. */
 export function identityOf({
   origin,
   verifiers,
   retired = [],
   iatWindowSeconds,
   channelVerifiers,
-}: WatchedLog): LogIdentity {
+}: LogIdentity): LogIdentity {
   return {
     origin,
     verifiers: [...verifiers, ...retired],

@@ -153,5 +153,6 @@ function trustFile(
     clockSkewSeconds: DEFAULT_CLOCK_SKEW_SECONDS,
     iatWindows,
     channelKeys: new Map(),
+    retiredKeys: new Map(),
   });
 }

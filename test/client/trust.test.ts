@@ -163,6 +163,11 @@ describe('formatTrust', () => {
     const keyed = parseTrust(`${text}${vkeys.map((vkey) => `channel-key ${vkey}\n`).join('')}`);
     expect(keyed.channelKeys.get(log.origin)?.map(({ vkey }) => vkey)).toEqual(vkeys);
     expect(parseTrust(formatTrust(keyed))).toEqual(keyed);
+    const old = verifierKeyOf(testKey(log.origin, SIGNATURE_TYPE.ed25519, 3)).vkey;
+    const rotated = parseTrust(`${text}retired-key ${old}\n`);
+    expect(rotated.retiredKeys.get(log.origin)?.map(({ vkey }) => vkey)).toEqual([old]);
+    expect(rotated.logs).toEqual(trust.logs);
+    expect(parseTrust(formatTrust(rotated))).toEqual(rotated);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { nodeCrypto } from '../../src/adapters/node-crypto.ts';
 import { parseTrust } from '../../src/client/trust.ts';
 import { logIdentity, logsOfKeys, parseLogList } from '../../src/monitor/log-list.ts';
+import { identityOf } from '../../src/monitor/watched-log.ts';
 import { SIGNATURE_TYPE, parseVerifierKey, verifierKeyOf } from '../../src/note/key.ts';
 import { parsePolicy } from '../../src/note/policy.ts';
 import { testKey } from '../support/notes.ts';
@@ -16,15 +17,18 @@ const B = vkey('log.example/b', SIGNATURE_TYPE.ed25519, 3);
 const CA = vkey('log.example/a/channel', SIGNATURE_TYPE.ed25519, 5);
 const CA2 = vkey('log.example/a/channel', SIGNATURE_TYPE.ed25519, 6);
 const CB = vkey('log.example/b/channel', SIGNATURE_TYPE.ed25519, 7);
+const OA = vkey('log.example/a', SIGNATURE_TYPE.ed25519, 8);
+const OA2 = vkey('log.example/a', SIGNATURE_TYPE.mldsa44, 9);
 const W = vkey('witness.example/w', SIGNATURE_TYPE.cosignatureEd25519, 4);
 
 const shown = (text: string): unknown =>
-  parseLogList(text).map(({ origin, keys, witnesses, channelKeys, ...rest }) => [
+  parseLogList(text).map(({ origin, keys, witnesses, channelKeys, retiredKeys, ...rest }) => [
     origin,
     keys.map((key) => key.vkey),
     {
       ...rest,
       ...(channelKeys !== undefined && { channelKeys: channelKeys.map((key) => key.vkey) }),
+      ...(retiredKeys !== undefined && { retiredKeys: retiredKeys.map((key) => key.vkey) }),
       ...(witnesses !== undefined && { witnesses: witnesses.map((key) => key.vkey) }),
     },
   ]);
@@ -71,7 +75,25 @@ describe('a list of logs', () => {
     ]);
   });
 
+  test('says which keys signed for logs in the past', () => {
+    expect(shown(`retired-key ${OA}\nlog ${A}\nlog ${B}\n\tretired-key  ${OA2}\n`)).toEqual([
+      ['log.example/a', [A], { retiredKeys: [OA, OA2] }],
+      ['log.example/b', [B], {}],
+    ]);
+  });
+
   test.each<[string, string, string]>([
+    ['a retired key that is none', `log ${A}\nretired-key ${OA.slice(0, -4)}\n`, 'line 2: the form is "retired-key'],
+    ['a retired key with more', `log ${A}\nretired-key ${OA} https://a.example\n`, 'line 2: the form is "retired-key'],
+    ['a retired key of no log', `log ${B}\nretired-key ${OA}\n`, 'line 2: no "log" line has a key named log.example/a'],
+    ['a retired key twice', `log ${A}\nretired-key ${OA}\nretired-key ${OA}\n`, 'line 3:'],
+    ['a retired key that is in use', `log ${A}\nretired-key ${A}\n`, 'line 2: a retired key has a "log" line too'],
+    [
+      'a retired key that signs channel heads',
+      `log ${A}\nchannel-key ${CA}\nretired-key ${vkey('log.example/a', SIGNATURE_TYPE.ed25519, 5)}\n`,
+      'line 3: a key that a log retired signs nothing else',
+    ],
+    ['a witness key as a retired one', `log ${A}\nretired-key ${W}\n`, 'line 2: a log does not sign with'],
     ['a channel key that is none', `log ${A}\nchannel-key ${CA.slice(0, -4)}\n`, 'line 2: the form is "channel-key'],
     ['a channel key with its log', `log ${A}\nchannel-key log.example/a ${CA}\n`, 'line 2: the form is "channel-key'],
     ['a log’s key as channel key', `log ${A}\nchannel-key ${A}\n`, 'line 2: the form is "channel-key'],
@@ -113,6 +135,15 @@ describe('a log’s identity', () => {
     expect(identity).toMatchObject({ origin: 'log.example/a', iatWindowSeconds: 86_400 });
     expect(identity.verifiers.map((verifier) => verifier.vkey)).toEqual([A, A2]);
     expect(identity.channelVerifiers?.map((verifier) => verifier.vkey)).toEqual([CA]);
+    expect(identity.retired).toBeUndefined();
+  });
+
+  test('keeps retired keys apart, as no head needs them', () => {
+    const [listed] = parseLogList(`log ${A}\nretired-key ${OA}\n`);
+    const identity = logIdentity(listed!, nodeCrypto);
+    expect(identity.verifiers.map((verifier) => verifier.vkey)).toEqual([A]);
+    expect(identity.retired?.map((verifier) => verifier.vkey)).toEqual([OA]);
+    expect(identityOf(identity).verifiers.map((verifier) => verifier.vkey)).toEqual([A, OA]);
   });
 
   test('follows from keys alone', () => {

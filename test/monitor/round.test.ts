@@ -6,6 +6,8 @@ import { utf8Text } from '../../src/bytes.ts';
 import { memoryMonitorStore, monitorMedium } from '../../src/adapters/memory/monitor-store.ts';
 import { parseEvidence } from '../../src/monitor/evidence/file.ts';
 import { verifyEvidence } from '../../src/monitor/evidence/verify.ts';
+import { logIdentity, parseLogList } from '../../src/monitor/log-list.ts';
+import type { WatchedLog } from '../../src/monitor/watched-log.ts';
 import { Monitor } from '../../src/monitor/round.ts';
 import type { MonitorOptions } from '../../src/monitor/round.ts';
 import { generateSignerKey } from '../../src/note/key.ts';
@@ -262,6 +264,44 @@ describe('what is configured', () => {
       await desk.round(T + 2);
       expect(desk.keys()).toEqual(keys);
     }
+  });
+});
+
+/** Lines of a list for these keys. */
+const lines = (keyword: string, keys: readonly { readonly vkey: string }[]): string =>
+  keys.map(({ vkey }) => `${keyword} ${vkey}\n`).join('');
+
+/** A log that is watched by what a list says of it. */
+const listed = (text: string, shown: ServedLog): WatchedLog =>
+  watched(shown, logIdentity(parseLogList(text)[0]!, portableCrypto));
+
+describe('a list that names a retired key', () => {
+  test('has a fork across the change proven, also after the fact, and the evidence is there after a restart', async () => {
+    const log = await servedLog(300);
+    const fresh = ([0x01, 0x06] as const).map((type) => otherSigner(log.origin, type));
+    const other = forkOf(log, 100, 400);
+    await other.publish(T + 1, { signers: fresh });
+    const desk = new Desk();
+    await desk.open([listed(lines('log', log.signers), log)]);
+    await desk.round();
+    await desk.reopen([listed(lines('log', fresh), other)]);
+    await desk.round(T + 1);
+    expect(desk.keys()).toEqual([`unprovable ${log.origin}`]);
+    const rotated = `${lines('log', fresh)}${lines('retired-key', log.signers)}`;
+    await desk.reopen([listed(rotated, other)]);
+    await desk.round(T + 2);
+    expect(desk.keys()).toEqual([`unprovable ${log.origin}`, `fork-prefix ${log.origin}`]);
+    await desk.reopen([listed(rotated, other)]);
+    await desk.round(T + 3);
+    const statuses = desk.monitor.status().alerts.filter(({ key }) => key.startsWith('fork-prefix'));
+    expect(statuses).toMatchObject([{ state: 'open' }]);
+    await desk.close();
+    const store = memoryMonitorStore({ medium: desk.medium, hasher: nodeHasher });
+    const [id, ...others] = await store.evidence.ids();
+    expect(others).toEqual([]);
+    const file = parseEvidence((await store.evidence.get(id!))!);
+    const logs = parseLogList(rotated).map((one) => logIdentity(one, portableCrypto));
+    expect((await verifyEvidence(file, logs)).id).toBe(id);
   });
 });
 

@@ -55,6 +55,39 @@ describe('limmat evidence verify', () => {
     expect((await verify('--channel-key', vkeys[0]!)).code).toBe(2);
   });
 
+  test('still counts what a retired key signed', async () => {
+    const now = testKeys(keys.log.origin, undefined, 7)
+      .signers.map(({ vkey }) => `log ${vkey}\n`)
+      .join('');
+    const verdictWith = async (lines: string): Promise<unknown> => {
+      writeFileSync(path('logs.txt'), lines);
+      return (await limmat('evidence', 'verify', path('fork.json'), ...trust())).code;
+    };
+    expect(await verdictWith(now)).toBe(4);
+    expect(await verdictWith(`${now}retired-key ${vkeys[0]}\n`)).toBe(6);
+    expect((await limmat('evidence', 'explain', path('fork.json'), ...trust())).code).toBe(0);
+    expect((await limmat('evidence', 'list', directory, ...trust())).stdout).toContain(
+      'proven log.example/a: fork-prefix',
+    );
+    for (const at of [17, 5]) {
+      const history = History.of(17, at);
+      writeFileSync(
+        path(`head-${at}`),
+        (await headOf(at === 5 ? keys : testKeys(undefined, undefined, 7), history, 17)).note,
+      );
+    }
+    const made = await limmat(
+      'evidence',
+      'make',
+      path('head-17'),
+      path('head-5'),
+      ...trust(),
+      '--out',
+      path('new.json'),
+    );
+    expect([made.code, made.stderr]).toEqual([6, '']);
+  });
+
   test('ends with 6 when the log is convicted, and says of what', async () => {
     const people = await limmat('evidence', 'verify', path('fork.json'), ...trust());
     expect(people).toMatchObject({ code: 6, stderr: '' });

@@ -9,6 +9,7 @@ import { formatEvidence } from '../../src/monitor/evidence/file.ts';
 import { contradiction, proofContradicted } from '../../src/monitor/evidence/make.ts';
 import type { SignedHead } from '../../src/monitor/evidence/make.ts';
 import { printable } from '../../src/monitor/evidence/words.ts';
+import { identityOf } from '../../src/monitor/watched-log.ts';
 import type { LogIdentity } from '../../src/monitor/watched-log.ts';
 import { parseCheckpoint } from '../../src/note/checkpoint.ts';
 import { parseNote } from '../../src/note/note.ts';
@@ -85,7 +86,7 @@ function logOf(a: SignedFile, b: SignedFile, logs: readonly LogIdentity[]): LogI
       `${a.path} is of log ${printable(a.origin)}, and ${b.path} of ${printable(b.origin)}`,
     );
   }
-  const verifiers = logs.filter(({ origin }) => origin === a.origin).flatMap((log) => log.verifiers);
+  const verifiers = logs.filter(({ origin }) => origin === a.origin).flatMap((log) => identityOf(log).verifiers);
   if (verifiers.length === 0) {
     const known = logs.map(({ origin }) => origin).join(', ');
     throw new LimmatError('unknown-log', `the files are of log ${printable(a.origin)}; known are ${known}`);

@@ -167,6 +167,7 @@ function trustFile(signers: readonly CheckpointSigner[], { key }: StatementSigne
     clockSkewSeconds: 60,
     iatWindows: new Map(signers.map(({ name }) => [name, DEFAULT_IAT_WINDOW_SECONDS])),
     channelKeys: new Map(),
+    retiredKeys: new Map(),
   });
 }
 

@@ -5,6 +5,7 @@ import { toBase64, compareBytes, toHex } from '../../bytes.ts';
 import { LimmatError, isLimmatError } from '../../errors.ts';
 import { portableHasher } from '../../merkle/hash.ts';
 import type { Hasher } from '../../merkle/hash.ts';
+import { identityOf } from '../watched-log.ts';
 import type { LogIdentity } from '../watched-log.ts';
 import { canonicalJsonBytes } from './canonical-json.ts';
 import type { Evidence, EvidenceHead } from './evidence.ts';
@@ -56,7 +57,7 @@ function findLog(origin: string, logs: readonly LogIdentity[]): LogIdentity {
   const channelVerifiers = named.flatMap((log) => log.channelVerifiers ?? []);
   return {
     origin,
-    verifiers: named.flatMap(({ verifiers }) => verifiers),
+    verifiers: named.flatMap((log) => identityOf(log).verifiers),
     ...(channelVerifiers.length > 0 && { channelVerifiers }),
     ...(promises.length > 0 && { iatWindowSeconds: Math.max(...promises) }),
   };

@@ -14,6 +14,7 @@ export const CHECKPOINT_PATH = '/gossip/v1/checkpoint';
 
 /** A log that is watched, as gossip needs it. */
 export interface GossipLog {
+  /** A head needs a line of each of its keys; `retired` ones count for evidence only. */
   readonly log: LogIdentity;
   readonly book: HeadBook;
   /** The monitor's own tree of it, as far as it has been checked; undefined before the first one. */

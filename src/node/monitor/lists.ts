@@ -96,8 +96,15 @@ function readList(path: string): readonly ListedLog[] {
 }
 
 /** What a list says of a log, as text, to compare. */
-function summaryOf({ keys, url, iatWindowSeconds, channelKeys = [], witnesses = [] }: ListedLog): string {
-  const vkeys = [keys, channelKeys, witnesses].map((list) => list.map(({ vkey }) => vkey).toSorted());
+function summaryOf({
+  keys,
+  url,
+  iatWindowSeconds,
+  channelKeys = [],
+  retiredKeys = [],
+  witnesses = [],
+}: ListedLog): string {
+  const vkeys = [keys, channelKeys, retiredKeys, witnesses].map((list) => list.map(({ vkey }) => vkey).toSorted());
   return JSON.stringify([vkeys, url, iatWindowSeconds]);
 }
 

@@ -21,8 +21,8 @@ export function logWatcher(signal: AbortSignal): (logs: readonly LocatedLog[]) =
   return (logs) => {
     const now = new Map<string, WatchedLog>();
     for (const log of logs) {
-      const { origin, url, verifiers, witnesses, channelVerifiers = [], iatWindowSeconds } = log;
-      const vkeys = [verifiers, channelVerifiers, witnesses].map((keys) => keys.map(({ vkey }) => vkey));
+      const { origin, url, verifiers, witnesses, channelVerifiers = [], retired = [], iatWindowSeconds } = log;
+      const vkeys = [verifiers, channelVerifiers, retired, witnesses].map((keys) => keys.map(({ vkey }) => vkey));
       const name = JSON.stringify([origin, url, vkeys, iatWindowSeconds]);
       const watched = known.get(name) ?? {
         ...log,
@@ -39,11 +39,11 @@ export function logWatcher(signal: AbortSignal): (logs: readonly LocatedLog[]) =
 /** The logs that a monitor watches, as its gossip needs them. */
 export function gossipLogs(monitor: Monitor): ReadonlyMap<string, GossipLog> {
   const logs = new Map<string, GossipLog>();
-  for (const { origin } of monitor.logs) {
-    const watch = monitor.watch(origin);
+  for (const log of monitor.logs) {
+    const watch = monitor.watch(log.origin);
     // Without one the state of the log could not be read, which is a finding of its own.
     if (watch === undefined) continue;
-    logs.set(origin, { log: watch.identity, book: watch.book, tree: () => watch.tree() });
+    logs.set(log.origin, { log, book: watch.book, tree: () => watch.tree() });
   }
   return logs;
 }

@@ -22,6 +22,7 @@ import { judgeWaiting, takeHead } from '../../../src/monitor/judge.ts';
 import type { OwnTree } from '../../../src/monitor/judge.ts';
 import { monitorSigner } from '../../../src/monitor/monitor-key.ts';
 import type { MonitorSigner } from '../../../src/monitor/monitor-key.ts';
+import { identityOf } from '../../../src/monitor/watched-log.ts';
 import type { HeadSource } from '../../../src/monitor/watched-log.ts';
 import { SIGNATURE_TYPE, generateSignerKey } from '../../../src/note/key.ts';
 import { seededRandom } from '../../support/random.ts';
@@ -117,7 +118,7 @@ export class SimMonitor {
   /** The way of every head in this monitor. */
   async take(head: LogHead, source: HeadSource): Promise<Evidence | undefined> {
     const { log, book, own } = this.log(head.origin);
-    const { evidence } = await takeHead({ log, book, tree: own }, head, source, this.#now());
+    const { evidence } = await takeHead({ log: identityOf(log), book, tree: own }, head, source, this.#now());
     if (evidence !== undefined) this.#store(evidence, formatEvidence(evidence));
     return evidence;
   }
@@ -129,7 +130,7 @@ export class SimMonitor {
     const head = await headOf(view.keys, view.history, size, timestampSeconds);
     if (watched.own === undefined || size > watched.own.own.size) watched.own = ownTree(head, view.history);
     const made = await this.take(head, 'log');
-    const waited = await judgeWaiting({ log, book, tree: watched.own });
+    const waited = await judgeWaiting({ log: identityOf(log), book, tree: watched.own });
     for (const evidence of waited) this.#store(evidence, formatEvidence(evidence));
     for (const evidence of made === undefined ? waited : [made, ...waited]) await this.node.spread(evidence.id);
     return head;

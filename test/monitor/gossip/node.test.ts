@@ -356,6 +356,40 @@ describe('a client', () => {
   });
 });
 
+describe('a log whose keys changed', () => {
+  const fresh = toyKeys(keys.log.origin, [SIGNATURE_TYPE.ed25519, SIGNATURE_TYPE.mldsa44], 7);
+  const renewed = { ...fresh, log: { ...fresh.log, retired: keys.log.verifiers } };
+  const view = (history: History): View => ({ keys: renewed, history });
+
+  it('needs the keys of now on a head that a client or a peer brings, and no line of a retired one', async () => {
+    const network = networkOf(2, view(honest.history));
+    const monitor = network.monitors[1]!;
+    await monitor.look(40);
+    expect((await handIn(monitor.node, await noteOf(view(honest.history), 30))).status).toBe(204);
+    expect(monitor.log().book.record(30, honest.history.root(30))?.sources).toEqual(['client']);
+    const notes = [await noteOf(view(honest.history), 29)];
+    await post(network, 0, 1, EXCHANGE_PATH, newsOf({ notes }));
+    expect(monitor.log().book.record(29, honest.history.root(29))?.sources).toEqual(['peer']);
+    // Whoever has the retired keys makes no head with them.
+    expect(await codeOf(async () => handIn(monitor.node, await noteOf(honest, 28)))).toBe('unknown-key');
+  });
+
+  it('is convicted by gossip of a fork, by the keys of now and, in a file of a peer, by the retired ones', async () => {
+    const network = new Network();
+    network.add(2, () => [view(honest.history)]);
+    for (const monitor of network.monitors) await monitor.look(40);
+    await handIn(network.monitors[0]!.node, await noteOf(view(forked.history), 33));
+    await network.idle();
+    expect(network.monitors.map(({ files }) => files.size)).toEqual([1, 1]);
+    const before = networkOf(2);
+    for (const monitor of before.monitors) await monitor.look(20);
+    await before.round();
+    const [file] = before.monitors[0]!.files.values();
+    await post(network, 0, 1, EVIDENCE_PATH, file!);
+    expect(network.monitors[1]!.files.size).toBe(2);
+  });
+});
+
 describe('a hostile peer', () => {
   it('cannot put in what the log did not sign', async () => {
     const network = networkOf(2, honest);

@@ -50,6 +50,23 @@ test('the witnesses of a list say how old the heads of its logs are', () => {
   ]);
 });
 
+test('a retired key of a list is for evidence only, and naming one is a change of the log', () => {
+  const [now, old] = [SIGNATURE_TYPE.mldsa44, SIGNATURE_TYPE.ed25519].map((type) => fixedSigner('a.example/1', type));
+  const lines = [`log ${now!.vkey} https://a.example/`];
+  const { read } = lists({ 'a.txt': lines, 'b.txt': [...lines, `retired-key ${old!.vkey}`] });
+  const [log] = read(['b.txt']);
+  expect([log!.verifiers, log!.retired!].map((keys) => keys.map(({ vkey }) => vkey))).toEqual([
+    [now!.vkey],
+    [old!.vkey],
+  ]);
+  expect(() => read(['a.txt', 'b.txt'])).toThrow(/b\.txt says other things/);
+  const watcher = logWatcher(new AbortController().signal);
+  const [first] = watcher(read(['a.txt']));
+  const [second] = watcher(read(['b.txt']));
+  expect(second === first).toBe(false);
+  expect(second!.retired).toHaveLength(1);
+});
+
 test('the address of the only log that has none may come from elsewhere', () => {
   const { read } = lists({
     'a.txt': [lineOf('a.example/1'), lineOf('b.example/1', 'https://b.example/')],

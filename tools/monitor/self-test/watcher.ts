@@ -61,7 +61,7 @@ export async function startWatcher(log: LyingLog, url: string, clock: Clock): Pr
     gossipLogs: () => {
       const watch = monitor.watch(log.origin);
       return new Map(
-        watch === undefined ? [] : [[log.origin, { log: watch.identity, book: watch.book, tree: () => watch.tree() }]],
+        watch === undefined ? [] : [[log.origin, { log: identity, book: watch.book, tree: () => watch.tree() }]],
       );
     },
     alerts,
