@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -7,6 +8,8 @@ export default defineConfig({
     exclude: ['test/interop/**', 'test/lanes/**'],
     // On two cores one worker is the default, and much of what is tested waits for processes and timers.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Commands that the tests run start in half of the time when their sources are compiled once.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'limmat-tests-compiled') },
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -25,7 +25,7 @@ let failed = 0;
 const steps = readdirSync(directory)
   .filter((file) => file.endsWith('.status'))
   .map((file) => file.slice(0, -'.status'.length));
-for (const step of ['install', 'test', 'crash', 'interop', 'pack']) {
+for (const step of ['install', 'test', 'long', 'crash', 'interop', 'pack']) {
   if (!steps.includes(step)) {
     console.log(`${step}: not run: an earlier step failed`);
     continue;

@@ -5,12 +5,9 @@ import type { Alert } from '../../monitor/alerts.ts';
 import type { MonitorVerifier } from '../../monitor/monitor-key.ts';
 import type { LogStatus } from '../../monitor/status.ts';
 import type { LogIdentity } from '../../monitor/watched-log.ts';
-import type { CheckpointVerifier } from '../../note/signer.ts';
 
 /** How one log stands. */
 export interface LogView extends LogIdentity, LogStatus {
-  /** Keys that signed for it in the past: evidence may still be made with them. */
-  readonly retired?: readonly CheckpointVerifier[];
   /** SHA-256 of the origin in lowercase hex: its name in paths (C2SP tlog-witness). */
   readonly originHash: string;
 }

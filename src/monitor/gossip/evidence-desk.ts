@@ -109,7 +109,7 @@ export class EvidenceDesk {
 }
 
 /** What of a log decides whether evidence against it holds: every list of keys it has, and its numbers. */
-function partsThatJudge(log: LogIdentity & { readonly retired?: LogIdentity['verifiers'] }): unknown {
+function partsThatJudge(log: LogIdentity): unknown {
   const { origin, verifiers, channelVerifiers = [], retired = [], iatWindowSeconds } = log;
   return [
     origin,

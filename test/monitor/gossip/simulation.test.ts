@@ -9,6 +9,8 @@ import { ROUND_SECONDS, SCENARIOS, runsOf, simulate, tableRow } from './simulati
 import { toyKeys } from './toy-crypto.ts';
 
 const MINUTES = 60_000;
+/** `npm run test:long` runs each scenario five times as often. */
+const TIMES = process.env['LIMMAT_LONG'] === undefined ? 1 : 5;
 
 describe('a log that lies to some', () => {
   const rows: string[][] = [];
@@ -18,7 +20,7 @@ describe('a log that lies to some', () => {
     it(
       `shows its fork to ${scenario.name}`,
       async () => {
-        const results = await runsOf(scenario, seed);
+        const results = await runsOf({ ...scenario, runs: TIMES * scenario.runs }, seed);
         rows.push(tableRow(scenario, results));
         console.log(`seed ${seed}: ${rows.at(-1)!.join(' | ')}`);
         for (const [run, { provenSeconds, allSeconds, silentSeconds, early, ids }] of results.entries()) {
@@ -47,7 +49,7 @@ describe('a log that lies to some', () => {
           }
         }
       },
-      2 * MINUTES,
+      5 * MINUTES,
     );
   }
 

@@ -1,0 +1,13 @@
+// The random tests of the monitor with many more runs than `npm test` has time for: 10,000 honest histories, and five times
+// as many simulated forks. Arguments go on to vitest.
+
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
+const files = ['test/monitor/honest.test.ts', 'test/monitor/gossip/simulation.test.ts'];
+const { status } = spawnSync(process.execPath, [vitest, 'run', ...files, ...process.argv.slice(2)], {
+  env: { ...process.env, LIMMAT_LONG: '1' },
+  stdio: 'inherit',
+});
+process.exitCode = status ?? 1;
