@@ -347,7 +347,8 @@ export function retiredKeysOf(
   return keys;
 }
 
-function readPolicy(text: string): Policy {
+/** The tlog-policy in a trust file or a list of logs; `bad-trust-file` with the line where it is none. */
+export function readPolicy(text: string): Policy {
   try {
     return parsePolicy(text);
   } catch (error) {

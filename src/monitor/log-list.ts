@@ -9,14 +9,13 @@ import {
   takeIatWindow,
   takeRetiredKey,
   windowsOf,
+  readPolicy,
 } from '../client/trust.ts';
 import type { IatWindow, KeyLine } from '../client/trust.ts';
 import type { CryptoSuite } from '../crypto/suite.ts';
-import { LimmatError, isLimmatError } from '../errors.ts';
+import { LimmatError } from '../errors.ts';
 import { channelHeadVerifier } from '../note/channel-head.ts';
 import type { VerifierKey } from '../note/key.ts';
-import { parsePolicy } from '../note/policy.ts';
-import type { Policy } from '../note/policy.ts';
 import { checkpointVerifier } from '../note/signer.ts';
 import type { LogIdentity } from './watched-log.ts';
 
@@ -138,18 +137,6 @@ function groupByName(lines: readonly { readonly key: VerifierKey; readonly url?:
       ...(url !== undefined && { url }),
     });
   });
-}
-
-function readPolicy(text: string): Policy {
-  try {
-    return parsePolicy(text);
-  } catch (error) {
-    if (!isLimmatError(error)) throw error;
-    throw new LimmatError('bad-trust-file', error.message.replace(/^policy /, ''), {
-      details: error.details,
-      cause: error,
-    });
-  }
 }
 
 function refused(message: string, line?: number): LimmatError {
