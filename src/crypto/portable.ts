@@ -7,7 +7,7 @@ import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { ml_dsa44 as mldsa44 } from '@noble/post-quantum/ml-dsa.js';
 import { concat, equalBytes, toHex } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
-import { isLowS, isStrictEd25519Key } from './public-key.ts';
+import { hasStrictR, isLowS, isStrictEd25519Key } from './public-key.ts';
 import { SIZES, algorithmOf } from './suite.ts';
 import type { AlgorithmName, CryptoSuite, SignatureAlgorithm, VerifyJob } from './suite.ts';
 
@@ -16,12 +16,12 @@ function littleEndian(bytes: Uint8Array): bigint {
 }
 
 /**
- * RFC 8032 §5.1.7 in its strict reading: A and S in range, then the encoding of [S]B - [k]A equals R byte for byte, the
- * check that OpenSSL and Go make. Noble's own verify multiplies by the cofactor first and so accepts signatures
+ * RFC 8032 §5.1.7 in its strict reading: A and S in range, neither A nor R of small order, then the encoding of
+ * [S]B - [k]A equals R byte for byte, the check that OpenSSL and libsodium make. Noble's own verify multiplies by the cofactor first and so accepts signatures
  * that those refuse; two monitors would then disagree about one entry.
  */
 function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  if (!isStrictEd25519Key(publicKey)) return false;
+  if (!isStrictEd25519Key(publicKey) || !hasStrictR(signature)) return false;
   const { Point } = ed25519;
   const s = littleEndian(signature.subarray(32));
   if (s >= Point.Fn.ORDER) return false;

@@ -31,6 +31,14 @@ export function isStrictEd25519Key(publicKey: Uint8Array): boolean {
   return !SMALL_ORDER_Y.has(toHex(y));
 }
 
+/**
+ * True when the R of an Ed25519 signature is no point of small order, nor an encoding that the equation never gives.
+ * OpenSSL 3.5 and libsodium refuse such an R and OpenSSL 3.0 and Go do not; no signer ever makes one.
+ */
+export function hasStrictR(signature: Uint8Array): boolean {
+  return isStrictEd25519Key(signature.subarray(0, SIZES.Ed25519.publicKeySize));
+}
+
 /** n of P-256 (FIPS 186-4, D.1.2.3). */
 const P256_ORDER: bigint = p256.Point.Fn.ORDER;
 const P256_HALF_ORDER: Uint8Array = fromHex((P256_ORDER / 2n).toString(16).padStart(64, '0'))!;

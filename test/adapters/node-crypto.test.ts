@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
@@ -6,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { toHex } from '../../src/bytes.ts';
 import { createVerifierPool, makeNodeCrypto, nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { packJobs, unpackJobs } from '../../src/adapters/node-crypto/packed.ts';
+import { openLibsodium } from '../../src/adapters/node-crypto/libsodium.ts';
 import { portableCrypto } from '../../src/crypto/portable.ts';
 import type { CryptoSuite } from '../../src/crypto/suite.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
@@ -15,9 +17,20 @@ const withoutMldsa44 = makeNodeCrypto({ mldsa44: 'portable' }).suite;
 
 cryptoContract('nodeCrypto', nodeCrypto, portableCrypto);
 cryptoContract('nodeCrypto on a runtime without ML-DSA', withoutMldsa44, portableCrypto);
+cryptoContract('nodeCrypto without libsodium', makeNodeCrypto({ ed25519: 'openssl' }).suite, portableCrypto);
 cryptoContract('portableCrypto, given native signatures,', portableCrypto, nodeCrypto);
 
 const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
+
+test('libsodium verifies where its package is installed for this platform', async () => {
+  const installed = readdirSync(new URL('../../node_modules', import.meta.url)).includes('sodium-native');
+  const verify = openLibsodium();
+  if (!installed) return expect(verify).toBeUndefined();
+  const message = Uint8Array.of(4, 5);
+  const signature = await portableCrypto.ed25519.sign(testSecret(2), message);
+  expect(verify?.(signature, message, portableCrypto.ed25519.publicKey(testSecret(2)))).toBe(true);
+  expect(verify?.(signature, message, portableCrypto.ed25519.publicKey(testSecret(3)))).toBe(false);
+});
 
 test('native and portable agree on any Ed25519 key and signature that a fuzzer finds', async () => {
   const message = Uint8Array.of(1, 2, 3);

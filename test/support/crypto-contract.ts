@@ -191,6 +191,17 @@ export function cryptoContract(name: string, suite: CryptoSuite, signer: CryptoS
       }
     });
 
+    test('refuses an Ed25519 R of small order, also where the equation holds', async () => {
+      const { Point } = ed25519;
+      const secret = 4321n;
+      const publicKey = Point.BASE.multiply(secret).toBytes();
+      const signed = async (r: Uint8Array): Promise<boolean> => {
+        const k = littleEndian(sha512(concat(r, publicKey, message))) % Point.Fn.ORDER;
+        return suite.ed25519.verify(publicKey, message, concat(r, encodeY((k * secret) % Point.Fn.ORDER)));
+      };
+      for (const r of smallOrderKeys()) expect(await signed(r), toHex(r)).toBe(false);
+    });
+
     test('applies the equation without the cofactor, as OpenSSL and Go do', async () => {
       const cases = mixedOrderSignatures();
       expect(new Set(cases.map(({ holds }) => holds))).toEqual(new Set([true, false]));

@@ -1,4 +1,4 @@
-// A pool of threads that verify. Two threads with OpenSSL's synchronous verify reach twice one thread's rate, better
+// A pool of threads that verify. Two threads with a synchronous verify reach twice one thread's rate, better
 // than libuv's thread pool does.
 
 import { Worker } from 'node:worker_threads';
