@@ -1,11 +1,11 @@
-// The random tests of the monitor with many more runs than `npm test` has time for: 10,000 honest histories, and five times
-// as many simulated forks. Arguments go on to vitest.
+// The random tests of the monitor with many more runs than `npm test` has time for: 10,000 honest histories, five
+// times as many simulated forks, every byte of evidence changed. Arguments go on to vitest.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
-const files = ['honest', 'evidence/honest', 'gossip/simulation', 'gossip/flood'].map(
+const files = ['honest', 'two-histories', 'evidence/file', 'evidence/honest', 'gossip/simulation', 'gossip/flood'].map(
   (name) => `test/monitor/${name}.test.ts`,
 );
 const { status } = spawnSync(process.execPath, [vitest, 'run', ...files, ...process.argv.slice(2)], {

@@ -173,7 +173,7 @@ async function judge(row: KindRow, claim: Claim, log: LogIdentity): Promise<stri
 }
 
 /** `npm run test:long` plays 40, which make more than 10,000 claims. */
-const HISTORIES = process.env['LIMMAT_LONG'] === undefined ? 15 : 40;
+const HISTORIES = process.env['LIMMAT_LONG'] === undefined ? 6 : 40;
 
 describe('honest logs', () => {
   test('are never convicted, by no kind, of nothing that can be put together from what they signed', async () => {
