@@ -7,6 +7,7 @@ import type { Hash, Hasher } from '../merkle/hash.ts';
 import { TILE_WIDTH, parseEntryBundle, tileWidthAt } from '../merkle/tile.ts';
 import type { TilePath } from '../merkle/tile.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
+import type { StateKey } from '../storage.ts';
 import type { Archive, PublishedHead, TimeBracket } from './archive.ts';
 import type { Clock } from './clock.ts';
 import { connect } from './connect.ts';
@@ -16,7 +17,7 @@ import type { AppendResult, IntakeLimits } from './intake.ts';
 import type { LogOptions } from './options.ts';
 import type { ProofMaker } from './prove.ts';
 import type { Published, Publisher } from './publish.ts';
-import { readAll } from './read.ts';
+import { readAll, scanAll } from './read.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS, validate } from './validate.ts';
 import type { Validated } from './validate.ts';
 import type { Writer } from './writer.ts';
@@ -200,6 +201,11 @@ export class Log {
   async findLeaf(leafHash: Hash): Promise<number | undefined> {
     const [index] = await this.#writer.storage.findLeaves([leafHash]);
     return index;
+  }
+
+  /** What admission has derived from the committed entries: the pairs whose keys begin with this, ascending. */
+  admissionState(prefix: StateKey): AsyncIterable<{ readonly key: StateKey; readonly value: Uint8Array }> {
+    return scanAll(() => this.#writer.storage, prefix);
   }
 
   /** See ProofMaker.inclusion. */

@@ -2,7 +2,7 @@
 
 import { equalBytes, toHex } from '../../../bytes.ts';
 import { Refused } from '../../admission/decision.ts';
-import type { KeyState, RoleState } from '../../admission/values.ts';
+import type { KeyState, NamespaceState, RoleState } from '../../admission/values.ts';
 import { approvalsOf } from '../../approval.ts';
 import { coseAlgorithm } from '../../../cose/algorithm.ts';
 import { LOG_ROLE, ROOT_ROLE } from '../../key-kinds.ts';
@@ -41,8 +41,8 @@ export function authorise(judged: Case): Authority {
 }
 
 /** True when the key is in the role by the policy in force or by a key event since. */
-export function isInRole(judged: Case, key: KeyState, role: string): boolean {
-  const since = role === ROOT_ROLE ? judged.own.root.since : role === LOG_ROLE ? 1 : judged.own.policy;
+export function isInRole({ own }: { readonly own: NamespaceState }, key: KeyState, role: string): boolean {
+  const since = role === ROOT_ROLE ? own.root.since : role === LOG_ROLE ? 1 : own.policy;
   const joined = key.roles.get(role);
   return joined !== undefined && joined >= since && key.deadAt === null;
 }
