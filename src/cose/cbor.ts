@@ -4,23 +4,13 @@
 // they need be, unsorted or repeated map keys, integers from 2^53 on. What decodes encodes to the same bytes again.
 
 import { LimmatError } from '../errors.ts';
-import { compareBytes, utf8, utf8Text } from '../bytes.ts';
+import { utf8Text } from '../bytes.ts';
+import { FALSE, MAJOR, NULL, TRUE, Tagged } from './cbor-value.ts';
+import type { CborKey, CborMap, CborValue } from './cbor-value.ts';
 
-/** A map key: an integer label or a text. */
-export type CborKey = number | string;
-export type CborMap = ReadonlyMap<CborKey, CborValue>;
-export type CborValue = number | string | boolean | null | Uint8Array | readonly CborValue[] | CborMap | Tagged;
-
-/** A tagged value (major type 6). */
-export class Tagged {
-  readonly tag: number;
-  readonly value: CborValue;
-
-  constructor(tag: number, value: CborValue) {
-    this.tag = tag;
-    this.value = value;
-  }
-}
+export { Tagged } from './cbor-value.ts';
+export type { CborKey, CborMap, CborValue } from './cbor-value.ts';
+export { byteStringHead, encodeCbor } from './cbor-writer.ts';
 
 export interface CborLimits {
   /** Arrays, maps and tags inside one another, at most. */
@@ -29,115 +19,6 @@ export interface CborLimits {
 
 /** Deeper than any statement, shallower than any stack. */
 export const DEFAULT_LIMITS: CborLimits = Object.freeze({ depth: 16 });
-
-const MAJOR = { uint: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7 } as const;
-const FALSE = 0xf4;
-const TRUE = 0xf5;
-const NULL = 0xf6;
-const UINT32 = 2 ** 32;
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
-/**
- * The deterministic encoding of a value. TypeError for what has none here: floats, unsafe integers, text with a lone
- * surrogate, undefined, foreign objects.
- */
-export function encodeCbor(value: CborValue): Uint8Array {
-  const writer = new Writer();
-  writer.value(value);
-  return writer.done();
-}
-
-/** The encoded head of a byte string of this length; the bytes follow it. */
-export function byteStringHead(length: number): Uint8Array {
-  const writer = new Writer();
-  writer.head(MAJOR.bytes, length);
-  return writer.done();
-}
-
-class Writer {
-  #bytes = new Uint8Array(256);
-  #length = 0;
-
-  value(value: CborValue): void {
-    if (typeof value === 'number') this.#integer(value);
-    else if (typeof value === 'string') this.#text(value);
-    else if (value === null) this.#byte(NULL);
-    else if (typeof value === 'boolean') this.#byte(value ? TRUE : FALSE);
-    else if (value instanceof Uint8Array) {
-      this.head(MAJOR.bytes, value.length);
-      this.#raw(value);
-    } else if (value instanceof Map) this.#map(value);
-    else if (value instanceof Tagged) {
-      if (!Number.isSafeInteger(value.tag) || value.tag < 0)
-        throw new TypeError(`tag ${value.tag} is not in [0, 2^53)`);
-      this.head(MAJOR.tag, value.tag);
-      this.value(value.value);
-    } else if (Array.isArray(value)) {
-      this.head(MAJOR.array, value.length);
-      for (const item of value) this.value(item);
-    } else throw new TypeError(`no CBOR form for ${typeof value}`);
-  }
-
-  head(major: number, argument: number): void {
-    const high = major * 32;
-    if (argument < 24) this.#byte(high + argument);
-    else if (argument < 0x100) this.#wide(high + 24, argument, 1);
-    else if (argument < 0x10000) this.#wide(high + 25, argument, 2);
-    else if (argument < UINT32) this.#wide(high + 26, argument, 4);
-    else this.#wide(high + 27, argument, 8);
-  }
-
-  done(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
-  }
-
-  #integer(value: number): void {
-    if (!Number.isSafeInteger(value)) throw new TypeError(`${value} is not a safe integer`);
-    if (value >= 0) this.head(MAJOR.uint, value);
-    else this.head(MAJOR.negative, -1 - value);
-  }
-
-  #text(value: string): void {
-    // TextEncoder would write U+FFFD in its place, and another text would be signed than was meant.
-    if (LONE_SURROGATE.test(value)) throw new TypeError('text with a lone surrogate has no UTF-8 form');
-    const bytes = utf8(value);
-    this.head(MAJOR.text, bytes.length);
-    this.#raw(bytes);
-  }
-
-  #map(map: CborMap): void {
-    const pairs = [...map].map(([key, value]) => ({ key: encodeCbor(key), value }));
-    pairs.sort((a, b) => compareBytes(a.key, b.key));
-    this.head(MAJOR.map, pairs.length);
-    for (const pair of pairs) {
-      this.#raw(pair.key);
-      this.value(pair.value);
-    }
-  }
-
-  #wide(first: number, argument: number, width: number): void {
-    this.#byte(first);
-    for (let power = 256 ** (width - 1); power >= 1; power /= 256) this.#byte(Math.floor(argument / power) % 256);
-  }
-
-  #byte(byte: number): void {
-    this.#room(1);
-    this.#bytes[this.#length++] = byte;
-  }
-
-  #raw(bytes: Uint8Array): void {
-    this.#room(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
-  }
-
-  #room(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + more));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
-  }
-}
 
 /**
  * The one value that these bytes are the deterministic encoding of. Byte strings are views of the input.
