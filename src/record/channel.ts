@@ -3,7 +3,7 @@
 
 import type { AvdbReleaseFields } from './avdb-release.ts';
 import type { BuildFields } from './build.ts';
-import { subjectStep } from './text.ts';
+import { subjectStep, subjectStepText } from './text.ts';
 import type { LimmatRecord } from './types.ts';
 
 /** A record's place in its channel. */
@@ -53,4 +53,29 @@ function join(namespace: string, product: string, type: ChannelType, name: strin
 export function channelType(channel: string): ChannelType | undefined {
   const stream = channel.split('/')[2] ?? '';
   return CHANNEL_TYPES.find((type) => stream.startsWith(`${type}:`) && stream.length > type.length + 1);
+}
+
+/** The names of a channel's four steps: namespace, product, stream, channel. Undefined for a text that is no channel. */
+export function channelNames(channel: string): readonly string[] | undefined {
+  const names = channel.split('/').map(subjectStepText);
+  return channelOf(names) === channel ? names : undefined;
+}
+
+/** The channel of these four names, the inverse of channelNames; undefined unless they are four and none is empty. */
+export function channelOf(names: readonly string[]): string | undefined {
+  return names.length === 4 && !names.includes('') ? names.map(subjectStep).join('/') : undefined;
+}
+
+/**
+ * Where a log serves the head of a channel, below its prefix: each name percent-encoded as one step of the path.
+ *
+ *     api/v1/channels/acme/Acme%20Shield/avdb-release:main/stable/head
+ *
+ * RangeError for a text that is no channel.
+ */
+export function channelHeadPath(channel: string): string {
+  const names = channelNames(channel);
+  if (names === undefined) throw new RangeError(`${JSON.stringify(channel)} is no channel`);
+  const steps = names.map((name) => encodeURIComponent(name).replaceAll('%3A', ':'));
+  return `api/v1/channels/${steps.join('/')}/head`;
 }

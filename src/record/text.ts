@@ -35,3 +35,8 @@ export function subjectStep(value: string): string {
   if (!value.includes('%') && !value.includes('/')) return value;
   return value.replaceAll('%', '%25').replaceAll('/', '%2F');
 }
+
+/** The text of a step, the inverse of subjectStep. */
+export function subjectStepText(step: string): string {
+  return step.includes('%') ? step.replaceAll('%2F', '/').replaceAll('%25', '%') : step;
+}

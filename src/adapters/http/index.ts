@@ -4,6 +4,8 @@ export type { Answer } from './answer.ts';
 export { newApp, requestIds, serverApp } from './app.ts';
 export type { App, AppEnv, RequestEvent, ServerAppOptions } from './app.ts';
 export { BodyBudget } from './body-budget.ts';
+export { channelApp } from './channel-app.ts';
+export type { ServedChannels } from './channel-app.ts';
 export { ctApp } from './ct-app.ts';
 export { gossipApp } from './gossip-app.ts';
 export type { GossipAppOptions } from './gossip-app.ts';

@@ -43,9 +43,7 @@ export class Resources {
       });
     }
     if (this.#checkpoint?.note !== note) {
-      const etag = `"${toHex(this.#hasher.sha256(note).subarray(0, 16))}"`;
-      const resource = makeResource(note, 'text/plain; charset=utf-8', 'changing', etag, false);
-      this.#checkpoint = { note, resource };
+      this.#checkpoint = { note, resource: noteResource(note, this.#hasher) };
     }
     return this.#checkpoint.resource;
   }
@@ -68,6 +66,12 @@ export class Resources {
     }
     return makeResource(body, 'application/octet-stream', 'fixed', this.#tileEtag, path.width === TILE_WIDTH);
   }
+}
+
+/** A signed note that a newer one takes the place of. */
+export function noteResource(note: Uint8Array, hasher: Hasher): Resource {
+  const etag = `"${toHex(hasher.sha256(note).subarray(0, 16))}"`;
+  return makeResource(note, 'text/plain; charset=utf-8', 'changing', etag, false);
 }
 
 function makeResource(
