@@ -2,13 +2,10 @@
 
 import * as v from 'valibot';
 
-import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../adapters/http/index.ts';
-import {
-  DEFAULT_CHECKPOINT_INTERVAL_MILLIS,
-  DEFAULT_IAT_WINDOW_SECONDS,
-  DEFAULT_INTAKE_LIMITS,
-  DEFAULT_REFRESH_INTERVAL_MILLIS,
-} from '../log/index.ts';
+import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../adapters/http/limits.ts';
+import { DEFAULT_INTAKE_LIMITS } from '../log/intake.ts';
+import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS } from '../log/publish.ts';
+import { DEFAULT_IAT_WINDOW_SECONDS } from '../log/validate.ts';
 import { NOT_TEXT, parseSettings, readSettingsFile, table, text, wholeNumber } from './toml.ts';
 import { formatDuration, parseDuration, parseListen } from './units.ts';
 
