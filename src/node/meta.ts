@@ -32,6 +32,7 @@ export interface DataPaths {
   readonly trust: string;
   readonly noteKey: string;
   readonly headKey: string;
+  readonly channelKey: string;
   readonly submitterKey: string;
   readonly submitterPublicKey: string;
   /** Where the guard of a new log goes: beside the directory, so that restoring an old copy does not restore it. */
@@ -48,6 +49,7 @@ export function dataPaths(dir: string): DataPaths {
     trust: join(root, 'trust.txt'),
     noteKey: join(root, 'keys', 'log.skey'),
     headKey: join(root, 'keys', 'log-mldsa.skey'),
+    channelKey: join(root, 'keys', 'channel.skey'),
     submitterKey: join(root, 'keys', 'submitter.pem'),
     submitterPublicKey: join(root, 'keys', 'submitter.pub.pem'),
     defaultGuard: `${root}.guard`,
