@@ -4,6 +4,7 @@
 //     logs/<SHA-256 of origin>/         origin, state.json, checkpoints.jsonl, level-0 … level-6, suspects/
 //     evidence/<id>.json
 //     alerts.jsonl
+//     records/                          a LevelDB database with the records' state of all logs; there once one has any
 //     lock/                             a LevelDB database without rows: its lock goes with the process, kill -9 included
 
 import { chmod } from 'node:fs/promises';
@@ -19,6 +20,7 @@ import { keepSuspect, openEvidence } from './monitor-store/evidence.ts';
 import { makeDirectory, named, readIfThere, replaceFile } from './monitor-store/files.ts';
 import { openJournal } from './monitor-store/journal.ts';
 import { openLevels } from './monitor-store/levels.ts';
+import { RecordsDatabase } from './monitor-store/records.ts';
 
 export interface MonitorStoreOptions {
   readonly hasher?: Hasher;
@@ -57,6 +59,7 @@ class FileMonitorStore implements MonitorStore {
   readonly #dir: string;
   readonly #lock: Level;
   readonly #hasher: Hasher;
+  readonly #records: RecordsDatabase;
   readonly #logs = new Map<string, Promise<MonitorLogStore>>();
   /** Calls that are under way: close waits for them. */
   readonly #running = new Set<Promise<unknown>>();
@@ -66,6 +69,7 @@ class FileMonitorStore implements MonitorStore {
     this.#dir = dir;
     this.#lock = lock;
     this.#hasher = hasher;
+    this.#records = new RecordsDatabase(join(dir, 'records'));
     this.meta = this.#slot(join(dir, 'monitor.json'));
     this.evidence = {
       ids: () => this.#run(() => evidence.ids()),
@@ -92,6 +96,7 @@ class FileMonitorStore implements MonitorStore {
     if (this.#closed) return;
     this.#closed = true;
     await Promise.allSettled(this.#running);
+    await this.#records.close();
     await this.#lock.close();
   }
 
@@ -106,6 +111,7 @@ class FileMonitorStore implements MonitorStore {
     });
     const mirror = await openLeafMirror(await openLevels(dir), this.#hasher);
     const heads = await openJournal(join(dir, 'checkpoints.jsonl'));
+    const records = this.#records.log(portableHasher.sha256(utf8(origin)));
     return {
       state: this.#slot(join(dir, 'state.json')),
       mirror: {
@@ -118,6 +124,12 @@ class FileMonitorStore implements MonitorStore {
         flush: () => this.#run(() => mirror.flush()),
       },
       heads: this.#journal(heads),
+      records: {
+        get: (keys) => this.#run(() => records.get(keys)),
+        scan: (from, below, limit) => this.#run(() => records.scan(from, below, limit)),
+        write: (rows) => this.#run(() => records.write(rows)),
+        clear: () => this.#run(() => records.clear()),
+      },
       keepSuspect: (name, bytes) => this.#run(() => keepSuspect(join(dir, 'suspects'), name, bytes)),
     };
   }

@@ -53,9 +53,37 @@ export interface LineJournal {
   rewrite(lines: readonly string[]): Promise<void>;
 }
 
+/** One value to set, or to delete where it is null. */
+export interface KeyedRow {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | null;
+}
+
+/**
+ * Values by key, in the order of the keys' bytes: what is derived from a log's entries and can be derived again. Keys have
+ * 1 to 512 bytes. After a power cut the newest batches may be gone: never a part of one, and never one before another that
+ * is there. So whoever derives keeps how far it is in a row of its own, in the same batch.
+ */
+export interface KeyedState {
+  /** The values of these keys, in order; undefined where there is none. */
+  get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /** The first rows with from <= key < below, ascending, at most limit. */
+  scan(
+    from: Uint8Array,
+    below: Uint8Array,
+    limit: number,
+  ): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]>;
+  /** Writes all rows or none; of two with one key the later one counts. */
+  write(rows: readonly KeyedRow[]): Promise<void>;
+  /** Forgets everything. */
+  clear(): Promise<void>;
+}
+
 /** What a monitor keeps about one log. */
 export interface MonitorLogStore {
   readonly state: TextSlot;
+  /** What the log's records come to. Takes no room and holds no file open until something is written. */
+  readonly records: KeyedState;
   readonly mirror: LeafMirror;
   /** Every distinct signed head, as formatKeptHead (kept-head.ts) writes it: it is here before anything is concluded from it. */
   readonly heads: LineJournal;

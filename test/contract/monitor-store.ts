@@ -240,6 +240,49 @@ export function monitorStoreContract(name: string, makePlace: () => Promise<Moni
       }
     });
 
+    test('keyed values are those that were written last, in order of their keys, log by log', async () => {
+      const store = await openStore();
+      const { records } = await store.log(ORIGIN);
+      const key = (...bytes: number[]): Uint8Array => Uint8Array.of(...bytes);
+      expect(await records.get([key(1)])).toEqual([undefined]);
+      expect(await records.scan(key(0), key(255), 10)).toEqual([]);
+      await records.clear();
+      await records.write([]);
+      await records.write([
+        { key: key(2, 0xff), value: utf8('c') },
+        { key: key(1), value: utf8('old') },
+        { key: key(2), value: utf8('b') },
+        { key: key(0xff, 0xff), value: new Uint8Array(0) },
+        { key: key(1), value: utf8('a') },
+        { key: key(3), value: utf8('gone') },
+        { key: key(3), value: null },
+      ]);
+      await (await store.log('log.example/two')).records.write([{ key: key(2), value: utf8('other') }]);
+      for (const isAgain of [false, true]) {
+        const current = isAgain ? await reopened(store) : store;
+        const log = (await current.log(ORIGIN)).records;
+        expect(await log.get([key(2), key(9), key(1), key(3), key(0xff, 0xff)])).toEqual([
+          utf8('b'),
+          undefined,
+          utf8('a'),
+          undefined,
+          new Uint8Array(0),
+        ]);
+        const rows = await log.scan(key(1), key(2, 0xff), 10);
+        expect(rows).toEqual([
+          { key: key(1), value: utf8('a') },
+          { key: key(2), value: utf8('b') },
+        ]);
+        expect((await log.scan(key(0), key(0xff, 0xff, 0xff), 3)).map((row) => row.value)).toEqual(
+          ['a', 'b', 'c'].map(utf8),
+        );
+        if (!isAgain) continue;
+        await log.clear();
+        expect(await log.scan(key(0), key(0xff, 0xff, 0xff), 3)).toEqual([]);
+        expect(await (await current.log('log.example/two')).records.get([key(2)])).toEqual([utf8('other')]);
+      }
+    });
+
     test('suspect bytes are taken, whatever they are called', async () => {
       const log = await (await openStore()).log(ORIGIN);
       for (const suspect of ['checkpoint', 'tile/entries/x001/234.p/5', '../../x', '']) {
@@ -266,6 +309,8 @@ export function monitorStoreContract(name: string, makePlace: () => Promise<Moni
       await expect(store.alerts.read(0, 1)).rejects.toMatchObject(refused);
       await expect(store.evidence.ids()).rejects.toMatchObject(refused);
       await expect(log.mirror.append(new Uint8Array(32))).rejects.toMatchObject(refused);
+      await expect(log.records.get([Uint8Array.of(1)])).rejects.toMatchObject(refused);
+      await expect(log.records.write([{ key: Uint8Array.of(1), value: null }])).rejects.toMatchObject(refused);
       await expect(store.alerts.append(['x'])).rejects.toMatchObject(refused);
       await expect(store.evidence.put('0'.repeat(64), utf8('x'))).rejects.toMatchObject(refused);
     });

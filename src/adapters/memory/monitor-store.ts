@@ -1,6 +1,6 @@
 // A monitor's store in memory: the port of monitor/ports.ts with nothing behind it, for tests and browsers.
 
-import { concat, utf8 } from '../../bytes.ts';
+import { compareBytes, concat, toHex, utf8 } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
 import { HASH_SIZE, portableHasher } from '../../merkle/hash.ts';
 import type { Hasher } from '../../merkle/hash.ts';
@@ -10,6 +10,8 @@ import { MAX_EVIDENCE_BYTES } from '../../monitor/ports.ts';
 import type {
   EvidenceStore,
   JournalLine,
+  KeyedRow,
+  KeyedState,
   LineJournal,
   MonitorLogStore,
   MonitorStore,
@@ -24,6 +26,8 @@ interface LogMedium {
   readonly levels: Uint8Array[][];
   readonly heads: string[];
   readonly suspects: Map<string, Uint8Array>;
+  /** By key, in hex. */
+  readonly records: Map<string, { readonly key: Uint8Array; readonly value: Uint8Array }>;
 }
 
 /** What outlives a memory store: give the same medium to the next one and it opens what this one held. */
@@ -105,7 +109,7 @@ class MemoryMonitorStore implements MonitorStore {
   async #openLog(origin: string): Promise<MonitorLogStore> {
     let log = this.#medium.logs.get(origin);
     if (log === undefined) {
-      log = { state: undefined, levels: [], heads: [], suspects: new Map() };
+      log = { state: undefined, levels: [], heads: [], suspects: new Map(), records: new Map() };
       this.#medium.logs.set(origin, log);
     }
     const medium = log;
@@ -118,6 +122,7 @@ class MemoryMonitorStore implements MonitorStore {
       ),
       mirror: await openLeafMirror(new MemoryLevels(medium.levels, this.#access), this.#hasher),
       heads: new MemoryJournal(medium.heads, this.#access, 'heads'),
+      records: keyedState(medium.records, this.#access),
       keepSuspect: (name, bytes) =>
         this.#access.write('suspect', () => {
           medium.suspects.delete(name);
@@ -244,6 +249,26 @@ function assertLines(lines: readonly string[]): void {
 
 function slot(get: () => string | undefined, set: (text: string) => void, access: Access, step: string): TextSlot {
   return { load: () => access.read(get), save: (text) => access.write(step, () => set(text)) };
+}
+
+function keyedState(rows: LogMedium['records'], access: Access): KeyedState {
+  return {
+    get: (keys) => access.read(() => keys.map((key) => rows.get(toHex(key))?.value)),
+    scan: (from, below, limit) =>
+      access.read(() =>
+        [...rows.values()]
+          .filter(({ key }) => compareBytes(key, from) >= 0 && compareBytes(key, below) < 0)
+          .toSorted((a, b) => compareBytes(a.key, b.key))
+          .slice(0, limit),
+      ),
+    write: (written) => access.write('records', () => written.forEach((row) => setRow(rows, row))),
+    clear: () => access.write('records', () => rows.clear()),
+  };
+}
+
+function setRow(rows: LogMedium['records'], { key, value }: KeyedRow): void {
+  if (value === null) rows.delete(toHex(key));
+  else rows.set(toHex(key), { key: key.slice(), value: value.slice() });
 }
 
 function memoryEvidence(files: Map<string, Uint8Array>, access: Access): EvidenceStore {

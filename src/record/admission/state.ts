@@ -35,7 +35,7 @@ export class AdmissionState implements Facts {
  * Two bytes a character, and the length, so that no two keys have one text: half the characters to join, hash and keep.
  * Joined eight bytes at a time: spreading a key into arguments takes several times as long.
  */
-function textOf(key: StateKey): string {
+export function textOf(key: StateKey): string {
   const { length } = key;
   let text = String.fromCharCode(length);
   let i = 0;
