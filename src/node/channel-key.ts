@@ -15,10 +15,11 @@ import type { DataPaths } from './meta.ts';
 import { readSecretFile, writeSecretFile } from './secret-file.ts';
 import { formatDuration } from './units.ts';
 
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+
 /** Makes keys/channel.skey, or keeps the one that an interrupted start left. Answers its vkey; errors as loadChannelSigner. */
 export function makeChannelKey(paths: DataPaths, origin: string, crypto: CryptoSuite): string {
   if (!existsSync(paths.channelKey)) {
-    const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
     const key = generateSignerKey(channelKeyName(origin), SIGNATURE_TYPE.ed25519, random, crypto);
     writeSecretFile(paths.channelKey, `${formatSignerKey(key)}\n`);
   }
