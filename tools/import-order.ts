@@ -25,19 +25,33 @@ export function inImportOrder(records: readonly LimmatRecord[]): LimmatRecord[] 
 
 /** Links the releases of each stream as they are signed, one after another. */
 export class StreamChains {
-  readonly #last = new Map<string, Uint8Array>();
+  readonly #gapReason: string | undefined;
+  readonly #last = new Map<string, { readonly sequence: number; readonly leafHash: Uint8Array }>();
+
+  /** With a reason, sequences that are missing between two releases are stated as a gap; else the log refuses the jump. */
+  constructor(gapReason?: string) {
+    this.#gapReason = gapReason;
+  }
 
   /** The record with `prev`, or with `first` where its stream starts above sequence 1; others as they are. */
   link(record: LimmatRecord): LimmatRecord {
     if (record.type !== 'avdb-release' || record.fields.sequence === 1) return record;
-    const prev = this.#last.get(streamOf(record.namespace, record.fields));
-    return { ...record, fields: { ...record.fields, ...(prev === undefined ? { first: true } : { prev }) } };
+    const { sequence } = record.fields;
+    const last = this.#last.get(streamOf(record.namespace, record.fields));
+    if (last === undefined) return { ...record, fields: { ...record.fields, first: true } };
+    const from = last.sequence + 1;
+    const linked = { ...record.fields, prev: last.leafHash };
+    if (this.#gapReason === undefined || sequence <= from) return { ...record, fields: linked };
+    // What the row counts as added and removed is against a release that the log does not have.
+    const { total } = linked.counts;
+    const gap = { from, to: sequence - 1, reason: this.#gapReason };
+    return { ...record, fields: { ...linked, counts: { total }, gap } };
   }
 
   /** Says which leaf hash the record's statement has, for the next one of its stream. */
   signed(record: LimmatRecord, leafHash: Uint8Array): void {
     const stream = streamOfRecord(record);
-    if (stream !== undefined) this.#last.set(stream, leafHash);
+    if (stream !== undefined) this.#last.set(stream, { sequence: sequenceOf(record), leafHash });
   }
 }
 

@@ -32,6 +32,7 @@ interface ImportOptions {
   readonly issuer: string;
   readonly batch: number;
   readonly journal?: string;
+  readonly gap?: string;
   readonly json?: boolean;
 }
 
@@ -51,6 +52,10 @@ export function register(program: Command): void {
     .option(
       '--journal <file>',
       'signed statements, for the next run (default: the first file’s name with .journal, here)',
+    )
+    .option(
+      '--gap <reason>',
+      'state releases that are missing in a stream as a gap, for this reason; without it the log refuses what comes after',
     )
     .addOption(urlOption())
     .addOption(jsonOption())
@@ -98,7 +103,7 @@ class Importer {
   readonly #options: ImportOptions;
   readonly #journal: Journal;
   readonly #progress: Progress;
-  readonly #chains = new StreamChains();
+  readonly #chains: StreamChains;
 
   constructor(
     records: readonly LimmatRecord[],
@@ -112,6 +117,7 @@ class Importer {
     this.#options = options;
     this.#journal = journal;
     this.#progress = progress;
+    this.#chains = new StreamChains(options.gap);
   }
 
   async run(): Promise<void> {

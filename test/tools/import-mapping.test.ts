@@ -334,17 +334,6 @@ group('the sample that is shipped', () => {
 });
 
 group.skipIf(sharedPath('data') === undefined)('the real files', () => {
-  it('give 20,000 builds, each about something of its own', async () => {
-    const { kinds, skipped, subjects } = await statementsOf(dataFile('debian-builds'));
-    expect([kinds, skipped.length, new Set(subjects).size]).toEqual([{ build: 20_000 }, 0, 20_000]);
-  });
-
-  it('give 7,557 releases in 34 streams without a gap', async () => {
-    const { kinds, subjects } = await statementsOf(dataFile('detection-rules'));
-    expect([kinds, new Set(subjects).size]).toEqual([{ 'avdb-release': 7557 }, 7557]);
-    expect(subjects.filter((subject) => subject.endsWith('/1'))).toHaveLength(34);
-  });
-
   it('give 46 commitments and one relocation; the opened facility is skipped', async () => {
     const { kinds, skipped } = await statementsOf(dataFile('relocations'));
     expect(kinds).toEqual({ commitment: 46, relocation: 1 });

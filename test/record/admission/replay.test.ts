@@ -1,12 +1,8 @@
-// Replay: whoever has the entries comes to the log's own state, and finds what should not be there. And the real data:
-// what of it admission takes.
-
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+// Replay: whoever has the entries comes to the log's own state, and finds what should not be there.
 
 import { describe, expect, test } from 'vitest';
 
-import { fromHex, toHex, utf8 } from '../../../src/bytes.ts';
+import { toHex, utf8 } from '../../../src/bytes.ts';
 import { portableCrypto } from '../../../src/crypto/index.ts';
 import { portableHasher } from '../../../src/merkle/hash.ts';
 import { ADMISSION_SPACE } from '../../../src/record/admission.ts';
@@ -112,80 +108,4 @@ describe('the digest of a state', () => {
   test('is over the key space that the store knows as admission’s', () => {
     expect(ADMISSION_SPACE).toBe(KEY_SPACE.admission);
   });
-});
-
-const DATA = join(import.meta.dirname, '../../../../shared/data');
-const rows = (file: string): Record<string, string | number>[] =>
-  readFileSync(join(DATA, file), 'utf8')
-    .trimEnd()
-    .split('\n')
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- docs of the file
-    .map((line) => JSON.parse(line) as Record<string, string | number>);
-
-describe.runIf(existsSync(DATA))('the real data', () => {
-  test('of 7,557 releases is admitted, content rollbacks and dates out of order included', async () => {
-    const world = new AdmissionWorld();
-    await world.log('root', 'log', 'policy', genesis({ parameters: { removalPercent: 10 } }));
-    const heads = new Map<string, Uint8Array>();
-    // Three releases are dated before the one they follow. Sequences, not dates, say what follows what.
-    const all = rows('detection-rules.jsonl');
-    const early = all.filter((row, i) => {
-      const isBefore = (other: typeof row): boolean =>
-        other['series'] === row['series'] &&
-        other['channel'] === row['channel'] &&
-        Number(other['seq']) === Number(row['seq']) - 1;
-      return (
-        Number(row['seq']) > 1 && !all.slice(Math.max(0, i - 2000), i).some(isBefore) && all.slice(i).some(isBefore)
-      );
-    });
-    expect(early).toHaveLength(3);
-    const inOrder = all.toSorted((a, b) => Number(a['seq']) - Number(b['seq']));
-    for (const row of inOrder) {
-      const stream = `${row['series']} ${row['channel']}`;
-      const prev = heads.get(stream);
-      const fields: FieldsOf<'avdb-release'> = {
-        product: String(row['series']),
-        database: 'rules',
-        channel: String(row['channel']),
-        sequence: Number(row['seq']),
-        ...(prev && { prev }),
-        contentDigest: { sha256: fromHex(String(row['manifest_sha256']))! },
-        counts: {
-          total: Number(row['rules']),
-          added: Number(row['added']),
-          changed: Number(row['changed']),
-          removed: Number(row['removed']),
-        },
-      };
-      heads.set(stream, await world.log('root', 'log', 'avdb-release', fields));
-      if (prev !== undefined && Number(row['seq']) % 100 === 0) {
-        const skipped = { ...fields, sequence: fields.sequence + 2, prev: heads.get(stream)! };
-        expect(await world.verdict('root', 'log', 'avdb-release', skipped)).toBe('D08 sequence');
-        const miscounted = { ...fields, sequence: fields.sequence + 1, prev: heads.get(stream)! };
-        const counts = { ...fields.counts, total: fields.counts.total + fields.counts.added! + 1 };
-        expect(await world.verdict('root', 'log', 'avdb-release', { ...miscounted, counts })).toBe('D12 counts.total');
-      }
-    }
-    expect(world.size).toBe(7558);
-    expect(heads.size).toBe(34);
-  }, 60_000);
-
-  test('of Debian builds is admitted, also where two suites have one digest', async () => {
-    const world = new AdmissionWorld();
-    await world.log('root', 'log', 'policy', genesis());
-    const all = rows('debian-builds.jsonl').filter((_, i) => i % 8 === 0);
-    for (const row of all) {
-      const fields: FieldsOf<'build'> = {
-        product: String(row['name']),
-        version: String(row['version']),
-        channel: String(row['suite']),
-        platform: String(row['architecture']),
-        artifacts: [{ digest: { sha256: fromHex(String(row['sha256']))! } }],
-      };
-      await world.log('root', 'log', 'build', fields);
-      const other = [{ digest: { sha256: new Uint8Array(32) } }];
-      expect(await world.verdict('root', 'log', 'build', { ...fields, artifacts: other })).toBe('D01 artifacts');
-    }
-    expect(world.size).toBe(1 + all.length);
-  }, 60_000);
 });

@@ -1,0 +1,128 @@
+// The real data end to end: rows → records → the log of its vendors → what admission refuses and takes. What is expected
+// is told from the rows alone (support/feed-truth.ts). A small synthetic twin has the same oddities and always runs.
+
+import { describe, expect, test } from 'vitest';
+
+import { toHex } from '../src/bytes.ts';
+import type { Decision } from '../src/record/admission.ts';
+import { feedTruth } from './support/feed-truth.ts';
+import { inFeedOrder, logEverything, readDataSet, withMissingRows, type DataSet } from './support/real-data-report.ts';
+import { TWIN } from './support/real-data-twin.ts';
+
+interface Expected {
+  readonly entries: number;
+  readonly streams: number;
+  readonly early: number;
+  readonly repeats: number;
+  readonly rollbacks: number;
+  readonly drops: number;
+  readonly shared: number;
+  /** Releases that are refused when they come by their dates. */
+  readonly refused: readonly string[];
+  readonly leftOut: number;
+  readonly every: number;
+  /** How often each false attempt was made. */
+  readonly attempts: Readonly<Record<string, number>>;
+}
+
+const verdict = (decision: Decision): string => (decision.admitted ? 'admitted' : `${decision.rule} ${decision.field}`);
+
+/** What the log says to each kind of attempt. */
+const SAID: Readonly<Record<string, string>> = {
+  'other artifact': 'D01 artifacts',
+  miscounted: 'D12 counts.total',
+  'another vendor’s key': 'D15 kid',
+  'stated rollback': 'admitted',
+  'false rollback': 'D13 contentDigest',
+};
+
+function suite(name: string, data: DataSet, expected: Expected): void {
+  describe(name, () => {
+    const rules = data['detection-rules'];
+
+    test('is taken whole, in the order of an import, and false variants of it are refused', async () => {
+      const { log, setup, truth, shared, attempts } = await logEverything(data);
+      expect(log.entries.length).toBe(expected.entries);
+      // Each row is about something of its own.
+      expect(log.subjects).toBe(log.entries.length - setup);
+      expect([truth.streams, truth.early.length, truth.repeats.length]).toEqual([
+        expected.streams,
+        expected.early,
+        expected.repeats,
+      ]);
+      expect([truth.rollbacks.length, truth.drops.length, shared.length]).toEqual([
+        expected.rollbacks,
+        expected.drops,
+        expected.shared,
+      ]);
+      const odd = [...truth.early, ...truth.repeats, ...truth.rollbacks, ...shared.flat()];
+      expect(odd.every((subject) => log.indexOf(subject) > 0)).toBe(true);
+      const counts = Object.fromEntries([...attempts].map(([what, decisions]) => [what, decisions.length]));
+      expect(counts).toEqual(expected.attempts);
+      for (const [what, decisions] of attempts) {
+        expect([what, new Set(decisions.map(verdict))]).toEqual([what, new Set([SAID[what]])]);
+      }
+    }, 60_000);
+
+    test('by its dates has releases before the one that they follow: those come too late, or too early', async () => {
+      const { early } = feedTruth(rules);
+      const series = new Set(early.map((subject) => subject.split('/').slice(2, 4).join('/')));
+      // In the others no release is: there the dates say the same as the sequences.
+      const refused = await inFeedOrder(rules.filter((row) => series.has(String(row['series']))));
+      expect([...refused.keys()].map((subject) => subject.split('/').slice(4).join('/'))).toEqual(expected.refused);
+      expect([...refused.values()].map(verdict)).toEqual(Array.from(refused.values(), () => 'D08 sequence'));
+    }, 60_000);
+
+    test('with rows left out is refused, with the sequence and prev that are due, and taken with a stated gap', async () => {
+      const { leftOut, refused, admitted } = await withMissingRows(rules, expected.every);
+      expect(leftOut).toBe(expected.leftOut);
+      expect(admitted).toBe(rules.length - leftOut);
+      expect(refused.length).toBeGreaterThan(0);
+      for (const { refusal, sequence, head } of refused) {
+        expect(refusal).toMatchObject({
+          admitted: false,
+          rule: 'D08',
+          field: 'sequence',
+          expected: `sequence ${sequence} with prev ${toHex(head)}, or a gap from ${sequence} to ${sequence} with a reason`,
+        });
+      }
+    }, 60_000);
+  });
+}
+
+suite('a synthetic twin of the data', TWIN, {
+  entries: 1 + 4 * 3 + 2 + 4 + 11 + 4,
+  streams: 2,
+  early: 1,
+  repeats: 1,
+  rollbacks: 1,
+  drops: 1,
+  shared: 1,
+  refused: ['beta/3', 'beta/4'],
+  leftOut: 3,
+  every: 3,
+  attempts: { 'other artifact': 1, 'stated rollback': 1, 'false rollback': 1 },
+});
+
+const real = readDataSet();
+if (real !== undefined) {
+  suite('the real data', real, {
+    entries: 1 + 7 * 3 + 220 + 20_000 + 7557 + 47,
+    streams: 34,
+    early: 3,
+    repeats: 11,
+    rollbacks: 19,
+    drops: 18,
+    shared: 991,
+    refused: ['8.4/5', '8.7/1', '8.4/6', '8.4/7', '8.6/11', '8.6/12', '8.6/13'],
+    leftOut: 69,
+    every: 100,
+    attempts: {
+      'other artifact': 2500,
+      miscounted: 74,
+      'another vendor’s key': 75,
+      'stated rollback': 19,
+      'false rollback': 19,
+    },
+  });
+}

@@ -1,0 +1,130 @@
+// A log in memory whose vendors each have a namespace with keys of their own, filled by the mapping of `limmat import`.
+// Each entry is judged by the replay that anyone can run. Signatures are zeros: admission does not look at them.
+
+import { toHex } from '../../src/bytes.ts';
+import { nodeHasher } from '../../src/adapters/node-crypto.ts';
+import { externalSigner } from '../../src/cose/signer.ts';
+import { admit, type Decision } from '../../src/record/admission.ts';
+import { streamOf } from '../../src/record/avdb-release.ts';
+import { Replay } from '../../src/record/admission/replay.ts';
+import { createStatement, parseStatement } from '../../src/record/statement.ts';
+import { subjectOf, type LimmatRecord, type RecordType } from '../../src/record/types.ts';
+import { kindOfRow, mapRow } from '../../tools/import-mapping.ts';
+import { StreamChains } from '../../tools/import-order.ts';
+import { genesis, kid, publicKey, rootKeys, sign, signer, T0 } from './admission-world.ts';
+
+export type DataRow = Readonly<Record<string, unknown>>;
+
+/** The types that a vendor's key may sign. */
+const GRANTED = ['source-snapshot', 'build', 'avdb-release', 'commitment', 'relocation', 'retraction'] as const;
+
+/** The records of rows, as `limmat import` makes them, in the order of the rows; rows that give none are left out. */
+export function recordsOf(rows: readonly DataRow[]): LimmatRecord[] {
+  return rows.flatMap((row) => {
+    const mapped = mapRow(kindOfRow(row)!, row);
+    return 'skip' in mapped ? [] : [mapped];
+  });
+}
+
+type Release = LimmatRecord & { readonly type: 'avdb-release' };
+
+function contentOf({ namespace, fields }: Release): string {
+  return `${streamOf(namespace, fields)} ${toHex(fields.contentDigest.sha256)}`;
+}
+
+export class VendorLog {
+  readonly replay = new Replay({ hasher: nodeHasher });
+  readonly entries: Uint8Array[] = [];
+  readonly #index = new Map<string, number>();
+  readonly #contents = new Map<string, number>();
+  readonly #chains: StreamChains;
+
+  private constructor(chains: StreamChains) {
+    this.#chains = chains;
+  }
+
+  /**
+   * A log with its genesis, and for each namespace three entries more: its membership with a root key of its own, its
+   * policy with one role, and the key of that role. With a reason, releases that are missing are stated as gaps.
+   */
+  static async open(namespaces: readonly string[], gapReason?: string): Promise<VendorLog> {
+    const log = new VendorLog(new StreamChains(gapReason));
+    let prev = await log.#take(await sign('root', 'log', 'policy', genesis({ parameters: { removalPercent: 10 } })));
+    for (const [i, namespace] of namespaces.entries()) {
+      const [root, key] = [`${namespace} root`, `${namespace} key`];
+      const join = { action: 'admit', namespace, vendor: namespace, root: rootKeys(1, root) } as const;
+      prev = await log.#take(await sign('root', 'log', 'membership', { sequence: i + 2, prev, ...join }));
+      const roles = [{ role: 'import', types: GRANTED, keys: [kid(key)] }];
+      const first = await log.#take(await sign(root, namespace, 'policy', { sequence: 1, roles }));
+      const event = { sequence: 2, prev: first, action: 'add', ...publicKey(key), role: 'import' } as const;
+      await log.#take(await sign(root, namespace, 'key-event', event));
+    }
+    return log;
+  }
+
+  /** How many different subjects the records have. */
+  get subjects(): number {
+    return this.#index.size;
+  }
+
+  /** The index of the entry about the record's subject. */
+  indexOf(subject: string): number {
+    const index = this.#index.get(subject);
+    if (index === undefined) throw new Error(`no entry is about ${subject}`);
+    return index;
+  }
+
+  /** The sequence of the last release here that has the content of this one, in its stream. */
+  earlier(record: Release): number {
+    return this.#contents.get(contentOf(record))!;
+  }
+
+  /** The record linked to its stream's last release here. */
+  link(record: LimmatRecord): LimmatRecord {
+    return this.#chains.link(record);
+  }
+
+  /** Judges a record as it is, signed by the named vendor; changes nothing. */
+  async judge(record: LimmatRecord, by = record.namespace): Promise<Decision> {
+    return this.#judge(await this.#sign(record, by));
+  }
+
+  /** Appends the record if it is admitted. */
+  async append(record: LimmatRecord): Promise<Decision> {
+    const linked = this.#chains.link(record);
+    const bytes = await this.#sign(linked, record.namespace);
+    const decision = this.#judge(bytes);
+    if (!decision.admitted) return decision;
+    this.#index.set(subjectOf(linked), this.entries.length);
+    this.#chains.signed(linked, await this.#take(bytes));
+    if (linked.type === 'avdb-release') this.#contents.set(contentOf(linked), linked.fields.sequence);
+    return decision;
+  }
+
+  /** Appends all records, each of which has to be admitted. */
+  async appendAll(records: readonly LimmatRecord[]): Promise<void> {
+    for (const record of records) {
+      const decision = await this.append(record);
+      if (!decision.admitted) throw new Error(`${subjectOf(record)} is refused: ${decision.message}`);
+    }
+  }
+
+  #judge(bytes: Uint8Array): Decision {
+    const statement = parseStatement(bytes);
+    return admit(this.replay, statement, this.replay.size, nodeHasher.leafHash(bytes), nodeHasher);
+  }
+
+  async #sign({ type, namespace, fields }: LimmatRecord, by: string): Promise<Uint8Array> {
+    const { key } = signer(`${by} key`);
+    const zeros = externalSigner(key, () => Promise.resolve(new Uint8Array(64)));
+    const content = { type, namespace, fields, issuer: by, iatSeconds: T0 };
+    return createStatement<RecordType>(content, zeros);
+  }
+
+  async #take(bytes: Uint8Array): Promise<Uint8Array> {
+    const finding = await this.replay.entry(bytes);
+    if (finding !== undefined) throw new Error(`entry ${finding.index} is ${JSON.stringify(finding)}`);
+    this.entries.push(bytes);
+    return nodeHasher.leafHash(bytes);
+  }
+}
