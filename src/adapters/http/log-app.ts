@@ -27,6 +27,8 @@ import { publishedHead } from './served-log.ts';
 export interface LogAppOptions {
   /** How long `?wait=` waits before it answers 202, in milliseconds. */
   readonly waitMillis?: number;
+  /** The vkey of the key that signs its channel heads; absent where it signs none. */
+  readonly channelKey?: string | undefined;
   /** For leaf hashes and ETags; default the portable one. */
   readonly hasher?: Hasher;
   /** Shared with the Node listener of the same log, if there is one; default one of its own. */
@@ -89,6 +91,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
       {
         origin: log.origin,
         vkeys: log.vkeys,
+        channelKey: options.channelKey ?? null,
         size: published?.size ?? 0,
         rootHash: published && toBase64(published.head.rootHash),
         timestamp: published?.timestampSeconds,

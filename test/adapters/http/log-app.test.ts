@@ -241,6 +241,7 @@ describe('GET /api/v1', () => {
     expect(await jsonOf(await ask('/api/v1/log'))).toEqual({
       origin: log.origin,
       vkeys: log.vkeys,
+      channelKey: null,
       size: 3,
       rootHash: toBase64(published!.head.rootHash),
       timestamp: published!.timestampSeconds,
