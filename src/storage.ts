@@ -103,6 +103,8 @@ export const KEY_SPACE = {
   archive: 0x61,
   /** What admission has derived from the entries, key for key as record/admission/keys.ts makes them. */
   admission: 0x64,
+  /** What people look records up by, row for row as log/lookup/rows.ts makes them. */
+  lookup: 0x6c,
 } as const;
 
 /** The key of a statement's signed content (32 bytes). */
