@@ -95,6 +95,15 @@ export interface LogStorage {
   close(): Promise<void>;
 }
 
+/**
+ * A store whose state can be made again from its entries, while no log owns it. What is written so has to be what the
+ * entries lead to: a growth is the only other way in which state comes about.
+ */
+export interface RewritableStorage extends LogStorage {
+  /** Applies these writes alone, atomically and durably; fails as `commit` does. */
+  rewriteState(writes: readonly StateWrite[]): Promise<void>;
+}
+
 /** First bytes of the state keys in use. A new one is a row here. */
 export const KEY_SPACE = {
   /** SHA-256 of the COSE Sig_structure → index (8 bytes): a statement is logged once, whatever its signature. */
@@ -103,6 +112,8 @@ export const KEY_SPACE = {
   archive: 0x61,
   /** What admission has derived from the entries, key for key as record/admission/keys.ts makes them. */
   admission: 0x64,
+  /** Nothing more → nothing: there while derived state is being made again, so that nobody goes by the half of it. */
+  reindex: 0x72,
   /** What people look records up by, row for row as log/lookup/rows.ts makes them. */
   lookup: 0x6c,
 } as const;

@@ -6,7 +6,7 @@ import { LimmatError } from '../errors.ts';
 import { emptyRootHash } from '../merkle/hash.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
 import type { TilePath } from '../merkle/tile.ts';
-import type { BundleWrite, Growth, LogStorage, ScanRange, StateWrite, StoredLog } from '../storage.ts';
+import type { BundleWrite, Growth, RewritableStorage, ScanRange, StateWrite, StoredLog } from '../storage.ts';
 
 const HASH_BYTES = 32;
 const TILE_ENTRIES = 256;
@@ -30,8 +30,10 @@ export interface MemoryMedium {
   readonly state: Map<string, Uint8Array>;
 }
 
+export type MemoryStep = 'commit' | 'publish' | 'rewrite';
+
 /** Called before and after each write takes effect; what it throws is that write failing. */
-export type MemoryFaults = (step: 'commit' | 'publish', moment: 'before' | 'after') => void;
+export type MemoryFaults = (step: MemoryStep, moment: 'before' | 'after') => void;
 
 /** A medium that holds the empty tree. */
 export function memoryMedium(): MemoryMedium {
@@ -52,11 +54,11 @@ export function memoryMedium(): MemoryMedium {
  */
 export function memoryStorage(
   options: { readonly medium?: MemoryMedium; readonly faults?: MemoryFaults } = {},
-): LogStorage {
+): RewritableStorage {
   return new MemoryStorage(options.medium ?? memoryMedium(), options.faults);
 }
 
-class MemoryStorage implements LogStorage {
+class MemoryStorage implements RewritableStorage {
   readonly #medium: MemoryMedium;
   readonly #faults: MemoryFaults | undefined;
   /** The head that reads are bounded by: what the last call that succeeded left, whatever the medium holds. */
@@ -99,6 +101,11 @@ class MemoryStorage implements LogStorage {
     });
   }
 
+  async rewriteState(writes: readonly StateWrite[]): Promise<void> {
+    this.#assertUsable();
+    this.#write('rewrite', () => this.#applyState(writes));
+  }
+
   async read(paths: readonly TilePath[]): Promise<readonly (Uint8Array | undefined)[]> {
     if (this.#closed) throw closedError();
     return paths.map((path) => (path.kind === 'tile' ? this.#readTile(path) : this.#readBundle(path)));
@@ -135,7 +142,7 @@ class MemoryStorage implements LogStorage {
     this.#medium.open = false;
   }
 
-  #write(step: 'commit' | 'publish', effect: () => void): void {
+  #write(step: MemoryStep, effect: () => void): void {
     try {
       this.#faults?.(step, 'before');
       effect();

@@ -5,14 +5,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { concat, utf8 } from '../../src/bytes.ts';
 import { emptyRootHash } from '../../src/merkle/hash.ts';
 import type { TilePath } from '../../src/merkle/tile.ts';
-import type { LogStorage, StateWrite } from '../../src/storage.ts';
+import type { LogStorage, RewritableStorage, StateWrite } from '../../src/storage.ts';
 import { GrowingTree } from './growing-tree.ts';
 
 export type Faults = (step: string, moment: 'before' | 'after') => void;
 
 /** A place that keeps what a store holds while no store is open on it. */
 export interface StoragePlace {
-  open(faults?: Faults): Promise<LogStorage>;
+  open(faults?: Faults): Promise<RewritableStorage>;
   remove(): Promise<void>;
 }
 
@@ -70,7 +70,7 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
     let open: LogStorage[];
 
     /** Opens the store, and lets go of it when the test is over. */
-    async function openStore(faults?: Faults): Promise<LogStorage> {
+    async function openStore(faults?: Faults): Promise<RewritableStorage> {
       const storage = await place.open(faults);
       open.push(storage);
       return storage;
@@ -143,6 +143,30 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
       await storage.close();
       storage = await openStore();
       await expectState();
+    });
+
+    test('a rewrite sets, replaces and deletes state alone, before and after growths, and survives reopening', async () => {
+      let storage = await openStore();
+      const tree = new GrowingTree();
+      await storage.rewriteState([put('a', '1'), put('b', '2')]);
+      await storage.commit(tree.grow(3, [put('b', '3'), put('c', '4')]));
+      await storage.publish(utf8('note'), []);
+      await storage.rewriteState([put('c', '5'), { key: stateKey('a'), value: null }, put('d', '')]);
+      await storage.rewriteState([]);
+      const expectState = async (): Promise<void> => {
+        const keys = ['a', 'b', 'c', 'd'].map(stateKey);
+        expect(await storage.get(keys)).toEqual([undefined, utf8('3'), utf8('5'), utf8('')]);
+        const rows = await storage.scan({ prefix: stateKey(''), limit: 9 });
+        expect(rows.map(({ value }) => value)).toEqual([utf8('3'), utf8('5'), utf8('')]);
+        expect((await storage.load()).published).toEqual(utf8('note'));
+        await expectToHold(storage, tree);
+      };
+      await expectState();
+      await storage.close();
+      storage = await openStore();
+      await expectState();
+      await storage.commit(tree.grow(1));
+      await expectToHold(storage, tree);
     });
 
     test('a scan gives the pairs of a prefix in key order, from either end, after or before a key', async () => {
@@ -276,7 +300,7 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
       await expectToHold(await openStore(), tree);
     });
 
-    const failures = [...adapter.commitSteps, 'publish'].flatMap((step) => [
+    const failures = [...adapter.commitSteps, 'publish', 'rewrite'].flatMap((step) => [
       [step, 'before'] as const,
       [step, 'after'] as const,
     ]);
@@ -291,10 +315,13 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
         await storage.commit(tree.grow(300, [put('a', 'old')]));
         await storage.publish(utf8('old'), []);
         armed = true;
+        const writes = [put('a', 'new')];
         const write =
           step === 'publish'
-            ? storage.publish(utf8('new'), [put('a', 'new')])
-            : storage.commit(tree.grow(300, [put('a', 'new')]));
+            ? storage.publish(utf8('new'), writes)
+            : step === 'rewrite'
+              ? storage.rewriteState(writes)
+              : storage.commit(tree.grow(300, writes));
         await expect(write).rejects.toMatchObject({ code: 'outcome-unknown' });
         armed = false;
         await expectAllToFail(storage, tree);
@@ -304,7 +331,7 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
         await storage.close();
 
         const reopened = await openStore();
-        const tookEffect = moment === 'after' && (step === 'publish' || step === adapter.commitSteps.at(-1));
+        const tookEffect = moment === 'after' && ['publish', 'rewrite', adapter.commitSteps.at(-1)].includes(step);
         if (!tookEffect) tree.shrink(300);
         await expectToHold(reopened, tree);
         expect(await reopened.get([stateKey('a')])).toEqual([utf8(tookEffect ? 'new' : 'old')]);
@@ -316,13 +343,14 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
   });
 }
 
-async function expectAllToFail(storage: LogStorage, tree: GrowingTree): Promise<void> {
+async function expectAllToFail(storage: RewritableStorage, tree: GrowingTree): Promise<void> {
   const after = new GrowingTree();
   if (tree.size > 0) after.grow(tree.size);
   const calls = [
     storage.load(),
     storage.commit(after.grow(1)),
     storage.publish(utf8('note'), []),
+    storage.rewriteState([put('a', 'new')]),
     storage.get([stateKey('a')]),
     storage.findLeaves([tree.leafHash(0)]),
     storage.scan({ prefix: stateKey(''), limit: 1 }),

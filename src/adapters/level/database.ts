@@ -19,10 +19,10 @@ export interface Row {
 
 /**
  * Called before and after each write takes effect: the entries into their segment file, the batch that commits a
- * growth or a checkpoint, a run of the leaf index. What it throws is that write failing.
+ * growth or a checkpoint or rewrites state, a run of the leaf index. What it throws is that write failing.
  */
 export type LevelFaults = (step: LevelStep, moment: 'before' | 'after') => void;
-export type LevelStep = 'segment' | 'commit' | 'publish' | 'index';
+export type LevelStep = 'segment' | 'commit' | 'publish' | 'rewrite' | 'index';
 
 /**
  * Bytes that LevelDB gathers in memory before it writes a table; up to two such buffers a database are held, and an open

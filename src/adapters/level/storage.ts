@@ -7,7 +7,7 @@ import { HASH_SIZE } from '../../merkle/hash.ts';
 import type { TreeHead } from '../../merkle/tree-head.ts';
 import { TILE_WIDTH, tileWidthAt } from '../../merkle/tile.ts';
 import type { EntryBundlePath, HashTilePath, TilePath } from '../../merkle/tile.ts';
-import type { Growth, LogStorage, ScanRange, StateWrite, StoredLog } from '../../storage.ts';
+import type { Growth, RewritableStorage, ScanRange, StateWrite, StoredLog } from '../../storage.ts';
 import { copyStore } from './backup.ts';
 import { plain, writeRows } from './database.ts';
 import type { Database, LevelFaults, LevelStep, Row, Snapshot } from './database.ts';
@@ -31,7 +31,7 @@ export interface LevelStats {
   readonly indexSeconds: number;
 }
 
-export interface LevelStorage extends LogStorage {
+export interface LevelStorage extends RewritableStorage {
   stats(): LevelStats;
   /**
    * Copies the store, as it is now, into a directory that does not exist or is empty, while reads and commits go on.
@@ -122,6 +122,12 @@ export class DirectoryStorage implements LevelStorage {
       const copy = note.slice();
       const rows = [{ key: keys.PUBLISHED_KEY, value: copy }, ...stateRows(writes)];
       await this.#confirmed('publish', () => this.#writeBatch('publish', rows, () => (this.#published = copy)));
+    });
+  }
+
+  rewriteState(writes: readonly StateWrite[]): Promise<void> {
+    return this.#exclusive('rewrite', async () => {
+      await this.#confirmed('rewrite', () => this.#writeBatch('rewrite', stateRows(writes), () => undefined));
     });
   }
 
