@@ -31,7 +31,7 @@ export function register(program: Command): void {
   withKeys(evidence.command('verify'))
     .argument('<file>', 'the evidence file')
     .description(
-      'Checks evidence. Exit code 6: it holds, the log contradicts itself; 4: it does not, and the line says why.',
+      'Checks evidence. Exit code 6: it holds, and the line says whom it convicts; 4: it does not, and the line says why.',
     )
     .action(verify);
   withKeys(evidence.command('explain'))

@@ -10,7 +10,8 @@ export type CheckId = 'M01' | 'M02' | 'M03' | 'M04' | 'M05' | 'M06' | 'M07' | 'M
 /**
  * What kind of trouble a finding is.
  *
- * - `proof`: the log contradicts itself in its own hand, and the evidence convinces anyone who has its keys.
+ * - `proof`: the log, or who signed its records, contradicts itself in its own hand, and the evidence convinces anyone
+ *   who has the log's keys.
  * - `suspicion`: something that an honest log does not do, which the material at hand does not prove.
  * - `operational`: the monitor could not look: network, limits, its own disk. Says nothing about the log.
  * - `record`: something about records; the log is not accused.

@@ -210,7 +210,7 @@ describe('limmat evidence list', () => {
       origin: 'log.example/a',
       kinds: ['fork-same-size', 'fork-prefix', 'rollback', 'proof-contradicted'],
     });
-    expect(groups).toHaveLength(4);
+    expect(groups).toHaveLength(9);
     expect(refused).toMatchObject([{ file: path('evidence/broken.json'), error: { code: 'bad-evidence' } }]);
   });
 

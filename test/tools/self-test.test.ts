@@ -95,6 +95,12 @@ test('what no lie here brings about is known by name, and tested elsewhere', () 
     // Need two proof files, or a channel head (test/monitor/evidence).
     'proof-contradicted',
     'false-channel-head',
+    // Need a log of records (test/monitor/evidence/records.test.ts).
+    'inadmissible-entry',
+    'stream-break',
+    'record-conflict',
+    'location-breach',
+    'verdict-conflict',
     // Need a log of another making, or its keys (test/monitor).
     'signature-missing',
     'wrong-origin',

@@ -4,6 +4,7 @@ import { toHex } from '../../src/bytes.ts';
 import { LimmatError } from '../../src/errors.ts';
 import type { Evidence } from '../../src/monitor/evidence/evidence.ts';
 import { explainEvidence } from '../../src/monitor/evidence/explain.ts';
+import { KINDS } from '../../src/monitor/evidence/kinds.ts';
 import { entriesInWords, keyInWords, printable, timeInWords } from '../../src/monitor/evidence/words.ts';
 import { style } from '../support/output.ts';
 import type { JudgedFile } from './judge.ts';
@@ -25,6 +26,7 @@ export function evidenceJson({ evidence, observed }: JudgedFile): Readonly<Recor
     kind,
     origin,
     id,
+    accuses: KINDS[kind].accuses,
     heads: heads.map(({ size, rootHash, signatures, missing }) => ({
       size,
       rootHash: toHex(rootHash),
@@ -49,6 +51,7 @@ export function evidenceLines(path: string, { evidence, observed }: JudgedFile):
   return [
     `${style('red', 'proven')} ${path}: ${headlineOf(evidence)}`,
     `  kind        ${kind}`,
+    `  convicts    ${KINDS[kind].accuses === 'log' ? 'the log' : 'who signed the records; the log keeps what was said'}`,
     `  id          ${id}`,
     ...heads.flatMap(({ size, rootHash, signatures, missing }, i) => [
       `  checkpoint  ${i + 1}: ${entriesInWords(size)}, root ${toHex(rootHash)}`,

@@ -8,6 +8,7 @@ import type { ErrorCode, LimmatError } from '../../src/errors.ts';
 import { asLimmatError } from '../../src/errors.ts';
 import type { Evidence } from '../../src/monitor/evidence/evidence.ts';
 import { parseEvidence } from '../../src/monitor/evidence/file.ts';
+import { KINDS } from '../../src/monitor/evidence/kinds.ts';
 import { MAX_EVIDENCE_BYTES } from '../../src/monitor/evidence/limits.ts';
 import { verifyEvidence } from '../../src/monitor/evidence/verify.ts';
 import { logIdentity, parseLogList } from '../../src/monitor/log-list.ts';
@@ -36,7 +37,9 @@ export async function gossip(proofFile: Uint8Array, trustFile: Uint8Array, url: 
     for (const id of ids) {
       // One that cannot be checked, as its kind is newer than this program or the monitor is a liar, hides none that holds.
       try {
-        evidence.push(await checked(id, url, logs));
+        const found = await checked(id, url, logs);
+        // What issuers said and cannot both be true is nothing against the log.
+        if (KINDS[found.kind].accuses === 'log') evidence.push(found);
       } catch (error) {
         last = asLimmatError(error);
       }

@@ -1,10 +1,10 @@
-// What evidence is: a claim that convicts a log with nothing but the log's own signatures (docs/evidence-file.md). Who
-// saw it, and when, is kept apart from it, because an observer's word proves nothing.
+// What evidence is: a claim that convicts a log, or whoever signed its records, with nothing but signatures
+// (docs/evidence-file.md). Who saw it, and when, is kept apart from it, because an observer's word proves nothing.
 
 import type { TreeHead } from '../../merkle/tree-head.ts';
 import type { HeadSource } from '../watched-log.ts';
 
-/** What a log did. A new kind is a name here and a row in kinds.ts. */
+/** What a log or an issuer did. A new kind is a name here and a row in kinds.ts. */
 export type EvidenceKind =
   | 'fork-same-size'
   | 'fork-prefix'
@@ -12,7 +12,12 @@ export type EvidenceKind =
   | 'proof-contradicted'
   | 'future'
   | 'backdated'
-  | 'false-channel-head';
+  | 'false-channel-head'
+  | 'inadmissible-entry'
+  | 'stream-break'
+  | 'record-conflict'
+  | 'location-breach'
+  | 'verdict-conflict';
 
 /** An entry in a claim, with the proof that it is in the tree of one of the claim's checkpoints. */
 export interface ClaimEntry {
@@ -38,6 +43,7 @@ export interface Claim {
   readonly prefixRoot?: string;
   /** fork-prefix: base64 of the hashes that lead from prefixRoot to the larger checkpoint's root; at most 63. */
   readonly consistency?: readonly string[];
+  /** In kinds that judge records: by index, and after them the one or two that the claim is about. */
   readonly entries?: readonly ClaimEntry[];
   /** future, backdated: seconds of difference that an honest log allows itself. */
   readonly windowSeconds?: number;

@@ -18,7 +18,8 @@ export interface EvidenceGroup {
 /**
  * The groups, by origin and then by the smallest tree in them. Two files are in one group when they are about the same
  * log and name the same tree: the same size with the same root, be it signed or implied by a larger one. Kinds that
- * argue with entries' times, or with channel heads, are apart from those that argue with histories.
+ * argue with entries' times, or with channel heads, are apart from those that argue with histories; each record has a
+ * group of its own.
  */
 export function groupEvidence(evidence: readonly Evidence[]): readonly EvidenceGroup[] {
   const distinct = [...new Map(evidence.map((one) => [one.id, one])).values()];
@@ -82,6 +83,10 @@ function aboutOf({ signed, members }: KindRow): 'history' | 'times' | 'channels'
 
 /** The trees that a file names, as texts that are equal for equal trees of one log. */
 function treesOf({ kind, origin, heads, claim }: Evidence): readonly string[] {
+  if (KINDS[kind].judgesRecords === true) {
+    const { index, leaf } = claim.entries!.at(-1)!;
+    return [`record ${index} ${leaf} ${origin}`];
+  }
   const about = aboutOf(KINDS[kind]);
   const trees = heads.map(({ size, rootHash }) => `${about} ${size} ${toBase64(rootHash)} ${origin}`);
   return claim.prefixRoot === undefined

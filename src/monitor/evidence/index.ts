@@ -26,6 +26,7 @@ export {
   rollback,
   windowSecondsOf,
 } from './make.ts';
+export { inadmissibleEntry, locationBreach, recordConflict, streamBreak, verdictConflict } from './make-record.ts';
 export type { IncludedEntry, PrefixProof, SignedHead } from './make.ts';
 export { signObservation, verifyObservation } from './observe.ts';
 export type { ObservationVerdict } from './observe.ts';

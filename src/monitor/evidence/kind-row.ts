@@ -4,6 +4,7 @@
 import { LimmatError } from '../../errors.ts';
 import type { Hash, Hasher } from '../../merkle/hash.ts';
 import type { ChannelHead } from '../../note/channel-head.ts';
+import type { LogIdentity } from '../watched-log.ts';
 import type { Drawing } from './drawing.ts';
 import type { Claim, Evidence, EvidenceHead, EvidenceKind } from './evidence.ts';
 
@@ -18,6 +19,8 @@ export interface OpenedEntry {
 
 /** A claim whose signatures and inclusion proofs hold. */
 export interface OpenedClaim {
+  /** The log with the keys that the verifier knows. */
+  readonly log: LogIdentity;
   readonly heads: readonly EvidenceHead[];
   /** What the claim's one note says, in kinds that take a channel head. */
   readonly channelHead: ChannelHead | undefined;
@@ -41,15 +44,20 @@ export interface KindRow {
   readonly signed: 'checkpoint' | 'channel-head';
   /** What belongs into the claim: these counts, and exactly these members beside keys and checkpoints. */
   readonly checkpoints: number;
-  readonly entries: number;
+  /** How many, or how few and how many at most. */
+  readonly entries: number | readonly [least: number, most: number];
   readonly members: readonly OptionalMember[];
   /**
    * True where signed times are part of the argument. Then they are part of the id, and every line that states a time
    * has to be by a key that the verifier knows.
    */
   readonly timed: boolean;
-  /** Throws `bad-evidence` when an honest log could have signed all of this. */
-  check(claim: OpenedClaim): void;
+  /** Whose fault it is: the log's, which signed a tree that it should not have; or that of who signed the records in it. */
+  readonly accuses: 'log' | 'issuer';
+  /** True where the argument is about what entries say by the rules of admission. */
+  readonly judgesRecords?: true;
+  /** Throws `bad-evidence` when an honest log, or an honest issuer, could have signed all of this. */
+  check(claim: OpenedClaim): void | Promise<void>;
   /** What to say about verified evidence of this kind to somebody who never heard of logs. */
   words(evidence: Evidence, hasher: Hasher): KindWords;
   draw(evidence: Evidence, hasher: Hasher): Drawing;

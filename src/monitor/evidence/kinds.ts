@@ -1,11 +1,13 @@
-// The kinds of evidence, one row each. A later kind (an inadmissible entry, a witness that cosigned two histories) is a
-// name in evidence.ts and a row here.
+// The kinds of evidence, one row each. A later kind (a witness that cosigned two histories) is a name in evidence.ts and
+// a row here.
 
 import type { EvidenceKind } from './evidence.ts';
 import type { KindRow } from './kind-row.ts';
+import { inadmissibleEntry, streamBreak } from './kinds/admission.ts';
 import { falseChannelHead } from './kinds/channel.ts';
 import { proofContradicted } from './kinds/contradicted.ts';
 import { forkPrefix, forkSameSize } from './kinds/fork.ts';
+import { locationBreach, recordConflict, verdictConflict } from './kinds/issuer.ts';
 import { rollback } from './kinds/rollback.ts';
 import { backdated, future } from './kinds/time.ts';
 
@@ -18,6 +20,11 @@ export const KINDS: Readonly<Record<EvidenceKind, KindRow>> = Object.freeze({
   future,
   backdated,
   'false-channel-head': falseChannelHead,
+  'inadmissible-entry': inadmissibleEntry,
+  'stream-break': streamBreak,
+  'record-conflict': recordConflict,
+  'location-breach': locationBreach,
+  'verdict-conflict': verdictConflict,
 });
 
 /** True for the name of a kind that this version knows. */

@@ -7,8 +7,8 @@ export const MAX_EVIDENCE_BYTES: number = 512 * 1024;
 export const MAX_EVIDENCE_DEPTH = 5;
 /** No kind takes more. */
 export const MAX_CLAIM_CHECKPOINTS = 2;
-/** Room for kinds that need a policy beside what broke it. */
-export const MAX_CLAIM_ENTRIES = 4;
+/** Room for the admission chain that a record broke. */
+export const MAX_CLAIM_ENTRIES = 128;
 /** What a proof of a u64 size could need. */
 export const MAX_PROOF_HASHES = 63;
 /** A limmat log has two keys; a log that changed its keys has some more. */

@@ -145,7 +145,12 @@ export function windowSecondsOf({ iatWindowSeconds }: LogIdentity): number | und
   return iatWindowSeconds === undefined ? undefined : timeWindowSeconds(iatWindowSeconds);
 }
 
-function claimOf(log: LogIdentity, notes: readonly string[], rest: Omit<Claim, 'keys' | 'checkpoints'> = {}): Claim {
+/** A claim with these notes, and the keys of their lines. */
+export function claimOf(
+  log: LogIdentity,
+  notes: readonly string[],
+  rest: Omit<Claim, 'keys' | 'checkpoints'> = {},
+): Claim {
   return Object.freeze({ keys: Object.freeze(vkeysOf(notes, log)), checkpoints: Object.freeze(notes), ...rest });
 }
 
@@ -163,7 +168,8 @@ function timedEntry(
   return { entries: Object.freeze([claimEntry(entry, checkpoint)]), windowSeconds };
 }
 
-function claimEntry({ index, leaf, inclusion }: IncludedEntry, checkpoint: number): ClaimEntry {
+/** The entry as it stands in a claim, in the tree of that checkpoint. */
+export function claimEntry({ index, leaf, inclusion }: IncludedEntry, checkpoint: number): ClaimEntry {
   return Object.freeze({
     index,
     leaf: toBase64(leaf),
@@ -179,7 +185,7 @@ function compareProofs(a: TlogProof, b: TlogProof): number {
 }
 
 /** What is refused of evidence that is being made is a mistake of whoever makes it. */
-async function make(kind: EvidenceKind, log: LogIdentity, claim: () => Claim): Promise<Evidence> {
+export async function make(kind: EvidenceKind, log: LogIdentity, claim: () => Claim): Promise<Evidence> {
   try {
     return await verifyEvidence({ kind, origin: log.origin, claim: claim() }, [log]);
   } catch (error) {

@@ -33,6 +33,7 @@ export async function openClaim(row: KindRow, claim: Claim, log: LogIdentity, ha
   const heads: EvidenceHead[] = [];
   for (const note of notes) heads.push(await openHead(row, note, keys, signers));
   return Object.freeze({
+    log,
     heads: Object.freeze(heads),
     channelHead: row.signed === 'channel-head' ? parseChannelHead(notes[0]!.text) : undefined,
     entries: Object.freeze((claim.entries ?? []).map((entry) => openEntry(entry, heads, hasher))),
@@ -51,8 +52,10 @@ function checkShape(row: KindRow, claim: Claim): void {
   if (checkpoints.length !== row.checkpoints) {
     throw badEvidence(`${row.kind} takes ${row.checkpoints} checkpoints, not ${checkpoints.length}`);
   }
-  if (entries.length !== row.entries) {
-    throw badEvidence(`${row.kind} takes ${row.entries} entries, not ${entries.length}`);
+  const [least, most] = typeof row.entries === 'number' ? [row.entries, row.entries] : row.entries;
+  if (entries.length < least || entries.length > most) {
+    const takes = least === most ? String(most) : `${least} to ${most}`;
+    throw badEvidence(`${row.kind} takes ${takes} entries, not ${entries.length}`);
   }
   for (const member of OPTIONAL_MEMBERS) {
     const expected = row.members.includes(member);

@@ -39,7 +39,7 @@ export async function verifyEvidence(
     if (!isLimmatError(error) || error.code === 'bad-evidence') throw error;
     throw badEvidence(error.message, error);
   }
-  row.check(opened);
+  await row.check(opened);
   return Object.freeze({ kind, origin, id: evidenceId(row, origin, opened), claim, heads: opened.heads });
 }
 

@@ -12,8 +12,17 @@ import {
   proofContradicted,
   rollback,
 } from '../../../src/monitor/evidence/make.ts';
+import {
+  inadmissibleEntry,
+  locationBreach,
+  recordConflict,
+  streamBreak,
+  verdictConflict,
+} from '../../../src/monitor/evidence/make-record.ts';
 import { BUILD, vendorSigner } from '../../support/shipped.ts';
+import { buildOf, releaseOfMain, startedLog } from './record-log.ts';
 import { History, NOON, channelHeadOf, headOf, promisingKeys } from './support.ts';
+import type { IncludedEntry } from '../../../src/monitor/evidence/make.ts';
 import type { ChannelKeys, TestKeys } from './support.ts';
 
 const DAY = 86_400;
@@ -102,5 +111,38 @@ export async function samples(
       early.entry(12),
     ),
     await falseChannelHead(log, await keys.channelSigner.sign(stale), releases.entry(14, 17)),
+    ...(await recordSamples(keys)),
+  ];
+}
+
+/** Evidence of every kind that is about records, all of one log. */
+async function recordSamples(keys: TestKeys): Promise<readonly Evidence[]> {
+  const log = await startedLog(keys);
+  const build = await log.add('vendor', 'log', 'build', buildOf('1', 1));
+  const done = { relocationId: 'move', action: 'complete', activity: 'assemble', effectiveAt: NOON } as const;
+  const moved = await log.add('vendor', 'log', 'relocation', { ...done, to: [{ site: 'zrh-1', country: 'CH' }] });
+  const again = await log.add('vendor', 'log', 'relocation', { ...done, effectiveAt: NOON + DAY });
+  const there = buildOf('2', 2, { buildSite: 'muc-1', finishedAt: NOON + 9 * DAY });
+  const elsewhere = await log.add('vendor', 'log', 'build', there);
+  const rebuilt = await log.add(
+    'rebuilder',
+    'log',
+    'rebuild',
+    { build: log.hash(build), result: 'mismatch' },
+    { issuer: 'Rebuilder Org' },
+  );
+  const first = await log.add('vendor', 'log', 'avdb-release', releaseOfMain(1));
+  const skipping = await log.add('vendor', 'log', 'avdb-release', releaseOfMain(3, { prev: log.hash(first) }));
+  const stranger = await log.add('stranger', 'log', 'build', buildOf('3', 3));
+  const beat = await log.heartbeat();
+  const head = await log.head();
+  const pair = (a: number, b: number): [IncludedEntry, IncludedEntry] => [log.entry(a), log.entry(b)];
+  const known = keys.log;
+  return [
+    await inadmissibleEntry(known, head, log.entry(stranger), log.entries(0, 1, 2, 3, 4, beat)),
+    await streamBreak(known, head, log.entry(skipping), log.entries(0, first)),
+    await recordConflict(known, head, pair(moved, again), log.entries(0, 1)),
+    await locationBreach(known, head, pair(moved, elsewhere), log.entries(0, 1, 4)),
+    await verdictConflict(known, head, pair(build, rebuilt), log.entries(0, 1, 2)),
   ];
 }

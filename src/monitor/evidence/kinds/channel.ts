@@ -27,6 +27,7 @@ export const falseChannelHead: KindRow = {
   members: ['entries'],
   // The head is about one tree. When it was issued is no part of the argument.
   timed: false,
+  accuses: 'log',
   check({ channelHead, entries }: OpenedClaim): void {
     lieOf(channelHead!, entries[0]!);
   },

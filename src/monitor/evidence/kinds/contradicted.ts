@@ -21,6 +21,7 @@ export const proofContradicted: KindRow = {
   entries: 2,
   members: ['entries'],
   timed: false,
+  accuses: 'log',
   check({ heads, entries }: OpenedClaim): void {
     const [a, b] = [heads[0]!, heads[1]!];
     const [first, second] = [entries[0]!, entries[1]!];

@@ -25,6 +25,7 @@ export const forkSameSize: KindRow = {
   entries: 0,
   members: [],
   timed: false,
+  accuses: 'log',
   check({ heads }: OpenedClaim): void {
     const [a, b] = [heads[0]!, heads[1]!];
     if (a.size !== b.size) throw badEvidence(`the two trees have ${a.size} and ${b.size} entries, not the same number`);
@@ -68,6 +69,7 @@ export const forkPrefix: KindRow = {
   entries: 0,
   members: ['prefixRoot', 'consistency'],
   timed: false,
+  accuses: 'log',
   check({ heads, prefixRoot, consistency, hasher }: OpenedClaim): void {
     const [smaller, larger] = [heads[0]!, heads[1]!];
     if (smaller.size === 0) throw badEvidence('every tree begins with the empty one');

@@ -17,6 +17,7 @@ export const rollback: KindRow = {
   entries: 0,
   members: [],
   timed: true,
+  accuses: 'log',
   check({ heads }: OpenedClaim): void {
     const [larger, smaller] = [heads[0]!, heads[1]!];
     if (larger.size <= smaller.size) {

@@ -32,6 +32,7 @@ export const future: KindRow = {
   entries: 1,
   members: ['entries', 'windowSeconds'],
   timed: true,
+  accuses: 'log',
   check(claim: OpenedClaim): void {
     const window = promisedWindow(claim);
     const entry = claim.entries[0]!;
@@ -86,6 +87,7 @@ export const backdated: KindRow = {
   entries: 1,
   members: ['entries', 'windowSeconds'],
   timed: true,
+  accuses: 'log',
   check(claim: OpenedClaim): void {
     const window = promisedWindow(claim);
     const entry = claim.entries[0]!;

@@ -126,7 +126,7 @@ export function judgeContent(judged: Case, authority: Authority): Uint8Array | n
 }
 
 /** SHA-256 over the build's artifact digests, each once, ascending: equal for the same files in any order. */
-function artifactSet({ artifacts }: BuildFields, hasher: Hasher): Uint8Array {
+export function artifactSet({ artifacts }: BuildFields, hasher: Hasher): Uint8Array {
   const digests = artifacts.map(({ digest }) => digest.sha256);
   if (digests.length === 1) return hasher.sha256(digests[0]!);
   const sorted = digests.toSorted(compareBytes);
