@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { checkCoseKey, coseAlgorithm, coseKey, externalSigner } from '../cose/index.ts';
 import type { CoseKey, StatementSigner } from '../cose/index.ts';
 import { LimmatError } from '../errors.ts';
+import { readSecretFile } from './secret-file.ts';
 import { parseCommandSignature, parseKeySpec, readSecret, runSigningCommand } from './key-spec.ts';
 
 /** The kinds of statement keys, as `limmat keygen --type` names them. */
@@ -25,6 +26,11 @@ export function generateStatementKey(type: StatementKeyType): {
     secretPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     publicPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
   };
+}
+
+/** The public key, in SPKI PEM, of the secret key in this file. */
+export function formatPublicKey(secretFile: string): string {
+  return createPublicKey(readSecretFile(secretFile)).export({ type: 'spki', format: 'pem' }).toString();
 }
 
 /** The public key in SPKI PEM text; `what` names its source in errors (`bad-key`). */

@@ -22,6 +22,7 @@ export { alertJson, monitorJson } from './monitor-json.ts';
 export type { AlertJson, MonitorJson } from './monitor-json.ts';
 export { monitorCounters, monitorGauges } from './monitor-metrics.ts';
 export type { MonitorCounters } from './monitor-metrics.ts';
+export { namespaceJson, namespacesApp } from './namespaces-app.ts';
 export { pagesApp } from './pages-app.ts';
 export type { PagesOptions } from './pages-app.ts';
 export { problemOf, publicError } from './problem.ts';
