@@ -1,5 +1,9 @@
 // Lookups: what people find records by. Rows are written in the same commit as their entry (lookup/writes.ts) and read up
 // to the published size (lookup/queries.ts); docs/lookups.md says what each answer means.
 
+export type { FoundArtifact, FoundMention, FoundWithFate, Page, PageRequest } from './lookup/queries.ts';
+export { LookupQueries } from './lookup/queries.ts';
+export type { FoundRelocation, FoundSupervision, RelocationQuestion } from './lookup/relocations.ts';
 export { isLookupKey, LOOKUP_PREFIX } from './lookup/rows.ts';
+export type { FoundRecord, LookupSource } from './lookup/source.ts';
 export { lookupWrites } from './lookup/writes.ts';

@@ -8,7 +8,7 @@
 //   n  namespace, index                          →    type
 //   u  index                                     →    a build that nobody rebuilt: tags of namespace and product
 //   v  index, index of the build                 →    the entry that took a build out of `u`, and what stood there
-//   a  index, index of the entry about it        →    what it says of it
+//   a  index, kind, index of the entry about it  →    what that entry says of this one
 //   s  namespace, index                          →    a supervision of a range of the namespace's entries: from, to
 //   m  index                                     →    a commitment: tag of its namespace
 //   l  activity, relocation (16), index          →    a step of a relocation (steps.ts)
@@ -147,6 +147,17 @@ export const MENTIONS = Object.freeze([
 ] as const);
 export type Mention = (typeof MENTIONS)[number];
 
+/** Results of a rebuild that take a build off the list of those that nobody rebuilt. */
+export const MATCHES: readonly Mention[] = Object.freeze(['match', 'match-normalised'] as const);
+
+/** What kind of entry says it: one byte of the key of an `a` row, so that what was taken back is found however often it was rebuilt. */
+export const MENTION_KINDS = Object.freeze({ takenBack: 0, rebuild: 1, supervision: 2 } as const);
+export type MentionKind = keyof typeof MENTION_KINDS;
+
+export function mentionPart(kind: MentionKind): Uint8Array {
+  return Uint8Array.of(MENTION_KINDS[kind]);
+}
+
 export function mentionValue(mention: Mention): Uint8Array {
   return Uint8Array.of(MENTIONS.indexOf(mention));
 }
@@ -154,18 +165,6 @@ export function mentionValue(mention: Mention): Uint8Array {
 export function parseMention(value: Uint8Array): Mention {
   return MENTIONS[value[0]!]!;
 }
-
-/** Results of a rebuild that take a build off the list of those that nobody rebuilt. */
-export const MATCHES: readonly Mention[] = Object.freeze(['match', 'match-normalised'] as const);
-/** What a retraction says of its target. */
-export const TAKEN_BACK: readonly Mention[] = Object.freeze(['retract', 'supersede', 'correct', 'recall'] as const);
-/** What a rebuild says of its build. */
-export const RESULTS: readonly Mention[] = Object.freeze([
-  ...MATCHES,
-  'mismatch',
-  'not-buildable',
-  'inconclusive',
-] as const);
 
 /** Hashes of names that come again and again: most entries are of the same few products and channels. */
 const MAX_KNOWN = 4096;

@@ -9,7 +9,7 @@ import { entryKey } from '../../record/admission/keys.ts';
 import { entryValue } from '../../record/admission/values.ts';
 import type { EntryState } from '../../record/admission/values.ts';
 import { channelPlace } from '../../record/channel.ts';
-import type { FieldsOf, LimmatRecord } from '../../record/types.ts';
+import type { LimmatRecord } from '../../record/types.ts';
 import { productOf } from '../../record/types.ts';
 import { fileDigests } from '../../record/statement.ts';
 import type { Statement } from '../../record/statement.ts';
@@ -20,6 +20,7 @@ import {
   digestPart,
   indexBytes,
   MATCHES,
+  mentionPart,
   mentionValue,
   namespacePart,
   productPart,
@@ -28,6 +29,7 @@ import {
   tags,
   typePart,
 } from './rows.ts';
+import type { Mention, MentionKind } from './rows.ts';
 import { activityPart, stepValue } from './steps.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -67,6 +69,8 @@ export function lookupWrites(
     const value = facts.get(entryKey(leafHash));
     return value === undefined ? undefined : entryValue.parse(value);
   };
+  const mention = (entry: EntryState, kind: MentionKind, said: Mention): void =>
+    add(rowKey(ABOUT.mention, indexBytes(entry.index), mentionPart(kind), at), mentionValue(said));
   const takeOff = (build: EntryState): void => {
     const buildAt = indexBytes(build.index);
     const value = tags(build.namespace, build.product ?? '');
@@ -87,7 +91,7 @@ export function lookupWrites(
       const build = target(record.fields.build);
       if (build === undefined) break;
       const { result } = record.fields;
-      add(rowKey(ABOUT.mention, indexBytes(build.index), at), mentionValue(result));
+      mention(build, 'rebuild', result);
       addToProductOf(build);
       // Admission sees to it that it is another's word than the build's (D07).
       if (MATCHES.includes(result)) takeOff(build);
@@ -97,7 +101,7 @@ export function lookupWrites(
       const entry = target(record.fields.target);
       if (entry === undefined) break;
       const { kind } = record.fields;
-      add(rowKey(ABOUT.mention, indexBytes(entry.index), at), mentionValue(kind));
+      mention(entry, 'takenBack', kind);
       addToProductOf(entry);
       if (entry.type === 'build') takeOff(entry);
       if (kind === 'recall' && entry.product !== null) {
@@ -106,9 +110,17 @@ export function lookupWrites(
       }
       break;
     }
-    case 'supervision':
-      addSupervision(record.fields, namespace, at, target, add);
+    case 'supervision': {
+      const { range, refs = [] } = record.fields;
+      for (const ref of refs) {
+        const entry = target(ref);
+        if (entry !== undefined) mention(entry, 'supervision', 'supervision');
+      }
+      if (range === undefined) break;
+      const value = concat(indexBytes(range.from), indexBytes(range.to));
+      for (const each of range.namespaces ?? [namespace]) add(rowKey(ABOUT.range, namespacePart(each), at), value);
       break;
+    }
     case 'commitment':
       add(rowKey(ABOUT.commitment, at), tags(namespace));
       break;
@@ -136,20 +148,4 @@ function addFiles(record: LimmatRecord, at: Uint8Array, add: Add): void {
     }
     add(rowKey(ABOUT.digest, digestPart(digest), at));
   }
-}
-
-function addSupervision(
-  { range, refs }: FieldsOf<'supervision'>,
-  namespace: string,
-  at: Uint8Array,
-  target: (leafHash: Uint8Array) => EntryState | undefined,
-  add: Add,
-): void {
-  for (const ref of refs ?? []) {
-    const entry = target(ref);
-    if (entry !== undefined) add(rowKey(ABOUT.mention, indexBytes(entry.index), at), mentionValue('supervision'));
-  }
-  if (range === undefined) return;
-  const value = concat(indexBytes(range.from), indexBytes(range.to));
-  for (const each of range.namespaces ?? [namespace]) add(rowKey(ABOUT.range, namespacePart(each), at), value);
 }
