@@ -15,6 +15,8 @@ export type { HttpMetrics, MeasuredLog } from './http-metrics.ts';
 export { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_ENTRY_BYTES } from './limits.ts';
 export { logApp } from './log-app.ts';
 export type { LogAppOptions } from './log-app.ts';
+export { lookupApp } from './lookup-app.ts';
+export type { LookupAppOptions, ServedLookups } from './lookup-app.ts';
 export { MetricsRegistry } from './metrics.ts';
 export { metricsApp } from './metrics-app.ts';
 export { monitorApp } from './monitor-app.ts';
