@@ -99,6 +99,7 @@ describe('commands and options', () => {
       'submitter add',
       'fsck',
       'evidence explain',
+      'report promises',
       'monitor',
       'misbehave',
     ];
