@@ -1,6 +1,5 @@
-// The checks of a monitor, one row each, and the troubles that they can find, one row each: what an alert is called, in
-// which class it falls, and what it means. A check or a trouble that joins later is a row here. M07 (the witness quorum)
-// has no row: this version asks no witnesses. Of M05 there is what needs no admission policy.
+// The troubles that a monitor's checks can find, one row each: what an alert is called, in which class it falls, and what
+// it means. A trouble that joins later is a row here.
 
 import { toHex, utf8 } from '../bytes.ts';
 import type { ErrorDetails } from '../errors.ts';
@@ -8,63 +7,10 @@ import { portableHasher } from '../merkle/hash.ts';
 import type { Evidence, EvidenceKind } from './evidence/evidence.ts';
 import { KINDS } from './evidence/kinds.ts';
 import type { CheckId, FindingClass, PlainFinding, ProofFinding } from './finding.ts';
+import { RECORD_TROUBLES } from './records/troubles.ts';
 
-export interface CheckRow {
-  readonly id: CheckId;
-  readonly name: string;
-  /** What it looks at, in a sentence. */
-  readonly sentence: string;
-}
-
-export const CHECKS: readonly CheckRow[] = Object.freeze([
-  {
-    id: 'M01',
-    name: 'note',
-    sentence: 'The checkpoint is a note of this log, and every one of its keys signed exactly these bytes.',
-  },
-  {
-    id: 'M02',
-    name: 'heads',
-    sentence: 'No two signed heads of one size have different roots, however old and from wherever they came.',
-  },
-  {
-    id: 'M03',
-    name: 'prefix',
-    sentence: 'Of every two signed heads the smaller tree is the beginning of the larger one.',
-  },
-  {
-    id: 'M04',
-    name: 'content',
-    sentence: 'Every tile and every entry bundle hashes to the signed root before anything in it is read.',
-  },
-  {
-    id: 'M05',
-    name: 'entries',
-    sentence: 'Entries are statements where the log takes statements only; others are counted.',
-  },
-  {
-    id: 'M06',
-    name: 'freshness',
-    sentence: 'The head that the log shows is not older, by its signed time, than it may be.',
-  },
-  {
-    id: 'M08',
-    name: 'time',
-    sentence:
-      'The log’s largest tree never gets smaller, its clock is not ahead, and no entry’s time is one that it cannot have.',
-  },
-  {
-    id: 'M09',
-    name: 'answers',
-    sentence: 'The log answers, in time, with no more bytes than it may, and has everything that its head promises.',
-  },
-  {
-    id: 'M10',
-    name: 'peers',
-    sentence: 'Enough other monitors were reached, lately enough, to notice another history.',
-  },
-  { id: 'M11', name: 'configuration', sentence: 'Which logs are watched, with which keys, where.' },
-]);
+export { CHECKS } from './check-rows.ts';
+export type { CheckRow } from './check-rows.ts';
 
 /**
  * How an alert ends: `itself` when the trouble is over, `by hand` when somebody acknowledges it, `at once` for news that
@@ -244,6 +190,7 @@ export const TROUBLES = {
     means: 'A log that takes statements only has an entry that this version cannot read as one.',
     advice: 'Look at the entry: a newer kind of record asks for a newer monitor, anything else for the operator.',
   },
+  ...RECORD_TROUBLES,
   withheld: {
     check: 'M05',
     class: 'record',

@@ -4,6 +4,7 @@
 import { isLimmatError } from '../errors.ts';
 import type { LogHead } from '../client/state.ts';
 import { parseStatement } from '../record/statement.ts';
+import type { Statement } from '../record/statement.ts';
 import { windowSecondsOf } from './evidence/make.ts';
 import type { LogIdentity } from './watched-log.ts';
 
@@ -35,32 +36,42 @@ export interface TimeFrame {
 /** First bytes of a tagged COSE_Sign1: without them nothing more is looked at. */
 const STATEMENT_START = [0xd2, 0x84] as const;
 
+/** What the entries of a batch are, and what is the matter with them. */
+export interface EntryLook {
+  readonly statements: number;
+  /** By position: the statement, or why it is none. */
+  readonly parsed: readonly (Statement | string)[];
+  readonly issues: readonly EntryIssue[];
+}
+
 /** The entries of a batch from index `start` on: how many are what, and what is the matter with them. */
 export function lookAtEntries(
   log: LogIdentity,
   entries: readonly Uint8Array[],
   start: number,
   frame: TimeFrame,
-): { readonly statements: number; readonly issues: readonly EntryIssue[] } {
+): EntryLook {
   const window = windowSecondsOf(log);
   const issues: EntryIssue[] = [];
+  const parsed: (Statement | string)[] = [];
   let statements = 0;
   for (const [i, leaf] of entries.entries()) {
     const index = start + i;
-    const iat = timeOfSigning(leaf);
-    if (typeof iat === 'number') statements++;
+    const statement = statementIn(leaf);
+    parsed.push(statement);
+    if (typeof statement !== 'string') statements++;
     if (window === undefined) continue;
-    if (typeof iat === 'string') issues.push({ issue: 'not-a-statement', index, reason: iat });
-    else issues.push(...timeIssues(index, leaf, iat, window, frame));
+    if (typeof statement === 'string') issues.push({ issue: 'not-a-statement', index, reason: statement });
+    else issues.push(...timeIssues(index, leaf, statement.iat, window, frame));
   }
-  return { statements, issues };
+  return { statements, parsed, issues };
 }
 
-/** The time at which a statement says it was signed, or why it is none. */
-function timeOfSigning(leaf: Uint8Array): number | string {
+/** The statement that an entry is, or why it is none. */
+function statementIn(leaf: Uint8Array): Statement | string {
   if (leaf[0] !== STATEMENT_START[0] || leaf[1] !== STATEMENT_START[1]) return 'it does not start as a COSE_Sign1';
   try {
-    return parseStatement(leaf).iat;
+    return parseStatement(leaf);
   } catch (error) {
     if (!isLimmatError(error)) throw error;
     return error.message;

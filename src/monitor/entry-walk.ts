@@ -1,8 +1,11 @@
 // The walk over a log's entries up to the own head: every one authenticated (M04), looked at (M05, M08), told of where
-// something is the matter with it, and only then counted as seen and mirrored.
+// something is the matter with it, and only then counted as seen and mirrored. Of a log that begins with a genesis the
+// records are judged too, and before they are mirrored; a judge that is behind, because it is new or lost its newest state
+// in a power cut, is given the entries again.
 
 import { concat } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
+import type { VerifyJob } from '../cose/signer.ts';
 import { LimmatError } from '../errors.ts';
 import { HASH_SIZE } from '../merkle/hash.ts';
 import type { Hasher } from '../merkle/hash.ts';
@@ -16,7 +19,10 @@ import { backdatedEntry, futureEntry } from './evidence/make.ts';
 import type { MonitorLimits } from './limits.ts';
 import type { LogState } from './log-state.ts';
 import type { MirroredTree } from './mirrored-tree.ts';
-import type { LeafMirror } from './ports.ts';
+import type { KeyedState, LeafMirror } from './ports.ts';
+import { genesisIn } from './records/genesis.ts';
+import type { RecordCoverage } from './records/coverage.ts';
+import { RecordJudge } from './records/judge.ts';
 import type { LogSource } from './source.ts';
 import type { Troubles } from './troubles.ts';
 import type { LogIdentity } from './watched-log.ts';
@@ -26,6 +32,10 @@ export interface EntryWalkOptions {
   readonly source: LogSource;
   readonly tree: MirroredTree;
   readonly mirror: LeafMirror;
+  /** What the records come to. */
+  readonly records: KeyedState;
+  /** Verifies the signatures of records, in order. */
+  readonly verifyMany: (jobs: readonly VerifyJob[]) => Promise<readonly boolean[]>;
   readonly troubles: Troubles;
   readonly hasher: Hasher;
   readonly limits: MonitorLimits;
@@ -53,9 +63,36 @@ export class EntryWalk {
   #pending: Uint8Array[] = [];
   /** What the entries of those are. */
   #counts: EntryCounts = NO_ENTRIES;
+  /** Of a log that begins with a genesis. */
+  #judge: RecordJudge | undefined;
 
   constructor(options: EntryWalkOptions) {
     this.#options = options;
+  }
+
+  /** What the records came to; undefined of a log without a genesis, or before anybody looked. */
+  get coverage(): RecordCoverage | undefined {
+    return this.#judge?.coverage;
+  }
+
+  /** Entries that were checked, and judged where they are records. */
+  get reached(): number {
+    const { cursor } = this.#options.state.current;
+    return Math.min(cursor, this.#judge?.size ?? cursor);
+  }
+
+  /** Opens what is remembered of the records, where there are any. `store-corrupt`, `store-failed`. */
+  async open(): Promise<void> {
+    const { identity, records, hasher, verifyMany, troubles, tree, state } = this.#options;
+    if (state.current.hasGenesis !== true || this.#judge !== undefined) return;
+    this.#judge = await RecordJudge.open({
+      origin: identity.origin,
+      store: records,
+      hasher,
+      verifyMany,
+      rootAt: (size) => tree.under(state.current.head!).ownProver.rootHashAt(size),
+      tell: (finding) => troubles.tell(finding),
+    });
   }
 
   /**
@@ -64,23 +101,17 @@ export class EntryWalk {
    * the walk then stands where it was sure last.
    */
   async run(untilMillis: number, signal: AbortSignal | undefined): Promise<void> {
-    const { state, source, hasher, limits, nowMillis, save, onProgress } = this.#options;
+    const { state, nowMillis, save, onProgress } = this.#options;
     const { head } = state.current;
     if (head === undefined) return;
+    const isOverNow = (): boolean => nowMillis() >= untilMillis || signal?.aborted === true;
+    if (!(await this.#judgeAgain(head, isOverNow))) return;
     const suspects: [path: string, bytes: Uint8Array][] = [];
     let savedMillis = nowMillis();
     this.#pending = [];
     this.#counts = NO_ENTRIES;
     try {
-      const batches = verifiedEntries({
-        source,
-        hasher,
-        head,
-        start: state.current.cursor,
-        parallel: limits.bundlesAhead,
-        onSuspect: (path, bytes) => suspects.push([path, bytes]),
-      });
-      for await (const batch of batches) {
+      for await (const batch of this.#entriesFrom(state.current.cursor, head, suspects)) {
         await this.#look(batch, head);
         this.#pending.push(batch.leafHashes);
         const now = nowMillis();
@@ -99,7 +130,52 @@ export class EntryWalk {
       await this.#mirror();
     }
     onProgress?.(state.current.cursor, head.size);
-    if (state.current.cursor === head.size) await this.#settle(head);
+    if (state.current.cursor !== head.size) return;
+    await this.#settle(head);
+    if (head.timestampSeconds !== 0) await this.#judge?.tick(head.timestampSeconds, isOverNow);
+  }
+
+  #entriesFrom(
+    start: number,
+    head: LogHead,
+    suspects: [path: string, bytes: Uint8Array][],
+  ): AsyncGenerator<VerifiedEntries, void, undefined> {
+    const { source, hasher, limits } = this.#options;
+    const onSuspect = (path: string, bytes: Uint8Array): void => void suspects.push([path, bytes]);
+    return verifiedEntries({ source, hasher, head, start, parallel: limits.bundlesAhead, onSuspect });
+  }
+
+  /**
+   * Judges what is mirrored and was not judged: of a log that an earlier version watched, or after a power cut. True when
+   * that is done.
+   */
+  async #judgeAgain(head: LogHead, isOver: () => boolean): Promise<boolean> {
+    const { state, identity } = this.#options;
+    const { cursor, hasGenesis, marks } = state.current;
+    if (cursor === 0 || hasGenesis === false || (this.#judge?.size ?? 0) >= cursor) return true;
+    const suspects: [path: string, bytes: Uint8Array][] = [];
+    try {
+      for await (const { entries, start, leafHashes } of this.#entriesFrom(this.#judge?.size ?? 0, head, suspects)) {
+        const { parsed } = lookAtEntries(identity, entries, start, { head, marks });
+        if (start === 0) await this.#lookForGenesis(parsed[0]);
+        if (this.#judge === undefined) break;
+        await this.#judge.take({ start, statements: parsed, leafHashes });
+        if (isOver() || start + leafHashes.length / HASH_SIZE >= cursor) break;
+      }
+    } finally {
+      for (const [path, bytes] of suspects) await this.#options.keepSuspect(path, bytes);
+      await this.#judge?.drain();
+    }
+    return this.#judge === undefined || this.#judge.size >= cursor;
+  }
+
+  /** Entry 0 says whether there is anything to judge. */
+  async #lookForGenesis(first: Parameters<typeof genesisIn>[1]): Promise<void> {
+    const { identity, troubles } = this.#options;
+    const { isGenesis, finding } = genesisIn(identity, first);
+    if (finding !== undefined) await troubles.tell(finding);
+    this.#set({ hasGenesis: isGenesis });
+    await this.open();
   }
 
   async #look({ entries, start, leafHashes }: VerifiedEntries, head: LogHead): Promise<void> {
@@ -110,17 +186,23 @@ export class EntryWalk {
     if (entries.length === 0) {
       const summary = `${identity.origin} withholds the entries [${start}, ${start + count})`;
       await troubles.tell(plainFinding('withheld', identity.origin, summary, { start, count }));
+      if (start === 0) this.#set({ hasGenesis: false });
+      await this.#judge?.take({ start, statements: [], leafHashes });
       this.#counts = { ...counts, withheld: counts.withheld + count };
       return;
     }
-    const { statements, issues } = lookAtEntries(identity, entries, start, { head, marks });
+    const { statements, parsed, issues } = lookAtEntries(identity, entries, start, { head, marks });
     for (const issue of issues) await this.#tell(issue, head);
+    if (start === 0) await this.#lookForGenesis(parsed[0]);
+    await this.#judge?.take({ start, statements: parsed, leafHashes });
     const unknown = counts.unknown + count - statements;
     this.#counts = { ...counts, statements: counts.statements + statements, unknown };
   }
 
   /** Mirrors what was looked at; from then on it counts as seen. */
   async #mirror(): Promise<void> {
+    // Whoever is told of records is told before they count as seen.
+    await this.#judge?.drain();
     if (this.#pending.length === 0) return;
     const leafHashes = concat(...this.#pending);
     await this.#options.mirror.append(leafHashes);
@@ -146,6 +228,7 @@ export class EntryWalk {
     const sure = settled?.size ?? 0;
     await mirror.truncate(sure);
     this.#set({ cursor: sure });
+    if (this.#judge !== undefined && this.#judge.size > sure) await this.#judge.clear();
     throw new LimmatError(
       'internal',
       `the mirror of ${identity.origin} did not lead to the root at size ${head.size}; it is fetched again from ${sure} on`,

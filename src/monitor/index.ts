@@ -11,7 +11,17 @@ export { DEFAULT_LIMITS } from './limits.ts';
 export type { MonitorLimits } from './limits.ts';
 export { logIdentity, logsOfKeys, parseLogList } from './log-list.ts';
 export type { ListedLog } from './log-list.ts';
-export type { EvidenceStore, LeafMirror, LineJournal, MonitorLogStore, MonitorStore, TextSlot } from './ports.ts';
+export type {
+  EvidenceStore,
+  KeyedRow,
+  KeyedState,
+  LeafMirror,
+  LineJournal,
+  MonitorLogStore,
+  MonitorStore,
+  TextSlot,
+} from './ports.ts';
+export type { RecordCoverage, RecordFinding } from './records/coverage.ts';
 export { Monitor } from './round.ts';
 export type { MonitorOptions, RoundReport } from './round.ts';
 export { pastCaches, readersOf } from './source.ts';

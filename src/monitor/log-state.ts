@@ -28,6 +28,8 @@ export interface LogState {
   /** Entries [0, cursor) were checked, told about and mirrored; from settled.size to head.size. */
   readonly cursor: number;
   readonly counts: EntryCounts;
+  /** True when entry 0 is this log's genesis, so that its records are judged; undefined before anybody looked. */
+  readonly hasGenesis?: boolean | undefined;
   /** Dated heads that the entries from cursor on are measured against. */
   readonly marks: readonly LogHead[];
   /** Where in the journal of heads those start that wait for the tree to grow. */
@@ -92,6 +94,7 @@ export function parseLogState(text: string): LogState {
       unknown: numberOf(counts, 'unknown'),
       withheld: numberOf(counts, 'withheld'),
     },
+    ...(typeof object['hasGenesis'] === 'boolean' && { hasGenesis: object['hasGenesis'] }),
     marks: listOf(object, 'marks').map((mark) => headOf(mark, origin)),
     waiting: listOf(object, 'waiting').map((position) => numberOf({ position }, 'position')),
     troubles: listOf(object, 'troubles').map((item) => {

@@ -2,6 +2,8 @@
 // once, a few at a time; what one log does, or fails to do, holds up no other for longer than its slice of a round.
 
 import type { LogHead } from '../client/state.ts';
+import type { VerifyJob } from '../cose/signer.ts';
+import { portableCrypto } from '../crypto/portable.ts';
 import { LimmatError, asLimmatError } from '../errors.ts';
 import { portableHasher } from '../merkle/hash.ts';
 import type { Hasher } from '../merkle/hash.ts';
@@ -35,6 +37,8 @@ export interface MonitorOptions {
   /** Numbers in [0, 1). */
   readonly random: () => number;
   readonly hasher?: Hasher;
+  /** Verifies the signatures of records, in order; best where it keeps no one waiting, as threads do. */
+  readonly verifyMany?: (jobs: readonly VerifyJob[]) => Promise<readonly boolean[]>;
   readonly limits?: Partial<MonitorLimits>;
   /** Logs that are looked at at once. */
   readonly parallel?: number;
@@ -232,6 +236,7 @@ export class Monitor {
         sink: { report: (finding) => this.#take(origin, finding), end: (key) => this.end(key) },
         limits: this.#limits,
         hasher: this.#hasher,
+        verifyMany: this.#options.verifyMany ?? ((jobs) => portableCrypto.verifyMany(jobs)),
         nowMillis,
         random,
         bookLimits: bookLimits(Math.max(this.#logs.length, 1)),

@@ -4,6 +4,7 @@ import type { LogHead } from '../client/state.ts';
 import type { Alert } from './alerts.ts';
 import { NO_ENTRIES } from './entries.ts';
 import type { EntryCounts } from './entries.ts';
+import type { RecordCoverage } from './records/coverage.ts';
 import type { LogWatch } from './watch.ts';
 import type { WatchedLog } from './watched-log.ts';
 
@@ -24,6 +25,8 @@ export interface LogStatus {
   /** Rounds in a row that something has been the matter. */
   readonly failures: number;
   readonly counts: EntryCounts;
+  /** Of a log that begins with a genesis: how far its records were judged, and what came of it. */
+  readonly records?: RecordCoverage;
   /** True when evidence shows that the log signed two histories. The monitor stays on the one that it was on. */
   readonly forked: boolean;
   /** True when what the log showed last is on another branch than the monitor's: nothing of it is checked. */
@@ -70,6 +73,7 @@ export function logStatusOf(log: WatchedLog, watch: LogWatch | undefined): LogSt
     unresolved: watch.book.unresolved().length,
     failures: watch.failures,
     counts,
+    ...(watch.records !== undefined && { records: watch.records }),
     forked: watch.book.isForked,
     elsewhere: watch.isElsewhere,
     evidence: watch.book.evidenceIds(),

@@ -3,6 +3,7 @@
 // that makes it old news is kept. After a proven fork the watch stays on the branch that it was on.
 
 import type { LogHead } from '../client/state.ts';
+import type { VerifyJob } from '../cose/signer.ts';
 import { LimmatError, asLimmatError, isLimmatError } from '../errors.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import { Branch } from './branch.ts';
@@ -24,6 +25,7 @@ import { lookAt, timeTroubles } from './look.ts';
 import type { SeenHead } from './look.ts';
 import { MirroredTree } from './mirrored-tree.ts';
 import type { MonitorLogStore } from './ports.ts';
+import type { RecordCoverage } from './records/coverage.ts';
 import { ReadTroubles } from './read-troubles.ts';
 import { LogSource, isReadError, troubleOf } from './source.ts';
 import { Troubles } from './troubles.ts';
@@ -37,6 +39,8 @@ export interface WatchOptions {
   readonly sink: FindingSink;
   readonly limits: MonitorLimits;
   readonly hasher: Hasher;
+  /** Verifies the signatures of records, in order. */
+  readonly verifyMany: (jobs: readonly VerifyJob[]) => Promise<readonly boolean[]>;
   readonly nowMillis: () => number;
   /** Numbers in [0, 1). */
   readonly random: () => number;
@@ -91,7 +95,7 @@ export class LogWatch {
   readonly #untold: Finding[];
 
   private constructor(options: WatchOptions, state: LogState, keeper: HeadKeeper, untold: Finding[]) {
-    const { log, store, sink, limits, hasher, nowMillis, onProgress } = options;
+    const { log, store, sink, limits, hasher, verifyMany, nowMillis, onProgress } = options;
     this.log = log;
     this.identity = identityOf(log);
     this.#options = options;
@@ -117,6 +121,8 @@ export class LogWatch {
       source: this.#source,
       tree: this.#tree,
       mirror: store.mirror,
+      records: store.records,
+      verifyMany,
       troubles: this.#troubles,
       hasher,
       limits,
@@ -159,6 +165,7 @@ export class LogWatch {
     });
     const watch = new LogWatch(options, state, opened.keeper, opened.evidence.map(proofFinding));
     await watch.#settleIn(nowSeconds);
+    await watch.#walk.open();
     // That a log is watched is remembered before anything is known about it: what is missing later was lost.
     if (text === undefined) await watch.#save(true);
     return watch;
@@ -180,6 +187,11 @@ export class LogWatch {
   /** True when the head that the log showed last is on another branch, of which nothing is checked. */
   get isElsewhere(): boolean {
     return this.#place === 'other';
+  }
+
+  /** What the log's records came to; undefined of a log that does not begin with a genesis. */
+  get records(): RecordCoverage | undefined {
+    return this.#walk.coverage;
   }
 
   /** Rounds in a row that something has been wrong. */
@@ -221,7 +233,7 @@ export class LogWatch {
       origin: this.log.origin,
       size: head?.size,
       entries: Math.max(0, cursor - before),
-      backlog: (head?.size ?? 0) - cursor,
+      backlog: (head?.size ?? 0) - this.#walk.reached,
       findings: this.#troubles.found,
       skipped,
     };

@@ -68,6 +68,8 @@ async function texts(journal: LineJournal, from = 0, limit = 1000): Promise<read
   return (await journal.read(from, limit)).map(({ text }) => text);
 }
 
+const key = (...bytes: number[]): Uint8Array => Uint8Array.of(...bytes);
+
 /** An evidence id of this digit. */
 function id(digit: string): string {
   return digit.repeat(64);
@@ -243,7 +245,6 @@ export function monitorStoreContract(name: string, makePlace: () => Promise<Moni
     test('keyed values are those that were written last, in order of their keys, log by log', async () => {
       const store = await openStore();
       const { records } = await store.log(ORIGIN);
-      const key = (...bytes: number[]): Uint8Array => Uint8Array.of(...bytes);
       expect(await records.get([key(1)])).toEqual([undefined]);
       expect(await records.scan(key(0), key(255), 10)).toEqual([]);
       await records.clear();

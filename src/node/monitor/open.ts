@@ -2,10 +2,12 @@
 // nothing else.
 
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 
 import type { MonitorView, ServedMonitor } from '../../adapters/http/index.ts';
 import { openMonitorStore } from '../../adapters/monitor-store.ts';
-import { nodeCrypto, nodeHasher } from '../../adapters/node-crypto.ts';
+import { createVerifierPool, nodeCrypto, nodeHasher } from '../../adapters/node-crypto.ts';
+import type { VerifierPool } from '../../adapters/node-crypto.ts';
 import { LimmatError, asLimmatError } from '../../errors.ts';
 import { troubleKey } from '../../monitor/checks.ts';
 import { signObservation } from '../../monitor/evidence/observe.ts';
@@ -53,6 +55,7 @@ export class NodeMonitor implements ServedMonitor {
   readonly #store: MonitorStore;
   readonly #lists: WatchedFiles<unknown>;
   readonly #stop: AbortController;
+  readonly #pool: VerifierPool;
   #roundAtSeconds: number | undefined;
 
   private constructor(parts: {
@@ -62,8 +65,9 @@ export class NodeMonitor implements ServedMonitor {
     readonly store: MonitorStore;
     readonly lists: WatchedFiles<unknown>;
     readonly stop: AbortController;
+    readonly pool: VerifierPool;
   }) {
-    const { monitor, node, signer, store, lists, stop } = parts;
+    const { monitor, node, signer, store, lists, stop, pool } = parts;
     this.monitor = monitor;
     this.node = node;
     this.signer = signer;
@@ -74,6 +78,7 @@ export class NodeMonitor implements ServedMonitor {
     this.#store = store;
     this.#lists = lists;
     this.#stop = stop;
+    this.#pool = pool;
   }
 
   /**
@@ -97,6 +102,8 @@ export class NodeMonitor implements ServedMonitor {
       { onChange: (logs) => changed?.(logs), onError: (error) => options.onListsError?.(error) },
     );
     let store: MonitorStore | undefined;
+    // Its threads come up with the first record.
+    const pool = createVerifierPool({ threads: Math.max(1, availableParallelism() - 1) });
     try {
       store = await openMonitorStore(paths.store, { hasher: nodeHasher }).catch((error: unknown) => {
         throw explainMonitorLock(error, paths.root);
@@ -116,6 +123,7 @@ export class NodeMonitor implements ServedMonitor {
           nowMillis: Date.now,
           random: Math.random,
           hasher: nodeHasher,
+          verifyMany: pool.verifyMany,
           limits: limitsOf(config),
           observe: (evidence, sources) =>
             signObservation(evidence, { observer: signer.name, atSeconds: nowSeconds(), sources }, signer),
@@ -146,10 +154,11 @@ export class NodeMonitor implements ServedMonitor {
           (error: unknown) => options.onListsError?.(asLimmatError(error)),
         );
       };
-      return new NodeMonitor({ monitor, node, signer, store, lists, stop });
+      return new NodeMonitor({ monitor, node, signer, store, lists, stop, pool });
     } catch (error) {
       lists.close();
       await store?.close();
+      await pool.close();
       throw error;
     }
   }
@@ -194,6 +203,7 @@ export class NodeMonitor implements ServedMonitor {
     await this.node.idle();
     await this.monitor.close();
     await this.#store.close();
+    await this.#pool.close();
   }
 }
 

@@ -1,0 +1,122 @@
+// What a monitor has seen of a log's records, in numbers: kept beside the state that judging them made, in the same batch.
+
+import { utf8, utf8Text } from '../../bytes.ts';
+import { LimmatError } from '../../errors.ts';
+import type { Severity } from '../../record/rules/domain.ts';
+
+/** One thing that was found about the records. */
+export interface RecordFinding {
+  /** A rule of docs/admission.md, `D26` for what is no statement, `signature`, or `repeated`. */
+  readonly rule: string;
+  readonly severity: Severity;
+  /** The entry that it is about. */
+  readonly index: number;
+  readonly sentence: string;
+}
+
+export interface RecordCoverage {
+  /** Entries [0, size) were judged. */
+  readonly size: number;
+  /** Admitted records, by type. */
+  readonly types: Readonly<Record<string, number>>;
+  /** What was found, by rule. */
+  readonly findings: Readonly<Record<string, number>>;
+  /** Entries that this version cannot read (D26). */
+  readonly unreadable: number;
+  /** Entries whose bodies the log does not serve: what refers to them cannot be judged. */
+  readonly withheld: number;
+  /** The last findings, newest first. */
+  readonly latest: readonly RecordFinding[];
+}
+
+export const NOTHING_COVERED: RecordCoverage = Object.freeze({
+  size: 0,
+  types: Object.freeze({}),
+  findings: Object.freeze({}),
+  unreadable: 0,
+  withheld: 0,
+  latest: Object.freeze([]),
+});
+
+/** Findings that are kept one by one; of all others the number is. */
+const MAX_LATEST = 20;
+const MAX_SENTENCE = 500;
+
+/** The key of the coverage in a log's keyed state; no rule's keys begin with it. */
+export const COVERAGE_KEY: Uint8Array = Uint8Array.of(0x4d);
+
+/** Coverage that is being added to. */
+export class CoverageCounter {
+  #size: number;
+  readonly #types: Record<string, number>;
+  readonly #findings: Record<string, number>;
+  #unreadable: number;
+  #withheld: number;
+  #latest: readonly RecordFinding[];
+
+  constructor({ size, types, findings, unreadable, withheld, latest }: RecordCoverage) {
+    this.#size = size;
+    this.#types = { ...types };
+    this.#findings = { ...findings };
+    this.#unreadable = unreadable;
+    this.#withheld = withheld;
+    this.#latest = latest;
+  }
+
+  get withheld(): number {
+    return this.#withheld;
+  }
+
+  reach(size: number): void {
+    this.#size = size;
+  }
+
+  record(type: string): void {
+    this.#types[type] = (this.#types[type] ?? 0) + 1;
+  }
+
+  hide(count: number): void {
+    this.#withheld += count;
+  }
+
+  /** Counts a finding; gives how many of its rule there were before. */
+  found(finding: RecordFinding): number {
+    const before = this.#findings[finding.rule] ?? 0;
+    this.#findings[finding.rule] = before + 1;
+    if (finding.rule === 'D26') this.#unreadable++;
+    const { sentence } = finding;
+    this.#latest = [{ ...finding, sentence: sentence.slice(0, MAX_SENTENCE) }, ...this.#latest].slice(0, MAX_LATEST);
+    return before;
+  }
+
+  get now(): RecordCoverage {
+    return {
+      size: this.#size,
+      types: { ...this.#types },
+      findings: { ...this.#findings },
+      unreadable: this.#unreadable,
+      withheld: this.#withheld,
+      latest: this.#latest,
+    };
+  }
+}
+
+export function formatCoverage(coverage: RecordCoverage): Uint8Array {
+  return utf8(JSON.stringify(coverage));
+}
+
+/** Reads what formatCoverage wrote; `store-corrupt` for what is no such text. */
+export function parseCoverage(bytes: Uint8Array): RecordCoverage {
+  const text = utf8Text(bytes);
+  try {
+    // It is ours: written by the function above.
+    const coverage: RecordCoverage = JSON.parse(text ?? '');
+    if (Number.isSafeInteger(coverage.size) && coverage.size >= 0) return coverage;
+  } catch {
+    // Said below.
+  }
+  throw new LimmatError(
+    'store-corrupt',
+    "the monitor's state of a log's records is damaged; remove its directory records/",
+  );
+}

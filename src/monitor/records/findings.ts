@@ -1,0 +1,76 @@
+// What is found about records, as alerts: which trouble it is, and how many of one rule are told of one by one.
+
+import type { Refusal } from '../../record/admission.ts';
+import { severityOf } from '../../record/rules/domain.ts';
+import type { DomainFinding, Severity } from '../../record/rules/domain.ts';
+import { DOMAIN_RULES } from '../../record/rules/domain.ts';
+import { plainFinding } from '../checks.ts';
+import type { PlainTrouble } from '../checks.ts';
+import type { PlainFinding } from '../finding.ts';
+import type { ErrorDetails } from '../../errors.ts';
+import type { RecordFinding } from './coverage.ts';
+
+/** A finding about a record, and as which trouble it is told. */
+export interface RecordNews extends RecordFinding {
+  readonly trouble: PlainTrouble;
+  readonly details: ErrorDetails;
+}
+
+/** So many of one rule are an alert each; what comes after them is one alert together. */
+const ALONE: Readonly<Record<Severity, number>> = { critical: 32, error: 8, warning: 2, info: 0 };
+
+const TROUBLE_OF = {
+  critical: 'rule-critical',
+  error: 'rule-error',
+  warning: 'rule-warning',
+  info: 'rule-note',
+} as const satisfies Readonly<Record<Severity, PlainTrouble>>;
+
+/** An entry that admission refuses. `withheld` entries before it may be what it lacks. */
+export function inadmissible(
+  index: number,
+  { rule, field, found, expected, message }: Refusal,
+  withheld: number,
+): RecordNews {
+  const but = withheld === 0 ? '' : `; ${withheld} entries are withheld, and it may rest on one of them`;
+  return {
+    trouble: 'inadmissible',
+    rule,
+    severity: severityOf(rule),
+    index,
+    sentence: `entry ${index} should not have been admitted: ${message}${but}`,
+    details: { field, found, expected },
+  };
+}
+
+/** An entry of which a signature does not hold. */
+export function unsigned(index: number, message: string): RecordNews {
+  const sentence = `entry ${index} is not signed by whom it names: ${message}`;
+  return { trouble: 'invalid-entry', rule: 'signature', severity: 'critical', index, sentence, details: {} };
+}
+
+/** A leaf that was there before. */
+export function repeated(index: number): RecordNews {
+  const sentence = `entry ${index} is the same as an earlier entry`;
+  return { trouble: 'repeated-entry', rule: 'repeated', severity: 'error', index, sentence, details: {} };
+}
+
+/** D26. */
+export function unreadable(index: number, reason: string): RecordNews {
+  const sentence = `entry ${index} is no statement: ${reason}`;
+  return { trouble: 'not-a-statement', rule: 'D26', severity: 'warning', index, sentence, details: {} };
+}
+
+export function byRule({ rule, index, namespace, values, sentence }: DomainFinding): RecordNews {
+  const { severity } = DOMAIN_RULES[rule];
+  return { trouble: TROUBLE_OF[severity], rule, severity, index, sentence, details: { namespace, ...values } };
+}
+
+/** The alert, given how many findings of its rule there were before: the same after a restart. */
+export function alertOf(origin: string, news: RecordNews, before: number): PlainFinding {
+  const { trouble, rule, severity, index, sentence, details } = news;
+  const which = before < ALONE[severity] ? String(index) : 'more';
+  // What cannot be read has had an alert a log since before there were rules.
+  const keyDetail = trouble === 'not-a-statement' ? '' : `${rule} ${which}`;
+  return plainFinding(trouble, origin, `${origin}: ${sentence}`, { rule, index, severity, ...details }, keyDetail);
+}

@@ -1,0 +1,292 @@
+// Judging the records of a log that begins with a genesis: every entry is admitted again (M05), by the state that the
+// entries before it made, and then looked at by the rules that admission leaves to readers. The state is in the monitor's
+// store and moves on batch by batch, together with how far it is; nothing of it stays in memory.
+//
+// Two batches are under way: while one is judged, the values that the next one looks at are read and its signatures are
+// verified. A key id is a key's thumbprint, so what was verified stays verified; whether the key is in force `admit` asks.
+
+import { LimmatError, isLimmatError } from '../../errors.ts';
+import type { VerifyJob } from '../../cose/signer.ts';
+import { HASH_SIZE, asHash } from '../../merkle/hash.ts';
+import type { Hash, Hasher } from '../../merkle/hash.ts';
+import { admit, keysFor, signatureJobs, sizeOfRootKey } from '../../record/admission.ts';
+import type { AdmissionWrite, Facts } from '../../record/admission.ts';
+import { entryKey } from '../../record/admission/keys.ts';
+import { domainKeysFor, domainScanFor, dueAt, judgeDue, judgeRecord } from '../../record/rules/domain.ts';
+import type { Statement } from '../../record/statement.ts';
+import type { PlainFinding } from '../finding.ts';
+import type { KeyedState } from '../ports.ts';
+import { COVERAGE_KEY, CoverageCounter, NOTHING_COVERED, formatCoverage, parseCoverage } from './coverage.ts';
+import type { RecordCoverage } from './coverage.ts';
+import { alertOf, byRule, inadmissible, repeated, unreadable, unsigned } from './findings.ts';
+import type { RecordNews } from './findings.ts';
+import { Layer, Loaded, factsOver } from './layers.ts';
+
+/** Verified entries in order: what each says, or why it says nothing that this version can read. */
+export interface RecordBatch {
+  readonly start: number;
+  /** None where the log withholds the bodies. */
+  readonly statements: readonly (Statement | string)[];
+  /** 32 bytes an entry, also of those that are withheld. */
+  readonly leafHashes: Uint8Array;
+}
+
+export interface RecordJudgeOptions {
+  readonly origin: string;
+  readonly store: KeyedState;
+  readonly hasher: Hasher;
+  readonly verifyMany: (jobs: readonly VerifyJob[]) => Promise<readonly boolean[]>;
+  /** The root of the log's tree at a size that it has, by the head that is being caught up with. */
+  readonly rootAt: (size: number) => Promise<Hash>;
+  /** Resolves when it is told, durably. */
+  readonly tell: (finding: PlainFinding) => Promise<void>;
+}
+
+/** A batch whose values were read. */
+interface Prepared extends RecordBatch {
+  readonly loaded: Loaded;
+  /** By position: where its signatures are among the verdicts, undefined where its key was not known yet. */
+  readonly signatures: readonly (readonly [start: number, end: number] | undefined)[];
+  readonly verdicts: Promise<readonly boolean[]>;
+}
+
+/** Reminders that are read at once. */
+const DUE_AT_ONCE = 256;
+
+export class RecordJudge {
+  readonly #options: RecordJudgeOptions;
+  #coverage: RecordCoverage;
+  /** What the batch judged last wrote: the next one was read while it was judged. */
+  #last = new Layer();
+  /** The size that the batches taken so far lead to. */
+  #taken: number;
+  #turns: [before: Promise<void>, last: Promise<void>] = [Promise.resolve(), Promise.resolve()];
+
+  private constructor(options: RecordJudgeOptions, coverage: RecordCoverage) {
+    this.#options = options;
+    this.#coverage = coverage;
+    this.#taken = coverage.size;
+  }
+
+  /** `store-corrupt`, `store-failed`. */
+  static async open(options: RecordJudgeOptions): Promise<RecordJudge> {
+    const [value] = await options.store.get([COVERAGE_KEY]);
+    return new RecordJudge(options, value === undefined ? NOTHING_COVERED : parseCoverage(value));
+  }
+
+  /** What was judged and is kept. */
+  get coverage(): RecordCoverage {
+    return this.#coverage;
+  }
+
+  /** Entries [0, size) were judged, told about and kept. */
+  get size(): number {
+    return this.#coverage.size;
+  }
+
+  /**
+   * Takes the next batch; what was judged before is skipped. Resolves when the batch after it may come; what fails is
+   * thrown here, at the next call or by `drain`, and the judge then stands where it was sure last.
+   */
+  async take(batch: RecordBatch): Promise<void> {
+    const next = this.#unseen(batch);
+    if (next === undefined) return;
+    this.#taken = next.start + next.leafHashes.length / HASH_SIZE;
+    const [before, last] = this.#turns;
+    // Then what is read now is behind the entries of one batch at most, and those are in a layer.
+    await before.catch((error: unknown) => this.#fail(error));
+    const prepared = this.#prepare(next);
+    const turn = Promise.all([prepared, last]).then(([ready]) => this.#judge(ready));
+    turn.catch(() => undefined);
+    this.#turns = [last, turn];
+  }
+
+  /** Resolves when everything that was taken is judged and kept. */
+  async drain(): Promise<void> {
+    try {
+      await Promise.all(this.#turns);
+    } catch (error) {
+      await this.#fail(error);
+    }
+  }
+
+  /** Forgets everything: the entries were not what they seemed. */
+  async clear(): Promise<void> {
+    await this.drain();
+    await this.#options.store.clear();
+    this.#coverage = NOTHING_COVERED;
+    this.#taken = 0;
+    this.#last = new Layer();
+  }
+
+  /** Judges what is due at a time that the log has signed, until `isOver`. */
+  async tick(nowSeconds: number, isOver: () => boolean): Promise<void> {
+    await this.drain();
+    const { store, hasher } = this.#options;
+    const { from, below } = dueAt(nowSeconds);
+    while (!isOver()) {
+      const rows = await store.scan(from, below, DUE_AT_ONCE);
+      if (rows.length === 0) return;
+      for (const row of rows) {
+        const { findings, writes } = await judgeDue(row, nowSeconds, store, hasher);
+        const counter = new CoverageCounter(this.#coverage);
+        for (const finding of findings) await this.#tell(counter, byRule(finding));
+        await this.#keep(counter, writes);
+      }
+    }
+  }
+
+  #unseen(batch: RecordBatch): RecordBatch | undefined {
+    const { start, statements, leafHashes } = batch;
+    const skip = this.#taken - start;
+    if (skip < 0) throw new Error(`bad math in records: entry ${start} after ${this.#taken}`);
+    if (HASH_SIZE * skip >= leafHashes.length) return undefined;
+    if (skip === 0) return batch;
+    return {
+      start: this.#taken,
+      statements: statements.slice(skip),
+      leafHashes: leafHashes.subarray(HASH_SIZE * skip),
+    };
+  }
+
+  /** After a failure what is in the store is all that counts. */
+  async #fail(error: unknown): Promise<never> {
+    await Promise.allSettled(this.#turns);
+    this.#turns = [Promise.resolve(), Promise.resolve()];
+    this.#taken = this.#coverage.size;
+    this.#last = new Layer();
+    throw error;
+  }
+
+  /** Reads what judging the batch looks at, and has its signatures verified as far as their keys are known. */
+  async #prepare(batch: RecordBatch): Promise<Prepared> {
+    const { store, hasher, verifyMany, rootAt } = this.#options;
+    const loaded = new Loaded();
+    for (const [i, statement] of batch.statements.entries()) {
+      if (typeof statement === 'string') continue;
+      loaded.ask(entryKey(leafAt(batch, i)));
+      for (const key of domainKeysFor(statement, hasher)) loaded.ask(key);
+      for (const key of keysFor(statement, hasher)) {
+        const size = sizeOfRootKey(key);
+        if (size === undefined) loaded.ask(key);
+        else loaded.know(key, size <= batch.start + i ? await rootAt(size) : undefined);
+      }
+    }
+    await loaded.read((keys) => store.get(keys));
+    const facts = factsOver([], loaded);
+    const jobs: VerifyJob[] = [];
+    const signatures = batch.statements.map((statement) => {
+      const own = typeof statement === 'string' ? undefined : jobsOf(facts, statement);
+      if (own === undefined || own instanceof LimmatError) return undefined;
+      return [jobs.length, jobs.push(...own)] as const;
+    });
+    const verdicts = jobs.length === 0 ? Promise.resolve([]) : verifyMany(jobs);
+    verdicts.catch(() => undefined);
+    return { ...batch, loaded, signatures, verdicts };
+  }
+
+  async #judge(batch: Prepared): Promise<void> {
+    const { start, statements, leafHashes, loaded } = batch;
+    const end = start + leafHashes.length / HASH_SIZE;
+    let layer = new Layer();
+    const layers = [layer, this.#last];
+    const facts = factsOver(layers, loaded);
+    let counter = new CoverageCounter(this.#coverage);
+    if (statements.length === 0) counter.hide(end - start);
+    for (const [i, statement] of statements.entries()) {
+      const index = start + i;
+      if (domainScan(statement, this.#options.hasher) !== undefined) {
+        // A scan sees what is kept.
+        counter.reach(index);
+        await this.#keep(counter, layer.rows);
+        counter = new CoverageCounter(this.#coverage);
+        layer = new Layer();
+        layers.unshift(layer);
+      }
+      const news = await this.#entry(batch, i, facts, layer, counter);
+      if (news !== undefined) await this.#tell(counter, news);
+    }
+    counter.reach(end);
+    await this.#keep(counter, layer.rows);
+    this.#last = layers.length === 2 ? layer : merged(layers.slice(0, -1));
+  }
+
+  /** Judges one entry; what it changes comes into the layer. Gives what is the matter with it. */
+  async #entry(
+    batch: Prepared,
+    i: number,
+    facts: Facts,
+    layer: Layer,
+    counter: CoverageCounter,
+  ): Promise<RecordNews | undefined> {
+    const { hasher, store } = this.#options;
+    const index = batch.start + i;
+    const statement = batch.statements[i]!;
+    if (typeof statement === 'string') return unreadable(index, statement);
+    const leafHash = leafAt(batch, i);
+    if (facts.get(entryKey(leafHash)) !== undefined) return repeated(index);
+    const decision = admit(facts, statement, index, leafHash, hasher);
+    if (!decision.admitted) return inadmissible(index, decision, counter.withheld);
+    const fault = await this.#faultOfSignature(batch, i, statement, facts);
+    if (fault !== undefined) return unsigned(index, fault);
+    const scan = domainScan(statement, hasher);
+    const scanned = scan && (await store.scan(scan.from, scan.below, scan.limit));
+    const { findings, writes } = judgeRecord(facts, statement, index, leafHash, scanned, hasher);
+    layer.apply(decision.writes);
+    layer.apply(writes);
+    counter.record(statement.type);
+    for (const finding of findings) await this.#tell(counter, byRule(finding));
+    return undefined;
+  }
+
+  /** Why the signatures of an admitted statement do not hold. */
+  async #faultOfSignature(batch: Prepared, i: number, statement: Statement, facts: Facts): Promise<string | undefined> {
+    const own = batch.signatures[i];
+    let verdicts: readonly boolean[];
+    if (own === undefined) {
+      const jobs = jobsOf(facts, statement)!;
+      if (jobs instanceof LimmatError) return jobs.message;
+      verdicts = await this.#options.verifyMany(jobs);
+    } else {
+      verdicts = (await batch.verdicts).slice(...own);
+    }
+    return verdicts.includes(false) ? 'a signature does not verify' : undefined;
+  }
+
+  async #tell(counter: CoverageCounter, news: RecordNews): Promise<void> {
+    const { rule, severity, index, sentence } = news;
+    const before = counter.found({ rule, severity, index, sentence });
+    await this.#options.tell(alertOf(this.#options.origin, news, before));
+  }
+
+  async #keep(counter: CoverageCounter, writes: readonly AdmissionWrite[]): Promise<void> {
+    const coverage = counter.now;
+    await this.#options.store.write([...writes, { key: COVERAGE_KEY, value: formatCoverage(coverage) }]);
+    this.#coverage = coverage;
+  }
+}
+
+function leafAt({ leafHashes }: RecordBatch, i: number): Hash {
+  return asHash(leafHashes.slice(HASH_SIZE * i, HASH_SIZE * (i + 1)));
+}
+
+function domainScan(statement: Statement | string, hasher: Hasher): ReturnType<typeof domainScanFor> {
+  return typeof statement === 'string' ? undefined : domainScanFor(statement, hasher);
+}
+
+/** Undefined where a key is not known or not in force; the error where a signature cannot be its key's. */
+function jobsOf(facts: Facts, statement: Statement): readonly VerifyJob[] | LimmatError | undefined {
+  try {
+    return signatureJobs(facts, statement);
+  } catch (error) {
+    if (!isLimmatError(error)) throw error;
+    return error;
+  }
+}
+
+/** Layers as one; the first ones count. */
+function merged(layers: readonly Layer[]): Layer {
+  const layer = new Layer();
+  for (const one of layers.toReversed()) layer.apply(one.rows);
+  return layer;
+}

@@ -1,0 +1,243 @@
+// A monitor judges the records of a log that begins with its genesis.
+
+import { describe, expect, test } from 'vitest';
+import { memoryMonitorStore, monitorMedium } from '../../src/adapters/memory/monitor-store.ts';
+import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
+import { utf8 } from '../../src/bytes.ts';
+import type { CryptoSuite } from '../../src/crypto/suite.ts';
+import { portableHasher } from '../../src/merkle/hash.ts';
+import { Monitor } from '../../src/monitor/round.ts';
+import type { FieldsOf, RecordType } from '../../src/record/types.ts';
+import { genesis, publicKey, rootKeys, sign, type SignOptions } from '../support/admission-world.ts';
+import { ServedLog } from '../support/served-log.ts';
+import { Desk, T, watched } from './support.ts';
+
+const HOUR = 3600;
+const verifyMany: CryptoSuite['verifyMany'] = (jobs) => nodeCrypto.verifyMany(jobs);
+const sha256 = (text: string): { sha256: Uint8Array } => ({ sha256: portableHasher.sha256(utf8(text)) });
+
+/** A log of records, signed for real, and the monitor that watches it. */
+class RecordLog {
+  readonly log = new ServedLog([], 'log.example/records');
+  readonly desk = new Desk();
+  seconds = T;
+
+  static async begin(parameters?: FieldsOf<'policy'>['parameters']): Promise<RecordLog> {
+    const self = new RecordLog();
+    const { origin, verifiers } = self.log;
+    await self.add('root', 'policy', {
+      ...genesis({
+        roles: [{ role: 'pipeline', types: ['build', 'avdb-release', 'retraction'], keys: [publicKey('ci').kid] }],
+        ...(parameters !== undefined && { parameters }),
+      }),
+      log: { origin, vkeys: verifiers.map(({ vkey }) => vkey), statementKeys: [publicKey('log')] },
+      root: rootKeys(1, 'root'),
+    });
+    const prev = self.leaf(0);
+    const ci = publicKey('ci');
+    await self.add('root', 'key-event', { sequence: 2, prev, action: 'add', role: 'pipeline', ...ci });
+    return self;
+  }
+
+  leaf(index: number): Uint8Array {
+    return portableHasher.leafHash(this.log.entries[index]!);
+  }
+
+  async statement<R extends RecordType>(by: string, type: R, fields: FieldsOf<R>, options: SignOptions = {}) {
+    return sign(by, 'acme', type, fields, { iat: this.seconds, ...options }, true);
+  }
+
+  async add<R extends RecordType>(by: string, type: R, fields: FieldsOf<R>, options: SignOptions = {}): Promise<void> {
+    this.log.entries.push(await this.statement(by, type, fields, options));
+  }
+
+  release(sequence: number, more: Partial<FieldsOf<'avdb-release'>> = {}): FieldsOf<'avdb-release'> {
+    return {
+      product: 'Shield',
+      database: 'main',
+      channel: 'stable',
+      sequence,
+      ...(sequence > 1 && { prev: this.leaf(this.log.entries.length - 1) }),
+      contentDigest: sha256(`content ${sequence}`),
+      counts: { total: 100 },
+      ...more,
+    };
+  }
+
+  build(version: string): FieldsOf<'build'> {
+    const artifacts = [{ digest: sha256(`file of ${version}`) }];
+    return { product: 'Shield', version, channel: 'stable', platform: 'linux', artifacts };
+  }
+
+  async round(seconds = 0) {
+    this.seconds += seconds;
+    await this.log.publish(this.seconds);
+    return this.desk.round(this.seconds);
+  }
+
+  open(): Promise<unknown> {
+    return this.desk.open([watched(this.log)], { verifyMany });
+  }
+
+  reopen(): Promise<unknown> {
+    return this.desk.reopen([watched(this.log)], { verifyMany });
+  }
+
+  get records() {
+    return this.desk.monitor.status().logs[0]!.records;
+  }
+}
+
+describe('the records of a log', () => {
+  test('are admitted again, batch by batch and round by round, and nothing is found about honest ones', async () => {
+    const log = await RecordLog.begin();
+    for (let i = 1; i <= 300; i++) await log.add('ci', 'avdb-release', log.release(i));
+    await log.open();
+    expect(await log.round(60)).toMatchObject({ backlog: 0, worst: undefined });
+    for (let i = 301; i <= 320; i++) await log.add('ci', 'avdb-release', log.release(i));
+    await log.reopen();
+    expect(log.records).toMatchObject({ size: 302 });
+    expect(await log.round(60)).toMatchObject({ backlog: 0, worst: undefined });
+    expect(log.records).toMatchObject({
+      size: 322,
+      types: { policy: 1, 'key-event': 1, 'avdb-release': 320 },
+      findings: {},
+    });
+  });
+
+  test('that should not be there are found, each by its rule, and change nothing for those after them', async () => {
+    const log = await RecordLog.begin();
+    await log.add('ci', 'avdb-release', log.release(1));
+    const first = log.leaf(2);
+    await log.add('ci', 'build', log.build('1'));
+    await log.add('ci', 'build', { ...log.build('1'), artifacts: [{ digest: sha256('another file') }] });
+    await log.add('stranger', 'build', log.build('2'));
+    log.log.entries.push(log.log.entries[3]!);
+    const forged = (await log.statement('ci', 'build', log.build('3'))).slice();
+    forged[forged.length - 1]! ^= 1;
+    log.log.entries.push(forged);
+    log.log.entries.push(utf8('no statement'));
+    await log.add('ci', 'avdb-release', log.release(2, { prev: first }));
+    await log.open();
+    expect((await log.round()).worst).toBe('suspicion');
+    expect(log.desk.keys()).toEqual([
+      'inadmissible log.example/records D01 4',
+      'inadmissible log.example/records D15 5',
+      'repeated-entry log.example/records repeated 6',
+      'invalid-entry log.example/records signature 7',
+      'not-a-statement log.example/records',
+    ]);
+    expect(log.desk.told.find(({ key }) => key.includes('D15'))?.details).toMatchObject({
+      rule: 'D15',
+      index: 5,
+      severity: 'critical',
+      field: 'kid',
+    });
+    expect(log.records).toMatchObject({
+      size: 10,
+      types: { 'avdb-release': 2, build: 1 },
+      findings: { D01: 1, D15: 1, repeated: 1, signature: 1, D26: 1 },
+      unreadable: 1,
+    });
+  });
+
+  test('are judged from the first on by a monitor that has the entries and no state of them', async () => {
+    const log = await RecordLog.begin();
+    for (let i = 1; i <= 300; i++) await log.add('ci', 'avdb-release', log.release(i));
+    await log.add('stranger', 'build', log.build('1'));
+    await log.open();
+    await log.round();
+    const before = log.records;
+    const keys = log.desk.keys();
+    const medium = log.desk.medium.logs.get(log.log.origin)!;
+    // As an earlier version leaves it.
+    medium.state = medium.state!.replace('"hasGenesis":true,', '');
+    medium.records.clear();
+    await log.reopen();
+    expect(log.records).toBeUndefined();
+    expect(await log.round(60)).toMatchObject({ backlog: 0 });
+    expect(log.records).toEqual(before);
+    expect(log.desk.keys()).toEqual(keys);
+  });
+
+  test('are not lost when a write of their state fails: what was not kept is judged again, and told of once', async () => {
+    const log = await RecordLog.begin();
+    for (let i = 1; i <= 300; i++) await log.add('ci', 'avdb-release', log.release(i));
+    await log.add('stranger', 'build', log.build('1'));
+    let fails = 0;
+    const medium = monitorMedium();
+    const told: string[] = [];
+    await log.log.publish(T);
+    for (const failAt of [1, 2, 3]) {
+      let writes = 0;
+      const store = memoryMonitorStore({
+        medium,
+        hasher: nodeHasher,
+        faults: (step, moment) => {
+          if (step !== 'records' || moment !== 'before' || ++writes !== failAt) return;
+          fails++;
+          throw new Error('the disk is full');
+        },
+      });
+      const monitor = await Monitor.open(
+        {
+          store,
+          logs: [watched(log.log)],
+          notify: async ({ key }) => void told.push(key),
+          nowMillis: () => T * 1000,
+          random: () => 0.5,
+          hasher: nodeHasher,
+          verifyMany,
+        },
+        failAt === 1,
+      );
+      await monitor.round();
+      await monitor.round();
+      if (failAt === 3) expect(monitor.status().logs[0]).toMatchObject({ verifiedSize: 303, records: { size: 303 } });
+      await monitor.close();
+      await store.close();
+    }
+    expect(fails).toBeGreaterThan(0);
+    expect(told.filter((key) => key.startsWith('inadmissible'))).toEqual(['inadmissible log.example/records D15 302']);
+  });
+
+  test('of a log without a genesis are nobody’s affair', async () => {
+    const log = new RecordLog();
+    await log.add('ci', 'build', log.build('1'));
+    await log.open();
+    expect((await log.round()).worst).toBeUndefined();
+    expect(log.records).toBeUndefined();
+    expect(log.desk.medium.logs.get(log.log.origin)!.records.size).toBe(0);
+  });
+
+  test('of a log that begins with another log’s genesis are not judged by it, which is a finding where it promised', async () => {
+    for (const promise of [{}, { iatWindowSeconds: 10 * 365 * 86_400 }]) {
+      const log = new RecordLog();
+      log.log.entries.push(await sign('root', 'acme', 'policy', genesis(), { iat: T }, true));
+      await log.desk.open([watched(log.log, promise)]);
+      await log.round();
+      const isPromised = 'iatWindowSeconds' in promise;
+      expect(log.desk.keys()).toEqual(isPromised ? ['inadmissible log.example/records A01 0'] : []);
+      expect(log.records).toBeUndefined();
+    }
+  });
+
+  test('are measured against the time that the log has signed: a stream that is silent, and a build that nobody rebuilt', async () => {
+    const log = await RecordLog.begin({ cadenceSeconds: 6 * HOUR, rebuildDays: 2 });
+    await log.add('ci', 'avdb-release', log.release(1));
+    await log.add('ci', 'build', log.build('1'));
+    await log.open();
+    await log.round(18 * HOUR);
+    expect(log.desk.keys()).toEqual([]);
+    await log.round(1);
+    expect(log.desk.keys()).toEqual(['rule-warning log.example/records D11 2']);
+    await log.round(30 * HOUR - 1);
+    expect(log.desk.keys().length).toBe(1);
+    await log.reopen();
+    await log.round(1);
+    expect(log.desk.keys().slice(1)).toEqual(['rule-error log.example/records D05 3']);
+    expect(log.records!.findings).toEqual({ D11: 1, D05: 1 });
+    await log.round(30 * HOUR);
+    expect(log.desk.keys().length).toBe(2);
+  });
+});
