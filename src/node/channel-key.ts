@@ -4,15 +4,19 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 
+import { nodeCrypto, nodeHasher } from '../adapters/node-crypto.ts';
 import type { CryptoSuite } from '../crypto/suite.ts';
 import { LimmatError } from '../errors.ts';
-import { DEFAULT_CHANNEL_REFRESH_MILLIS, DEFAULT_CHANNEL_VALIDITY_MILLIS } from '../log/channel-heads.ts';
+import { ChannelHeads, DEFAULT_CHANNEL_REFRESH_MILLIS, DEFAULT_CHANNEL_VALIDITY_MILLIS } from '../log/channel-heads.ts';
+import type { ChannelFacts } from '../log/channel-heads.ts';
 import { DEFAULT_REFRESH_INTERVAL_MILLIS } from '../log/index.ts';
+import type { Log } from '../log/index.ts';
 import { channelHeadSigner, channelKeyName } from '../note/channel-head.ts';
 import type { ChannelHeadSigner } from '../note/channel-head.ts';
 import { SIGNATURE_TYPE, formatSignerKey, generateSignerKey } from '../note/key.ts';
 import type { DataPaths } from './meta.ts';
 import { readSecretFile, writeSecretFile } from './secret-file.ts';
+import type { Settings } from './settings.ts';
 import { formatDuration } from './units.ts';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
@@ -78,4 +82,28 @@ function badTime(key: string, millis: number, why: string): LimmatError {
   return new LimmatError('bad-config', `limmat.toml: ${key} is ${formatDuration(millis)}: ${why}`, {
     details: { key },
   });
+}
+
+/**
+ * The channel heads of a log that takes records and has a key for them; `facts` say which records are in which channel.
+ * Errors: those of loadChannelSigner and channelTimes; `bad-key` when the log's genesis names another key.
+ */
+export async function openChannelHeads(
+  log: Log,
+  facts: ChannelFacts | undefined,
+  { paths, config }: Pick<Settings, 'paths' | 'config'>,
+): Promise<ChannelHeads | undefined> {
+  const signer = facts === undefined ? undefined : loadChannelSigner(paths, log.origin, nodeCrypto);
+  if (facts === undefined || signer === undefined) return undefined;
+  const heads = new ChannelHeads({
+    facts,
+    signer,
+    published: () => log.status().published,
+    entry: (index) => log.entry(index),
+    ...channelTimes(config),
+    hasher: nodeHasher,
+    crypto: nodeCrypto,
+  });
+  if ((log.status().published?.size ?? 0) > 0) await heads.assertNamed();
+  return heads;
 }
