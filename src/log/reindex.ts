@@ -58,6 +58,11 @@ export async function assertReindexed(storage: Pick<LogStorage, 'get'>): Promise
   throw new LimmatError('store-corrupt', 'a reindex of this store was not finished: finish it with limmat reindex');
 }
 
+/** Begins a reindex of this store again that was not finished, if there is one: before anybody goes by its state. */
+export async function finishReindex(storage: RewritableStorage, options: ReindexOptions): Promise<void> {
+  if (await isReindexUnfinished(storage)) await reindex(storage, options);
+}
+
 /**
  * Makes all derived state of a log that takes records again: the rows in the store are afterwards those that its entries
  * lead to, whatever they were before. Errors: `store-corrupt` when entries cannot be read or do not lead to the store's
