@@ -64,7 +64,9 @@ export function domainKeysFor(statement: Statement, hasher: Hasher = portableHas
 }
 
 /** Rows that judging the statement looks at beyond single keys, by a scan of the whole state; undefined for most. */
-export const domainScanFor = scanFor;
+export function domainScanFor(statement: Statement, hasher: Hasher = portableHasher): ReturnType<typeof scanFor> {
+  return scanFor(statement, hasher);
+}
 
 /**
  * Judges an entry that was admitted. `facts` holds the state before it, and `scanned` what `domainScanFor` asked for.
