@@ -6,7 +6,7 @@ import type { TilePath } from '../merkle/tile.ts';
 import type { LogStorage, StateKey } from '../storage.ts';
 
 /** The resources at these paths; `store-corrupt` where one is not there. */
-export async function readAll(storage: LogStorage, paths: readonly TilePath[]): Promise<Uint8Array[]> {
+export async function readAll(storage: Pick<LogStorage, 'read'>, paths: readonly TilePath[]): Promise<Uint8Array[]> {
   const contents = await storage.read(paths);
   return contents.map((content, i) => {
     if (content === undefined)

@@ -4,19 +4,19 @@ import { LimmatError } from '../../errors.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import type { Hash } from '../../merkle/hash.ts';
 import { TILE_WIDTH } from '../../merkle/tile.ts';
+import type { TilePath } from '../../merkle/tile.ts';
 import { parseStatement } from '../../record/statement.ts';
 import type { Statement } from '../../record/statement.ts';
 import type { RecordType } from '../../record/types.ts';
 import type { LogStorage } from '../../storage.ts';
+import { readAll } from '../read.ts';
 
 /** What lookups ask of a log. */
 export interface LookupSource {
   /** The store as it is now: a log may open it anew. */
-  storage(): Pick<LogStorage, 'scan' | 'findLeaves'>;
+  storage(): Pick<LogStorage, 'read' | 'scan' | 'findLeaves'>;
   /** The published size. */
   size(): number;
-  /** The leaf bytes of the published entries [start, end). */
-  entries(start: number, end: number): Promise<readonly Uint8Array[]>;
   readonly hasher: Hasher;
 }
 
@@ -36,25 +36,30 @@ export function isOf<T extends RecordType>(found: FoundRecord, type: T): found i
   return found.statement.record.type === type;
 }
 
-/** The records of these indexes, in their order; entries of one bundle are read together. */
+/** The records of these indexes, all below the published size, in their order; each entry bundle is read once. */
 export async function readRecords(source: LookupSource, indexes: readonly number[]): Promise<FoundRecord[]> {
-  const bundles = new Map<number, { start: number; end: number }>();
+  if (indexes.length === 0) return [];
+  const widths = new Map<number, number>();
   for (const index of indexes) {
     const bundle = Math.floor(index / TILE_WIDTH);
-    const { start = index, end = index + 1 } = bundles.get(bundle) ?? {};
-    bundles.set(bundle, { start: Math.min(start, index), end: Math.max(end, index + 1) });
+    widths.set(bundle, Math.max(widths.get(bundle) ?? 0, (index % TILE_WIDTH) + 1));
   }
-  const read = new Map<number, { start: number; entries: readonly Uint8Array[] }>();
-  await Promise.all(
-    [...bundles].map(async ([bundle, { start, end }]) => {
-      read.set(bundle, { start, entries: await source.entries(start, end) });
-    }),
-  );
+  const paths = [...widths].map(([index, width]): TilePath => ({ kind: 'entries', index, width }));
+  const read = await readAll(source.storage(), paths);
+  const bundles = new Map(paths.map(({ index }, i) => [index, read[i]!]));
   return indexes.map((index) => {
-    const { start, entries } = read.get(Math.floor(index / TILE_WIDTH))!;
-    const bytes = entries[index - start];
-    if (bytes === undefined)
-      throw new LimmatError('store-corrupt', `a lookup row names entry ${index}, which is not there`);
+    const bytes = entryIn(bundles.get(Math.floor(index / TILE_WIDTH))!, index);
     return { index, leafHash: source.hasher.leafHash(bytes), statement: parseStatement(bytes) };
   });
+}
+
+/** The bytes of an entry in its bundle. Only lengths are looked at on the way: a view of each entry before it costs more. */
+function entryIn(bundle: Uint8Array, index: number): Uint8Array {
+  let offset = 0;
+  for (let before = index % TILE_WIDTH; offset + 2 <= bundle.length; before--) {
+    const end = offset + 2 + bundle[offset]! * 256 + bundle[offset + 1]!;
+    if (before === 0 && end <= bundle.length) return bundle.subarray(offset + 2, end);
+    offset = end;
+  }
+  throw new LimmatError('store-corrupt', `entry ${index} is damaged in the store`);
 }

@@ -1,9 +1,10 @@
 // Random histories of two vendors and two laboratories in one log, and what lookups need of it, without a log.
 
 import { memoryStorage } from '../../../src/adapters/memory.ts';
-import { toHex } from '../../../src/bytes.ts';
+import { concat, toHex, uintBytes } from '../../../src/bytes.ts';
 import { lookupWrites, type LookupSource } from '../../../src/log/lookup.ts';
 import { portableHasher } from '../../../src/merkle/hash.ts';
+import { TILE_WIDTH, type TilePath } from '../../../src/merkle/tile.ts';
 import { parseStatement } from '../../../src/record/statement.ts';
 import type { FieldsOf, RecordType } from '../../../src/record/types.ts';
 import type { LogStorage } from '../../../src/storage.ts';
@@ -55,15 +56,23 @@ export class History {
     return {
       storage: () => ({
         scan: (range) => this.#storage.scan(range),
+        read: (paths) => Promise.resolve(paths.map((path) => this.#bundle(path))),
         findLeaves: (hashes) =>
           Promise.resolve(
             hashes.map((hash) => this.entries.find(({ leafHash }) => toHex(leafHash) === toHex(hash))?.index),
           ),
       }),
       size: () => this.publishedSize,
-      entries: (start, end) => Promise.resolve(this.world.leaves.slice(start, Math.min(end, this.publishedSize))),
       hasher: portableHasher,
     };
+  }
+
+  /** Reading above the published size is a mistake, not an answer. */
+  #bundle({ index, width }: TilePath): Uint8Array | undefined {
+    const end = index * TILE_WIDTH + width;
+    if (end > this.publishedSize) throw new Error(`entry ${end - 1} is not published`);
+    const leaves = this.world.leaves.slice(index * TILE_WIDTH, end);
+    return concat(...leaves.flatMap((leaf) => [uintBytes(leaf.length, 2), leaf]));
   }
 
   pick<T>(values: readonly T[]): T {
