@@ -5,9 +5,15 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
-const files = ['honest', 'two-histories', 'evidence/file', 'evidence/honest', 'gossip/simulation', 'gossip/flood'].map(
-  (name) => `test/monitor/${name}.test.ts`,
-);
+const files = [
+  'honest',
+  'two-histories',
+  'evidence/file',
+  'evidence/honest',
+  'evidence/admission',
+  'gossip/simulation',
+  'gossip/flood',
+].map((name) => `test/monitor/${name}.test.ts`);
 const { status } = spawnSync(process.execPath, [vitest, 'run', ...files, ...process.argv.slice(2)], {
   env: { ...process.env, LIMMAT_LONG: '1' },
   stdio: 'inherit',

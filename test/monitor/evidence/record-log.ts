@@ -94,7 +94,8 @@ export class RecordLog {
   /** The log says which heads its chains have in the tree of now. */
   heartbeat(more: Partial<{ readonly size: number }> = {}): Promise<number> {
     const size = more.size ?? this.size;
-    const heads = [...this.chains].map(([namespace, { sequence, head }]) => ({ namespace, sequence, leafHash: head }));
+    const chains = [...this.chains].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const heads = chains.map(([namespace, { sequence, head }]) => ({ namespace, sequence, leafHash: head }));
     const rootHash = new History(this.leaves).root(size);
     return this.add('log', 'log', 'log-event', { heartbeat: { size, rootHash, heads } });
   }

@@ -8,7 +8,8 @@ import { AdmissionState } from '../../../record/admission/state.ts';
 import { badEvidence } from '../kind-row.ts';
 import { fieldsOf, linkOf } from './claim.ts';
 import type { LoggedRecord, RecordClaim } from './claim.ts';
-import { isWhole, KnownFacts, linksBefore } from './known.ts';
+import { KnownFacts } from './known.ts';
+import { isWhole, linksBefore } from './links.ts';
 
 /**
  * The state that the chain of the entry's namespace left before the entry; undefined where the claim does not show that

@@ -50,7 +50,10 @@ export function judgeByRules(claim: RecordClaim, accused: OpenedEntry): Exclude<
     if (error instanceof NotKnown) return error.message;
     throw error;
   }
-  if (decision.admitted) return 'the rules admit it, as far as these entries tell';
+  if (decision.admitted) {
+    const part = chain === undefined ? ', which do not have the whole chain of its namespace' : '';
+    return `the rules admit it, as far as these entries tell${part}`;
+  }
   // Which roles a policy has, only the whole chain tells.
   if (chain === undefined && decision.rule === 'D15') return 'the entries do not have the whole chain of its namespace';
   return { what: 'refused', refusal: decision };

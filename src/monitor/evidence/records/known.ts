@@ -2,7 +2,7 @@
 // where the claim does not determine a value, the rules get the one with which they refuse least, or no answer at all.
 // So a refusal shows that no honest log, whatever else is in it, can have admitted that entry after those.
 
-import { equalBytes, toHex, utf8 } from '../../../bytes.ts';
+import { equalBytes, toHex } from '../../../bytes.ts';
 import type { Facts } from '../../../record/admission/decision.ts';
 import {
   entryKey,
@@ -31,16 +31,15 @@ import {
   streamValue,
 } from '../../../record/admission/values.ts';
 import type { KeyState, NamespaceState, Standing } from '../../../record/admission/values.ts';
-import { approvalsOf } from '../../../record/approval.ts';
 import { streamOf } from '../../../record/avdb-release.ts';
 import type { AvdbReleaseFields } from '../../../record/avdb-release.ts';
 import { LOG_ROLE, ROOT_ROLE } from '../../../record/key-kinds.ts';
-import { artifactSet } from '../../../record/rules/v1/content.ts';
-import { placesOf } from '../../../record/rules/v1/sites.ts';
 import type { Statement } from '../../../record/statement.ts';
 import { productOf } from '../../../record/types.ts';
 import { fieldsOf, linkOf } from './claim.ts';
 import type { LoggedRecord, RecordClaim } from './claim.ts';
+import { allLinks, isNeverIn, linksBefore } from './links.ts';
+import { aboutOf, contentOf, digestsOf, kidsOf, kills, sitesOf } from './named.ts';
 
 /** Thrown by `KnownFacts` where the claim leaves open what no value stands for. */
 export class NotKnown extends Error {}
@@ -223,7 +222,7 @@ export class KnownFacts implements Facts {
       return isSame ? [{ release, leafHash }] : [];
     });
     this.#set(streamKey(stream, hasher), () => {
-      const { prev, sequence } = fields;
+      const { prev, sequence, gap } = fields;
       const newest = releases.at(-1);
       const isNamed = (hash: Uint8Array): boolean => prev !== undefined && equalBytes(hash, prev);
       if (newest === undefined) {
@@ -235,7 +234,8 @@ export class KnownFacts implements Facts {
       const { release, leafHash } = newest;
       const decides =
         prev === undefined ||
-        sequence <= release.sequence ||
+        // The number that the one before it has to have.
+        (gap?.from ?? sequence) - 1 <= release.sequence ||
         this.#claim.records.some((record) => isNamed(record.leafHash));
       if (!decides) throw new NotKnown('the release before it is not among the entries');
       return streamValue.format({ sequence: release.sequence, leafHash, total: release.counts.total, deltas: 0 });
@@ -290,111 +290,3 @@ const STANDING_AFTER = {
   retract: 'retracted',
   recall: 'recalled',
 } as const satisfies Readonly<Record<string, Standing>>;
-
-/** A link of a chain and its place in it. */
-export interface ChainPlace extends LoggedRecord {
-  readonly sequence: number;
-}
-
-/** The links of the namespace's chain that the claim has, in the order of the log. */
-export function allLinks({ records }: RecordClaim, namespace: string): readonly ChainPlace[] {
-  return records.flatMap((logged) => {
-    const link = linkOf(logged.statement.record);
-    return link?.namespace === namespace ? [{ ...logged, sequence: link.fields.sequence }] : [];
-  });
-}
-
-/** Those before a place. */
-export function linksBefore(claim: RecordClaim, namespace: string, index: number): readonly ChainPlace[] {
-  return allLinks(claim, namespace).filter((link) => link.index < index);
-}
-
-/**
- * True when these are all links of the namespace's chain before that place. The next link stands after it, or a
- * heartbeat of the log names the last of these as the head in a tree that reaches up to there: an honest log admits no
- * second link of one number, and no heartbeat that is not so.
- */
-export function isWhole(claim: RecordClaim, namespace: string, index: number): boolean {
-  const links = linksBefore(claim, namespace, index);
-  if (links.some(({ sequence }, i) => sequence !== i + 1)) return false;
-  const head = links.at(-1);
-  if (allLinks(claim, namespace).some((link) => link.index > index && link.sequence === links.length + 1)) return true;
-  return claim.records.some(({ statement }) => {
-    if (statement.namespace !== claim.genesis.statement.namespace) return false;
-    const heartbeat = fieldsOf(statement.record, 'log-event')?.heartbeat;
-    if (heartbeat === undefined || heartbeat.size < index || head === undefined) return false;
-    return heartbeat.heads.some(
-      (named) =>
-        named.namespace === namespace && named.sequence === head.sequence && equalBytes(named.leafHash, head.leafHash),
-    );
-  });
-}
-
-/** True when the namespace cannot have been admitted before that place. */
-function isNeverIn(claim: RecordClaim, namespace: string, index: number): boolean {
-  const own = claim.genesis.statement.namespace;
-  if (namespace === own) return false;
-  const admits = claim.records.filter(({ statement }) => {
-    const fields = fieldsOf(statement.record, 'membership');
-    return fields?.namespace === namespace && fields.action === 'admit';
-  });
-  // It is admitted once: where that is after the entry, it was not before.
-  if (admits.length > 0) return admits.every((admit) => admit.index > index);
-  return isWhole(claim, own, index);
-}
-
-/** True when this entry makes the key dead in the namespace. */
-function kills({ record }: Statement, namespace: string, kid: Uint8Array): boolean {
-  const event = fieldsOf(record, 'key-event');
-  if (event === undefined || record.namespace !== namespace) return false;
-  const dead = event.role === undefined ? event.kid : event.previousKid;
-  return dead !== undefined && equalBytes(dead, kid);
-}
-
-/** Every key that the rules may ask for. */
-function kidsOf({ kid, record }: Statement): readonly Uint8Array[] {
-  const kids = [kid, ...approvalsOf(record).map((approval) => approval.kid)];
-  const event = fieldsOf(record, 'key-event');
-  if (event !== undefined) kids.push(event.kid, ...(event.previousKid === undefined ? [] : [event.previousKid]));
-  const policy = fieldsOf(record, 'policy');
-  for (const key of [...(policy?.root?.keys ?? []), ...(policy?.log?.statementKeys ?? [])]) kids.push(key.kid);
-  for (const { keys = [] } of policy?.roles ?? []) kids.push(...keys);
-  return kids;
-}
-
-/** Every site that the rules may ask for. */
-function sitesOf({ record }: Statement): readonly string[] {
-  switch (record.type) {
-    case 'source-snapshot':
-      return record.fields.heldAt ?? [];
-    case 'build':
-    case 'avdb-release':
-      return [record.fields.buildSite, record.fields.signSite].filter((site) => site !== undefined);
-    case 'relocation':
-    case 'commitment':
-      return placesOf(record.fields).map(([, site]) => site);
-    case 'review':
-      return [record.fields.site];
-    default:
-      return [];
-  }
-}
-
-/** What a recall calls back: the artifacts of a build, the content of a release. */
-function contentOf({ record }: Statement, { hasher }: RecordClaim): Uint8Array | undefined {
-  if (record.type === 'build') return artifactSet(record.fields, hasher);
-  return fieldsOf(record, 'avdb-release')?.contentDigest.sha256;
-}
-
-function aboutOf(statement: Statement, claim: RecordClaim): Uint8Array | null {
-  const { type, sub } = statement;
-  if (type === 'source-snapshot') return claim.hasher.sha256(utf8(sub));
-  return contentOf(statement, claim) ?? null;
-}
-
-/** The digests that an identity has once and for all, in the order of its value. */
-function digestsOf({ record }: Statement, { hasher }: RecordClaim): readonly (Uint8Array | null)[] {
-  if (record.type === 'build') return [artifactSet(record.fields, hasher)];
-  const source = fieldsOf(record, 'source-snapshot');
-  return [source?.treeDigest?.sha256 ?? null, source?.archiveDigest?.sha256 ?? null];
-}
