@@ -11,6 +11,23 @@ export {
   takeChannelHead,
 } from './channel-state.ts';
 export type { CurrentChannel, RememberedChannels } from './channel-state.ts';
+export { CHECK_WORDS, Checker, GRADES, citedFromLeaf, judgeFile, openCited } from './check/index.ts';
+export type {
+  ChannelWord,
+  CheckWord,
+  CheckerOptions,
+  CitationOptions,
+  CitedEntry,
+  FileFacts,
+  FileVerdict,
+  Grade,
+  JudgeOptions,
+  ProvenCitation,
+  RebuildVerdict,
+  RecordVerdict,
+  Saying,
+  TakenBackVerdict,
+} from './check/index.ts';
 export { follow, readHead } from './follow.ts';
 export type { FollowedEntries, FollowOptions } from './follow.ts';
 export { fetchEvidence, handIn, headToHandIn } from './hand-in.ts';
@@ -30,5 +47,5 @@ export {
   parseTrust,
 } from './trust.ts';
 export type { Expected, ExpectedField, KeysByOrigin, Trust, TrustedIssuer, TrustedLog } from './trust.ts';
-export { REFUSALS, verifyProofFile } from './verify.ts';
-export type { CountedCosignature, VerifiedProof, VerifyOptions } from './verify.ts';
+export { REFUSALS, checkExpected, openTrustedCheckpoint, verifyProofFile } from './verify.ts';
+export type { CountedCosignature, TrustedCheckpoint, VerifiedProof, VerifyOptions } from './verify.ts';

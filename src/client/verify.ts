@@ -129,6 +129,28 @@ export async function verifyProofFile(options: VerifyOptions): Promise<VerifiedP
   });
 }
 
+/** A checkpoint that a trust file is satisfied with. */
+export interface TrustedCheckpoint {
+  readonly head: LogHead;
+  readonly cosignatures: readonly CountedCosignature[];
+}
+
+/**
+ * The head in a checkpoint note as far as a trust file goes: both keys of a log of its signed it, its quorum of witnesses
+ * cosigned it, and it is neither too old nor from the future. Throws as verifyProofFile does.
+ */
+export async function openTrustedCheckpoint(
+  noteBytes: Uint8Array,
+  options: Pick<VerifyOptions, 'trust' | 'nowSeconds' | 'crypto'>,
+): Promise<TrustedCheckpoint> {
+  const { trust, crypto = portableCrypto, nowSeconds = Math.floor(Date.now() / 1000) } = options;
+  const { head, opened } = await openHead(noteBytes, trust, crypto);
+  checkTime(head, trust, nowSeconds);
+  const cosignatures = countCosignatures(opened, trust, nowSeconds);
+  checkQuorum(cosignatures, trust);
+  return { head, cosignatures };
+}
+
 function readProofFile(bytes: Uint8Array): { readonly proof: TlogProof; readonly statementBytes: Uint8Array } {
   let proof: TlogProof;
   try {
@@ -262,7 +284,8 @@ const REFUSAL_OF: Readonly<Record<ExpectedField, ErrorCode>> = Object.freeze({
   channel: 'wrong-channel',
 });
 
-function checkExpected({ record }: Statement, expected: Expected): void {
+/** Throws the refusal, `wrong-type` and its like, of a record that is not about what is expected. */
+export function checkExpected({ record }: Pick<Statement, 'record'>, expected: Expected): void {
   for (const field of EXPECTED_FIELDS) {
     const values = expected[field];
     if (values === undefined) continue;

@@ -1,0 +1,79 @@
+// What a log answers about a digest (`GET /api/v1/artifacts/<sha256>`). All of it is a hint: which entries to look at.
+// Every entry that is named is fetched with its proof and judged by what it says itself.
+
+import { utf8Text } from '../../bytes.ts';
+import { LimmatError } from '../../errors.ts';
+
+/** The entries that a log names for a digest; unverified. */
+export interface ArtifactAnswer {
+  /** Entries whose records are about the file. */
+  readonly records: readonly number[];
+  /** Entries about those: rebuilds and retractions. */
+  readonly about: readonly number[];
+  /** Where the list goes on. */
+  readonly next: string | undefined;
+}
+
+/** Records of one page. A file has one as a rule, and with the statements about it a record may take a megabyte. */
+const PAGE = 20;
+export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
+/** Entries that one answer may name: a file that more speak of is not one that a person checks. */
+const MAX_NAMED = 4096;
+
+/** The path of the lookup, below the log's prefix. */
+export function artifactPath(sha256: string, after?: string): string {
+  const cursor = after === undefined ? '' : `&after=${encodeURIComponent(after)}`;
+  return `api/v1/artifacts/${sha256}?limit=${PAGE}${cursor}`;
+}
+
+/** The named entries; `bad-response` when the answer is none. */
+export function parseArtifactAnswer(bytes: Uint8Array, name: string): ArtifactAnswer {
+  const { items, next } = readList(bytes, name);
+  const records = items.map((item) => indexOf(item, name));
+  const about = items.flatMap((item) =>
+    (['rebuilds', 'takenBack'] as const).flatMap((list) => {
+      const value = memberOf(item, list);
+      if (value === undefined) return [];
+      if (!Array.isArray(value)) throw bad(name, `"${list}" is not a list`);
+      return value.map((mention: unknown) => indexOf(mention, name));
+    }),
+  );
+  if (records.length + about.length > MAX_NAMED) throw bad(name, `it names more than ${MAX_NAMED} entries`);
+  return { records, about: [...new Set(about)], next };
+}
+
+/** The items of a list that a log answers, and its cursor; `bad-response` when it is none. */
+export function readList(
+  bytes: Uint8Array,
+  name: string,
+): { readonly items: readonly unknown[]; readonly next: string | undefined } {
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8Text(bytes) ?? '');
+  } catch (cause) {
+    throw new LimmatError('bad-response', `${name} is not JSON`, { cause });
+  }
+  const items = memberOf(value, 'items');
+  if (!Array.isArray(items)) throw bad(name, 'it has no list of items');
+  const next = memberOf(value, 'next');
+  if (next === undefined || next === null) return { items, next: undefined };
+  if (typeof next !== 'string' || next === '' || next.length > 1024) throw bad(name, '"next" is no cursor');
+  return { items, next };
+}
+
+/** The index of an entry that an item names. */
+export function indexOf(item: unknown, name: string): number {
+  const index = memberOf(item, 'index');
+  if (typeof index === 'number' && Number.isSafeInteger(index) && index >= 0) return index;
+  throw bad(name, 'an item has no index');
+}
+
+/** A member of a JSON object; undefined where there is none. */
+export function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return Reflect.get(value, name);
+}
+
+function bad(name: string, what: string): LimmatError {
+  return new LimmatError('bad-response', `${name} does not answer as a limmat log does: ${what}`);
+}
