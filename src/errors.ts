@@ -15,8 +15,10 @@ export const ERROR_STATUS = {
   'unknown-key': 403,
   'bad-signature': 403,
   'not-permitted': 403,
+  'quota-exceeded': 429,
   // The record itself.
   'bad-record': 422,
+  'not-admitted': 422,
   'iat-out-of-window': 422,
   'already-logged': 409,
   // What was asked for.

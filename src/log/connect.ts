@@ -7,14 +7,17 @@ import { LimmatError } from '../errors.ts';
 import { portableHasher } from '../merkle/hash.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import { Prover } from '../merkle/prover.ts';
+import { parseEntryBundle, tileWidthAt } from '../merkle/tile.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
 import { checkpointVerifier } from '../note/signer.ts';
 import type { LogStorage } from '../storage.ts';
 import { Archive } from './archive.ts';
 import { systemClock } from './clock.ts';
+import { CommittedState } from './committed-state.ts';
 import type { Clock } from './clock.ts';
 import { LogCounters } from './events.ts';
 import type { LogEvent } from './events.ts';
+import { assertGenesis } from './genesis.ts';
 import { checkGuard } from './guard.ts';
 import { DEFAULT_INTAKE_LIMITS } from './intake.ts';
 import type { IntakeLimits } from './intake.ts';
@@ -33,6 +36,7 @@ export interface Parts {
   readonly hasher: Hasher;
   readonly clock: Clock;
   readonly crypto: CryptoSuite;
+  readonly committed: CommittedState;
   readonly writer: Writer;
   readonly publisher: Publisher;
   readonly proofs: ProofMaker;
@@ -60,15 +64,20 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
     await checkGuard(await guard.read(), origin, head, (size) => prover.rootHashAt(head, size));
   };
 
+  const committed: CommittedState = new CommittedState(() => writer.storage);
   const stored = await storage.load();
   if (options.create === true) await createGuard(options, stored.head);
   await checkStored(stored.head, storage);
+  if (options.admission === 'records' && stored.head.size > 0) await checkGenesis(origin, stored.head, storage);
   const writer: Writer = await Writer.open(
     {
       openStorage: options.openStorage,
       probeStorage: options.probeStorage ?? (() => Promise.resolve()),
       checkReopened: checkStored,
-      submitters: () => options.submitters?.(),
+      name: { origin, vkeys: options.signers.map(({ vkey }) => vkey) },
+      crypto,
+      committed,
+      rootHashAt: (head, size) => prover.rootHashAt(head, size),
       limits,
       hasher,
       clock,
@@ -106,7 +115,14 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
   );
   if (stored.published !== undefined) await publisher.adopt(stored.published);
   const proofs = new ProofMaker({ prover, hasher, published: () => publisher.published });
-  return { limits, counters, hasher, clock, crypto, writer, publisher, proofs, archive };
+  return { limits, counters, hasher, clock, crypto, committed, writer, publisher, proofs, archive };
+}
+
+async function checkGenesis(origin: string, { size }: TreeHead, storage: LogStorage): Promise<void> {
+  const width = tileWidthAt(0, 0, size);
+  const [bundle] = await readAll(storage, [{ kind: 'entries', index: 0, width }]);
+  const [entry] = parseEntryBundle(bundle!, width);
+  assertGenesis(entry!, origin);
 }
 
 async function createGuard({ origin, guard }: LogOptions, head: TreeHead): Promise<void> {

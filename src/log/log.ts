@@ -10,6 +10,7 @@ import type { TreeHead } from '../merkle/tree-head.ts';
 import type { StateKey } from '../storage.ts';
 import type { Archive, PublishedHead, TimeBracket } from './archive.ts';
 import type { Clock } from './clock.ts';
+import type { CommittedState } from './committed-state.ts';
 import { connect } from './connect.ts';
 import type { Parts } from './connect.ts';
 import type { LogCounters } from './events.ts';
@@ -17,6 +18,7 @@ import type { AppendResult, IntakeLimits } from './intake.ts';
 import type { LogOptions } from './options.ts';
 import type { ProofMaker } from './prove.ts';
 import type { Published, Publisher } from './publish.ts';
+import { Quotas } from './quota.ts';
 import { readAll, scanAll } from './read.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS, validate } from './validate.ts';
 import type { Validated } from './validate.ts';
@@ -51,6 +53,8 @@ export class Log {
   readonly #hasher: Hasher;
   readonly #clock: Clock;
   readonly #crypto: CryptoSuite;
+  readonly #committed: CommittedState;
+  readonly #quotas: Quotas;
   readonly #writer: Writer;
   readonly #publisher: Publisher;
   readonly #proofs: ProofMaker;
@@ -60,7 +64,7 @@ export class Log {
   private constructor(options: LogOptions, parts: Parts) {
     this.origin = options.origin;
     this.vkeys = options.signers.map(({ vkey }) => vkey);
-    this.admission = options.submitters === undefined ? 'open' : 'records';
+    this.admission = options.admission;
     this.limits = parts.limits;
     this.iatWindowSeconds = options.iatWindowSeconds ?? DEFAULT_IAT_WINDOW_SECONDS;
     this.counters = parts.counters;
@@ -68,6 +72,8 @@ export class Log {
     this.#hasher = parts.hasher;
     this.#clock = parts.clock;
     this.#crypto = parts.crypto;
+    this.#committed = parts.committed;
+    this.#quotas = new Quotas(options.quotas ?? {});
     this.#writer = parts.writer;
     this.#publisher = parts.publisher;
     this.#proofs = parts.proofs;
@@ -124,9 +130,15 @@ export class Log {
     const reservation = this.#writer.reserve(leaves.length, bytes);
     let validated: Validated[];
     try {
-      const submitters = this.#options.submitters?.();
       const nowSeconds = Math.floor(this.#clock.nowMillis() / 1000);
-      const context = { hasher: this.#hasher, crypto: this.#crypto, submitters, nowSeconds };
+      const context = {
+        hasher: this.#hasher,
+        crypto: this.#crypto,
+        committed: this.admission === 'open' ? undefined : this.#committed,
+        quotas: this.#quotas,
+        nowSeconds,
+        monotonicMillis: this.#clock.monotonicMillis(),
+      };
       validated = await validate(leaves, { ...context, iatWindowSeconds: this.iatWindowSeconds });
     } catch (error) {
       this.#writer.release(reservation);
@@ -306,7 +318,8 @@ function isWithin(path: TilePath, size: number): boolean {
   return path.width <= tileWidthAt(path.kind === 'tile' ? path.level : 0, path.index, size);
 }
 
-/** True for a refusal that says nothing about the entry. */
+/** True for a refusal that says nothing about the entry, and that a look at the store could not mend. */
 function isTransient(result: AppendResult): boolean {
-  return !result.ok && result.error.retryAfterSeconds !== undefined;
+  if (result.ok || result.error.code === 'quota-exceeded') return false;
+  return result.error.retryAfterSeconds !== undefined;
 }

@@ -3,12 +3,12 @@
 import type { CryptoSuite } from '../crypto/suite.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import type { CheckpointSigner } from '../note/signer.ts';
-import type { SubmitterList } from '../record/submitters.ts';
 import type { LogStorage } from '../storage.ts';
 import type { Clock } from './clock.ts';
 import type { LogEvent } from './events.ts';
 import type { Guard } from './guard.ts';
 import type { IntakeLimits } from './intake.ts';
+import type { QuotaLimits } from './quota.ts';
 
 export interface LogOptions {
   readonly origin: string;
@@ -19,12 +19,17 @@ export interface LogOptions {
   readonly create?: boolean;
   /** The log's own lines, all of them on every checkpoint: log note (Ed25519) and log head (ML-DSA-44). */
   readonly signers: readonly CheckpointSigner[];
-  /** The submitter list in force whenever it is called; undefined: admission is open, leaves are opaque. */
-  readonly submitters: (() => SubmitterList) | undefined;
+  /**
+   * `records`: leaves are signed statements, admitted by the policy that the log's own entries state (entry 0 is its
+   * genesis). `open`: leaves are any bytes.
+   */
+  readonly admission: 'open' | 'records';
   readonly crypto?: CryptoSuite;
   readonly hasher?: Hasher;
   readonly clock?: Clock;
   readonly limits?: Partial<IntakeLimits>;
+  /** How much a key and a namespace may submit; asked of records only. */
+  readonly quotas?: QuotaLimits;
   /** How far a statement's `iat` may be from now; default DEFAULT_IAT_WINDOW_SECONDS. */
   readonly iatWindowSeconds?: number;
   /** Shortest time between two checkpoints; 0 = every commit; default DEFAULT_CHECKPOINT_INTERVAL_MILLIS. */

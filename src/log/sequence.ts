@@ -1,13 +1,22 @@
-// Sequencing: entries → places. The only judge of "already logged": by what the store holds, by the batch that is being
-// written just now, and by the entries before it in its own batch. Nobody hears an index before the growth is durable.
+// Sequencing: entries → places. The only judge of "already logged", and of what the rules admit: by what the store holds,
+// by the batch that is being written just now, and by the entries before it in its own batch. Nobody hears an index before
+// the growth is durable.
 
 import { equalBytes, readUint, toHex, uintBytes } from '../bytes.ts';
-import { LimmatError } from '../errors.ts';
-import { permits } from '../record/submitters.ts';
-import type { SubmitterList } from '../record/submitters.ts';
+import type { CryptoSuite } from '../crypto/suite.ts';
+import { LimmatError, asLimmatError } from '../errors.ts';
+import type { Hasher } from '../merkle/hash.ts';
+import { admit, keysFor, signatureJobs, sizeOfRootKey } from '../record/admission.ts';
 import { statementKey } from '../storage.ts';
-import type { LogStorage, StateKey, StateWrite } from '../storage.ts';
-import type { Entry, SequencedEntry } from './entry.ts';
+import type { LogStorage, StateWrite } from '../storage.ts';
+import { BatchState } from './batch-state.ts';
+import type { StateChanges } from './batch-state.ts';
+import type { CommittedState } from './committed-state.ts';
+import type { Entry, SequencedEntry, ValidatedRecord } from './entry.ts';
+import { genesisMismatch } from './genesis.ts';
+import type { LogName } from './genesis.ts';
+import { lookupWrites } from './lookup.ts';
+import { refusalError } from './refusal.ts';
 
 /** What became of an entry: a new index, the index it had already, or a refusal. */
 export type Outcome = { readonly index: number; readonly duplicate: boolean } | LimmatError;
@@ -18,84 +27,153 @@ export interface Sequenced {
   readonly writes: readonly StateWrite[];
   /** One for each entry given, in order. */
   readonly outcomes: readonly Outcome[];
-  /** Where the new entries are, for the batch that comes while this one is being written. */
-  readonly places: BatchIndex;
+  /** What the batch that comes while this one is being written has to know of it. */
+  readonly placed: Placed;
 }
 
-/**
- * Gives places from `size` on. The same leaf again gets its first index, before any rule. `submitters` is the list in
- * force now: an entry validated under another one is checked against it again. `writing` holds what was placed before
- * `size` and may not be in the store yet.
- */
-export async function sequence(
-  batch: readonly Entry[],
-  size: number,
-  storage: LogStorage,
-  submitters: SubmitterList | undefined,
-  writing: BatchIndex | undefined,
-): Promise<Sequenced> {
-  const known = await lookUp(batch, storage);
+/** Where the new entries of a batch are, and what they change in the admission state. */
+export interface Placed {
+  readonly places: BatchIndex;
+  readonly changes: StateChanges;
+}
+
+export interface SequenceContext {
+  readonly storage: LogStorage;
+  readonly committed: CommittedState;
+  readonly name: LogName;
+  readonly crypto: CryptoSuite;
+  readonly hasher: Hasher;
+  /** The batch that was placed before `size` and may not be in the store yet. */
+  readonly writing: Placed | undefined;
+  /**
+   * The roots of the trees of these sizes, each below or at `size`; then, for trees of this very batch, of the entries
+   * placed so far.
+   */
+  readonly roots: (
+    sizes: readonly number[],
+  ) => Promise<(size: number, placed: readonly SequencedEntry[]) => Uint8Array>;
+}
+
+/** Gives places from `size` on. The same leaf again gets its first index, before any rule. */
+export async function sequence(batch: readonly Entry[], size: number, context: SequenceContext): Promise<Sequenced> {
+  const { storage, writing } = context;
+  const leaves = await storage.findLeaves(batch.map(({ leafHash }) => leafHash));
   const places = new BatchIndex();
-  const find = (hash: Uint8Array): number | undefined => writing?.find(hash) ?? places.find(hash);
   const entries: SequencedEntry[] = [];
+  const known = await lookUp(batch, leaves, entries, size, context);
   const writes: StateWrite[] = [];
   const outcomes: Outcome[] = [];
+  const find = (hash: Uint8Array): number | undefined => writing?.places.find(hash) ?? places.find(hash);
   for (const [i, entry] of batch.entries()) {
-    const loggedAt = known.leaves[i] ?? find(entry.leafHash);
-    const refusal = loggedAt === undefined ? refuse(entry, known.statements[i], find, submitters) : undefined;
-    if (loggedAt !== undefined) outcomes.push({ index: loggedAt, duplicate: true });
-    else if (refusal !== undefined) outcomes.push(refusal);
-    else {
-      const index = size + entries.length;
-      entries.push({ entry, index });
-      outcomes.push({ index, duplicate: false });
-      places.add(entry.leafHash, index);
-      if (entry.record !== undefined) {
-        places.add(entry.record.statementHash, index);
-        writes.push({ key: statementKey(entry.record.statementHash), value: uintBytes(index, 8) });
-      }
+    const loggedAt = leaves[i] ?? find(entry.leafHash);
+    if (loggedAt !== undefined) {
+      outcomes.push({ index: loggedAt, duplicate: true });
+      continue;
     }
+    const index = size + entries.length;
+    if (entry.record !== undefined) {
+      const firstIndex = known.statements[i] ?? find(entry.record.statementHash);
+      // Awaited only where signatures are left to verify, so that a batch is judged in one go.
+      const judged = firstIndex === undefined ? judge(entry, entry.record, index, known.state, context) : undefined;
+      const verdict = judged instanceof Promise ? await judged : (judged ?? alreadyLogged(entry.record, firstIndex!));
+      if (verdict instanceof LimmatError) {
+        outcomes.push(verdict);
+        continue;
+      }
+      for (const write of verdict) writes.push(write);
+      places.add(entry.record.statementHash, index);
+    }
+    entries.push({ entry, index });
+    outcomes.push({ index, duplicate: false });
+    places.add(entry.leafHash, index);
   }
-  return { entries, writes, outcomes, places };
+  return { entries, writes, outcomes, placed: { places, changes: known.state.changes } };
 }
 
+/** What the store says of the entries that are not there yet: one read of it. */
 async function lookUp(
   batch: readonly Entry[],
-  storage: LogStorage,
-): Promise<{ readonly leaves: readonly (number | undefined)[]; readonly statements: (number | undefined)[] }> {
-  const leaves = await storage.findLeaves(batch.map(({ leafHash }) => leafHash));
-  const statements: (number | undefined)[] = [];
-  const keys: StateKey[] = [];
+  leaves: readonly (number | undefined)[],
+  placed: readonly SequencedEntry[],
+  size: number,
+  { committed, hasher, roots, writing }: SequenceContext,
+): Promise<{ readonly statements: (number | undefined)[]; readonly state: BatchState }> {
+  const wanted = committed.wanted();
   const positions: number[] = [];
+  const sizes: number[] = [];
   for (const [i, { record }] of batch.entries()) {
     if (record === undefined || leaves[i] !== undefined) continue;
-    keys.push(statementKey(record.statementHash));
+    wanted.addOther(statementKey(record.statementHash));
     positions.push(i);
+    for (const key of keysFor(record.statement, hasher)) {
+      const rootSize = sizeOfRootKey(key);
+      if (rootSize === undefined) wanted.add(key);
+      else if (rootSize <= size) sizes.push(rootSize);
+    }
   }
-  if (keys.length === 0) return { leaves, statements };
-  for (const [k, value] of (await storage.get(keys)).entries()) {
-    statements[positions[k]!] = value && readUint(value, 0, 8);
-  }
-  return { leaves, statements };
+  const { values, others } = await wanted.read();
+  const statements: (number | undefined)[] = [];
+  for (const [k, value] of others.entries()) statements[positions[k]!] = value && readUint(value, 0, 8);
+  const rootOf = await roots(sizes);
+  const rootAt = (rootSize: number): Uint8Array | undefined =>
+    rootSize <= size + placed.length ? rootOf(rootSize, placed) : undefined;
+  return { statements, state: new BatchState(writing?.changes, values, rootAt) };
 }
 
-function refuse(
-  { record }: Entry,
-  loggedStatement: number | undefined,
-  find: (hash: Uint8Array) => number | undefined,
-  submitters: SubmitterList | undefined,
-): LimmatError | undefined {
-  if (record === undefined) return undefined;
-  const firstIndex = loggedStatement ?? find(record.statementHash);
-  if (firstIndex !== undefined) {
-    return new LimmatError(
-      'already-logged',
-      `this statement is logged at index ${firstIndex} with another signature; that entry stands for it`,
-      { details: { index: firstIndex, statement: toHex(record.statementHash) } },
-    );
+/** The writes that the record brings, applied to the state; or why it is refused. */
+function judge(
+  { leafHash }: Entry,
+  record: ValidatedRecord,
+  index: number,
+  state: BatchState,
+  context: SequenceContext,
+): readonly StateWrite[] | LimmatError | Promise<readonly StateWrite[] | LimmatError> {
+  const { statement, statementHash, isVerified } = record;
+  const { hasher, name, crypto } = context;
+  const decision = admit(state, statement, index, leafHash, hasher);
+  if (!decision.admitted) return refusalError(decision, statement, state);
+  const foreign = index === 0 ? genesisMismatch(statement, name) : undefined;
+  if (foreign !== undefined) return foreign;
+  const accept = (): readonly StateWrite[] => {
+    const found = lookupWrites(statement, index, state, hasher);
+    state.apply(decision.writes);
+    const own = { key: statementKey(statementHash), value: uintBytes(index, 8) };
+    return [own, ...decision.writes, ...found];
+  };
+  if (isVerified) return accept();
+  return verifyLate(record, state, crypto).then((refusal) => refusal ?? accept());
+}
+
+/** The signatures of an entry whose key came with an entry right before it; the rules have let it in. */
+async function verifyLate(
+  { statement }: ValidatedRecord,
+  state: BatchState,
+  crypto: CryptoSuite,
+): Promise<LimmatError | undefined> {
+  try {
+    // Never undefined: the rules admit nothing that is signed by a key that is not in force.
+    const verdicts = await crypto.verifyMany(signatureJobs(state, statement)!);
+    return verdicts.includes(false) ? badSignature(statement) : undefined;
+  } catch (error) {
+    return asLimmatError(error);
   }
-  if (submitters === undefined || submitters === record.verifiedBy) return undefined;
-  return permits(submitters, record.statement);
+}
+
+/** `bad-signature`: the statement's own or an approval's does not verify. */
+export function badSignature({ kid, record }: ValidatedRecord['statement']): LimmatError {
+  const id = toHex(kid);
+  const whose = record.fields.approvals === undefined ? '' : ' or one of the approvals';
+  return new LimmatError('bad-signature', `the signature by key ${id}${whose} does not verify over this statement`, {
+    details: { kid: id },
+  });
+}
+
+function alreadyLogged({ statementHash }: ValidatedRecord, firstIndex: number): LimmatError {
+  return new LimmatError(
+    'already-logged',
+    `this statement is logged at index ${firstIndex} with another signature; that entry stands for it`,
+    { details: { index: firstIndex, statement: toHex(statementHash) } },
+  );
 }
 
 /**

@@ -1,17 +1,19 @@
-// Validation: request bytes → Entry. Form, size, authority, time of signing and signature: everything that can be
-// judged before the entry has a place. Each entry of a request is judged alone.
+// Validation: request bytes → Entry. Form, size, time of signing, and the signatures by keys that are in force; what can be
+// judged before the entry has a place, and the quota of whoever signed it. Each entry of a request is judged alone.
 
-import { toHex } from '../bytes.ts';
 import type { CryptoSuite, VerifyJob } from '../crypto/suite.ts';
 import { LimmatError, asLimmatError } from '../errors.ts';
-import type { Hasher } from '../merkle/hash.ts';
+import type { Hash, Hasher } from '../merkle/hash.ts';
 import { HASH_SIZE, asHash } from '../merkle/hash.ts';
 import { MAX_ENTRY_SIZE } from '../merkle/tile.ts';
 import { parseStatement } from '../record/statement.ts';
 import type { Statement } from '../record/statement.ts';
-import { permits, signatureJob } from '../record/submitters.ts';
-import type { SubmitterList } from '../record/submitters.ts';
-import type { Entry, ValidatedRecord } from './entry.ts';
+import { signatureJobs, signatureKeysFor } from '../record/admission.ts';
+import type { CommittedState } from './committed-state.ts';
+import { BatchState } from './batch-state.ts';
+import type { Entry } from './entry.ts';
+import type { Quotas } from './quota.ts';
+import { badSignature } from './sequence.ts';
 
 /**
  * How far a statement's time of signing may be from now unless told otherwise: a day, so that an offline signing key and
@@ -23,9 +25,11 @@ export const DEFAULT_IAT_WINDOW_SECONDS = 86_400;
 export interface ValidateContext {
   readonly hasher: Hasher;
   readonly crypto: CryptoSuite;
-  /** The list in force; undefined where admission is open. */
-  readonly submitters: SubmitterList | undefined;
+  /** The state that the store holds; undefined where admission is open. */
+  readonly committed: CommittedState | undefined;
+  readonly quotas: Quotas;
   readonly nowSeconds: number;
+  readonly monotonicMillis: number;
   /** How far `iat` may be from now, in seconds, either way. */
   readonly iatWindowSeconds: number;
 }
@@ -35,52 +39,79 @@ export type Validated = Entry | LimmatError;
 
 /** Judges each of these leaf bytes alone, in order. Bytes are not copied: the caller must not change them any more. */
 export async function validate(leaves: readonly Uint8Array[], context: ValidateContext): Promise<Validated[]> {
-  const { submitters } = context;
-  if (submitters === undefined) return leaves.map((bytes) => validateOpen(bytes, context.hasher));
-  const outcomes = leaves.map((bytes) => validateForm(bytes, submitters, context));
-  const jobs = outcomes.flatMap((outcome) => (outcome instanceof LimmatError ? [] : [outcome.job]));
+  const { committed } = context;
+  if (committed === undefined) return leaves.map((bytes) => validateOpen(bytes, context.hasher));
+  const forms = leaves.map((bytes) => validateForm(bytes, context));
+  const wanted = committed.wanted();
+  for (const form of forms) {
+    if (form instanceof LimmatError) continue;
+    for (const key of signatureKeysFor(form.statement)) wanted.add(key);
+  }
+  const { values } = await wanted.read();
+  const state = new BatchState(undefined, values, () => undefined);
+  const outcomes: Validated[] = [];
+  const jobs: VerifyJob[] = [];
+  /** The outcomes that depend on the jobs from `first` on, up to the next one's. */
+  const pending: { readonly at: number; readonly first: number; readonly statement: Statement }[] = [];
+  for (const [at, form] of forms.entries()) {
+    if (form instanceof LimmatError) {
+      outcomes.push(form);
+      continue;
+    }
+    try {
+      const needed = signatureJobs(state, form.statement);
+      if (needed !== undefined) {
+        pending.push({ at, first: jobs.length, statement: form.statement });
+        jobs.push(...needed);
+      }
+      outcomes.push(entryOf(form, needed !== undefined));
+    } catch (error) {
+      outcomes.push(asLimmatError(error));
+    }
+  }
   const verdicts = jobs.length === 0 ? [] : await context.crypto.verifyMany(jobs);
-  let next = 0;
-  return outcomes.map((outcome) => {
-    if (outcome instanceof LimmatError) return outcome;
-    return verdicts[next++] === true ? outcome.entry : badSignature(outcome.entry);
-  });
+  for (const [i, { at, first, statement }] of pending.entries()) {
+    const end = pending[i + 1]?.first ?? jobs.length;
+    const holds = verdicts.slice(first, end).every(Boolean);
+    const refusal = holds ? context.quotas.take(statement, context.monotonicMillis) : badSignature(statement);
+    if (refusal !== undefined) outcomes[at] = refusal;
+  }
+  return outcomes;
 }
 
-interface ValidatedForm {
-  readonly entry: Entry & { readonly record: ValidatedRecord };
-  readonly job: VerifyJob;
+/** A statement that is well-formed, with all that its bytes alone give. */
+interface Form {
+  readonly bytes: Uint8Array;
+  readonly leafHash: Hash;
+  readonly statement: Statement;
+  readonly statementHash: Hash;
+}
+
+function entryOf({ bytes, leafHash, statement, statementHash }: Form, isVerified: boolean): Entry {
+  return { bytes, leafHash, record: { statement, statementHash, isVerified } };
 }
 
 function validateOpen(bytes: Uint8Array, hasher: Hasher): Validated {
   return tooLarge(bytes) ?? { bytes, leafHash: leafHashOf(bytes, hasher), record: undefined };
 }
 
-function validateForm(
-  bytes: Uint8Array,
-  submitters: SubmitterList,
-  context: ValidateContext,
-): ValidatedForm | LimmatError {
+function validateForm(bytes: Uint8Array, context: ValidateContext): Form | LimmatError {
   const large = tooLarge(bytes);
   if (large) return large;
   let statement: Statement;
-  let job: VerifyJob;
   try {
     statement = parseStatement(bytes);
-    const refusal = permits(submitters, statement) ?? outsideWindow(statement, context);
-    if (refusal) return refusal;
-    job = signatureJob(statement, submitters);
   } catch (error) {
     return asLimmatError(error);
   }
-  const record = {
-    statement,
-    statementHash: context.hasher.sha256(statement.toBeSigned),
-    verifiedBy: submitters,
-  };
+  const refusal = outsideWindow(statement, context);
+  if (refusal) return refusal;
+  const { hasher } = context;
   return {
-    entry: { bytes, leafHash: leafHashOf(bytes, context.hasher), record },
-    job,
+    bytes,
+    leafHash: leafHashOf(bytes, hasher),
+    statement,
+    statementHash: hasher.sha256(statement.toBeSigned),
   };
 }
 
@@ -108,11 +139,4 @@ function outsideWindow({ iat }: Statement, context: ValidateContext): LimmatErro
       `at most ${iatWindowSeconds} s are accepted: sign the statement again`,
     { details: { field: 'iat', value: iat, now: nowSeconds, windowSeconds: iatWindowSeconds } },
   );
-}
-
-function badSignature({ record }: { readonly record: ValidatedRecord }): LimmatError {
-  const kid = toHex(record.statement.kid);
-  return new LimmatError('bad-signature', `the signature by key ${kid} does not verify over this statement`, {
-    details: { kid },
-  });
 }

@@ -4,22 +4,25 @@
 
 import { equalBytes } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
+import type { CryptoSuite } from '../crypto/suite.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
-import type { SubmitterList } from '../record/submitters.ts';
 import type { Growth, LogStorage, StoredLog } from '../storage.ts';
 import type { Clock } from './clock.ts';
+import type { CommittedState } from './committed-state.ts';
 import { loadEdge } from './edge.ts';
 import type { Edge } from './edge.ts';
 import type { LogEvent } from './events.ts';
+import type { LogName } from './genesis.ts';
 import { Intake, Ticket } from './intake.ts';
 import type { AppendResult, IntakeLimits, Reservation, Waiting } from './intake.ts';
 import { integrate } from './integrate.ts';
 import type { Validated } from './validate.ts';
 import { answerAll, answerEach, unknownOutcome } from './answer.ts';
 import { sequence } from './sequence.ts';
-import type { BatchIndex, Outcome, Sequenced } from './sequence.ts';
+import type { Outcome, Placed, Sequenced } from './sequence.ts';
 import { readAll } from './read.ts';
+import { rootsOf } from './roots.ts';
 
 /** Pauses between attempts to open the store again; the last one repeats. */
 const REOPEN_PAUSES_MILLIS = Object.freeze([100, 250, 500, 1000, 2000, 5000]);
@@ -37,7 +40,7 @@ const MAX_GATHER_TURNS = 16;
 interface Prepared {
   readonly batch: readonly Waiting[];
   readonly sequenced: Sequenced;
-  readonly places: BatchIndex;
+  readonly placed: Placed;
   readonly growth?: Growth;
   /** The edge after it. */
   readonly edge: Edge;
@@ -53,7 +56,12 @@ export interface WriterOptions {
   readonly probeStorage: () => Promise<void>;
   /** Throws unless the tree that a reopened store holds may go on: the guard's check. */
   readonly checkReopened: (head: TreeHead, storage: LogStorage) => Promise<void>;
-  readonly submitters: () => SubmitterList | undefined;
+  readonly name: LogName;
+  readonly crypto: CryptoSuite;
+  /** What is kept in memory of the admission state; told of every commit. */
+  readonly committed: CommittedState;
+  /** The root of the tree of `size` entries, of which the tree with this head is a later one, from the store. */
+  readonly rootHashAt: (head: TreeHead, size: number) => Promise<Uint8Array>;
   readonly limits: IntakeLimits;
   readonly hasher: Hasher;
   readonly clock: Clock;
@@ -224,15 +232,25 @@ export class Writer {
   async #prepare(batch: readonly Waiting[]): Promise<Prepared | undefined> {
     const startMillis = this.#options.clock.monotonicMillis();
     const reopenings = this.#reopenings;
-    const { edge, places } = this.#writing?.prepared ?? { edge: this.#edge, places: undefined };
+    const stored = this.#edge;
+    const before = this.#writing?.prepared;
+    const edge = before?.edge ?? stored;
+    const { name, crypto, hasher, committed, rootHashAt } = this.#options;
     try {
       const entries = batch.map(({ entry }) => entry);
-      const submitters = this.#options.submitters();
-      const sequenced = await sequence(entries, edge.head.size, this.#storage, submitters, places);
-      if (sequenced.entries.length === 0)
-        return { batch, sequenced, places: sequenced.places, edge, startMillis, reopenings };
+      const sequenced = await sequence(entries, edge.head.size, {
+        storage: this.#storage,
+        committed,
+        name,
+        crypto,
+        hasher,
+        writing: before?.placed,
+        roots: rootsOf({ stored, before: before?.growth?.leafHashes, rootHashAt }),
+      });
+      const { placed } = sequenced;
+      if (sequenced.entries.length === 0) return { batch, sequenced, placed, edge, startMillis, reopenings };
       const integrated = integrate(edge, sequenced.entries, sequenced.writes);
-      return { batch, sequenced, places: sequenced.places, startMillis, reopenings, ...integrated };
+      return { batch, sequenced, placed, startMillis, reopenings, ...integrated };
     } catch (error) {
       this.#enterReadOnly(error);
       answerAll(batch, this.#refusal()!);
@@ -261,6 +279,7 @@ export class Writer {
           await this.#storage.commit(growth);
           this.#edge = edge;
           this.#begun = [];
+          this.#options.committed.apply(growth.writes);
           const millis = clock.monotonicMillis() - startMillis;
           onEvent({ kind: 'committed', size: edge.head.size, entries: sequenced.entries.length, millis });
           onCommitted();
@@ -310,6 +329,7 @@ export class Writer {
     await this.#storage.close();
     const storage = await this.#options.openStorage();
     this.#storage = storage;
+    this.#options.committed.clear();
     const stored = await storage.load();
     // The store must hold the last confirmed tree or the one of a write that was begun; anything else is not our history.
     const adopted = [this.#edge.head, ...this.#begun].find(

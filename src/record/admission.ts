@@ -57,6 +57,11 @@ export function verifyKeyFor(facts: Facts, statement: Statement): CoseKey | unde
   return keyInForce(facts, statement, statement.kid);
 }
 
+/** The keys of the values by which `signatureJobs` goes. */
+export function signatureKeysFor({ namespace, kid, record }: Statement): StateKey[] {
+  return [LOG_KEY, keyKey(namespace, kid), ...approvalsOf(record).map((approval) => keyKey(namespace, approval.kid))];
+}
+
 /**
  * The signatures that have to hold: the statement's own and each approval's. Undefined where one of the keys is not in
  * force, of which `admit` says why. `bad-signature` and `malformed` for a signature that cannot be the key's.
@@ -82,5 +87,14 @@ function keyInForce(facts: Facts, { namespace, record }: Statement, kid: Uint8Ar
   const value = facts.get(keyKey(namespace, kid));
   if (value === undefined) return undefined;
   const { key, deadAt } = keyValue.parse(value);
-  return key === null || deadAt !== null ? undefined : parseCoseKey(key);
+  return key === null || deadAt !== null ? undefined : coseKeyOf(key);
+}
+
+/** Of one and the same array, which nobody changes, the key is read once. */
+const coseKeys = new WeakMap<Uint8Array, CoseKey>();
+
+function coseKeyOf(bytes: Uint8Array): CoseKey {
+  let key = coseKeys.get(bytes);
+  if (key === undefined) coseKeys.set(bytes, (key = parseCoseKey(bytes)));
+  return key;
 }

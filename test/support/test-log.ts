@@ -127,7 +127,7 @@ export async function openTestLog(overrides: Overrides = {}): Promise<TestLog> {
     guard,
     create: guard.state === undefined,
     signers: testSigners(options.origin),
-    submitters: undefined,
+    admission: 'open',
     crypto: nodeCrypto,
     hasher: nodeHasher,
     clock,

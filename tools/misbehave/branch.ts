@@ -50,7 +50,7 @@ export async function openBranch(owner: BranchOwner, leaves: readonly Uint8Array
     create: true,
     signers,
     // Any bytes: a lying log logs what an honest one would refuse.
-    submitters: undefined,
+    admission: 'open',
     crypto: nodeCrypto,
     hasher: nodeHasher,
     clock,

@@ -84,6 +84,13 @@ export function rootKey(size: number): StateKey {
   return joined(ABOUT.root, uintBytes(size, 8));
 }
 
+const SHARED: readonly (number | undefined)[] = [ABOUT.log, ABOUT.namespace, ABOUT.key, ABOUT.site, ABOUT.stream];
+
+/** True for the values that entry after entry asks for: of the log, a namespace, a key, a site, the head of a stream. */
+export function isShared(key: StateKey): boolean {
+  return key[0] === ADMISSION_SPACE && SHARED.includes(key[1]);
+}
+
 /** The size of a `rootKey`; undefined for every other key, which a store answers. */
 export function sizeOfRootKey(key: StateKey): number | undefined {
   if (key[1] !== ABOUT.root || key[0] !== ADMISSION_SPACE) return undefined;

@@ -68,31 +68,40 @@ function needsRoot(judged: Case, record: LimmatRecord): string | undefined {
 function signer(judged: Case, field: string, kid: Uint8Array): KeyState {
   const { namespace, iat } = judged.statement;
   const key = judged.key(kid);
-  const id = toHex(kid);
   if (key === undefined) {
-    throw new Refused('D15', field, id, `a key that the policy or a key-event of ${namespace} has brought`);
+    throw new Refused('D15', field, toHex(kid), `a key that the policy or a key-event of ${namespace} has brought`);
   }
   if (key.deadAt !== null) {
-    throw new Refused('D16', field, `${id}, dead since entry ${key.deadAt}`, `a key of ${namespace} that is alive`);
+    throw new Refused(
+      'D16',
+      field,
+      `${toHex(kid)}, dead since entry ${key.deadAt}`,
+      `a key of ${namespace} that is alive`,
+    );
   }
   if (key.key === null) {
     throw new Refused(
       'D15',
       field,
-      `${id}, whose bytes are not known`,
+      `${toHex(kid)}, whose bytes are not known`,
       'a key after the key-event that brings its bytes',
     );
   }
   const { validFrom, validUntil } = key;
   if (validFrom !== null && iat < validFrom) {
-    throw new Refused('D15', 'iat', formatTime(iat), `${formatTime(validFrom)} or later, from when key ${id} signs`);
+    throw new Refused(
+      'D15',
+      'iat',
+      formatTime(iat),
+      `${formatTime(validFrom)} or later, from when key ${toHex(kid)} signs`,
+    );
   }
   if (validUntil !== null && iat > validUntil) {
     throw new Refused(
       'D15',
       'iat',
       formatTime(iat),
-      `${formatTime(validUntil)} or earlier, until when key ${id} signs`,
+      `${formatTime(validUntil)} or earlier, until when key ${toHex(kid)} signs`,
     );
   }
   return key;
