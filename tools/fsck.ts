@@ -1,11 +1,14 @@
 // `limmat fsck`: re-hash and check a whole log, stopped (--data), running or remote (--url), or exported (--files).
 
+import { availableParallelism } from 'node:os';
+
 import type { Command } from 'commander';
 
-import { nodeHasher } from '../src/adapters/node-crypto.ts';
+import { createVerifierPool, nodeHasher } from '../src/adapters/node-crypto.ts';
 import { toHex } from '../src/bytes.ts';
 import { logPrefix } from '../src/client/http-reader.ts';
 import { LimmatError } from '../src/errors.ts';
+import { DEFAULT_VERIFY_THREADS } from '../src/node/config.ts';
 import { readMeta } from '../src/node/meta.ts';
 import { checkLog, type CheckReport } from './fsck/check.ts';
 import { keysFor, keysOfData, logDescription, type LogKeys } from './support/log-keys.ts';
@@ -89,6 +92,8 @@ function toJson(report: CheckReport, { keys, admission, storage }: Subject): unk
     bundles: report.bundles,
     tiles: report.tiles,
     archivedCheckpoints: report.archived,
+    ...(report.stateDigest !== undefined && { stateDigest: toHex(report.stateDigest) }),
+    ...(storage !== undefined && { stateRows: report.rows }),
     notes: storage === undefined ? [] : [OPENING_MENDS],
     findingCount: findings.count,
     findings: findings.kept,
@@ -97,9 +102,9 @@ function toJson(report: CheckReport, { keys, admission, storage }: Subject): unk
 
 function admissionLine({ records, saidBy }: Admission): string {
   const by = saidBy === 'option' ? '--records' : `the ${saidBy} says so`;
-  if (records) return `records: every entry has to be a statement (${by})`;
+  if (records) return `records: every entry has to be a record that the log's rules admit (${by})`;
   const why = saidBy === 'nobody' ? 'nothing says otherwise' : by;
-  return `open: entries may be any bytes (${why}); --records checks them as statements`;
+  return `open: entries may be any bytes (${why}); --records judges them by the log's rules`;
 }
 
 function lines(report: CheckReport, subject: Subject): string[] {
@@ -108,7 +113,8 @@ function lines(report: CheckReport, subject: Subject): string[] {
     `${formatCount(report.entries)} entries in ${formatCount(report.bundles)} bundles`,
     `${formatCount(report.tiles)} tiles`,
     ...(subject.storage === undefined ? [] : [`the index`, `${formatCount(report.archived)} archived checkpoints`]),
-    ...(subject.admission.records ? ['every statement'] : []),
+    ...(report.stateDigest === undefined ? [] : ['every record and its signatures']),
+    ...(report.rows === 0 ? [] : [`${formatCount(report.rows)} rows of derived state`]),
   ];
   const problems = findings.kept.map(({ code, message }) => `${style('red', code)}: ${message}`);
   if (findings.count > findings.kept.length) problems.push(`and ${findings.count - findings.kept.length} more`);
@@ -117,6 +123,7 @@ function lines(report: CheckReport, subject: Subject): string[] {
     `signed    size ${formatCount(checkpoint.size)}, root ${toHex(checkpoint.rootHash)}`,
     `checked   ${checked.join(', ')}`,
     `admission ${admissionLine(subject.admission)}`,
+    ...(report.stateDigest === undefined ? [] : [`state     digest ${toHex(report.stateDigest)}`]),
     ...(subject.storage === undefined ? [] : [`note      ${OPENING_MENDS}`]),
     ...problems,
     findings.count === 0 ? style('green', 'clean') : style('red', `${findings.count} findings`),
@@ -129,6 +136,8 @@ async function fsck(options: FsckOptions): Promise<void> {
   const subject: Subject =
     options.records === true ? { ...opened, admission: { records: true, saidBy: 'option' } } : opened;
   const progress = createProgress({ label: 'fsck', unit: 'entries', silent: output.json });
+  const threads = Math.min(availableParallelism(), DEFAULT_VERIFY_THREADS);
+  const pool = subject.admission.records ? createVerifierPool({ threads }) : undefined;
   try {
     if (subject.keys.selfClaimed) {
       output.note(
@@ -141,7 +150,7 @@ async function fsck(options: FsckOptions): Promise<void> {
       origin: subject.keys.origin,
       verifiers: subject.keys.verifiers,
       hasher: nodeHasher,
-      records: subject.admission.records,
+      verifyMany: pool?.verifyMany,
       onProgress: (done, total) => progress.update(done, total),
     });
     progress.finish();
@@ -152,6 +161,7 @@ async function fsck(options: FsckOptions): Promise<void> {
     throw error;
   } finally {
     await subject.source.close();
+    await pool?.close();
   }
 }
 
@@ -161,9 +171,10 @@ export function register(program: Command): void {
     .summary('re-hash and check a whole log')
     .description(
       'Hashes every entry again, computes every tile and the root from them, and compares them with what is stored and ' +
-        'with what the log signed; of a data directory also the index, the archive of checkpoints and the statements. ' +
-        'Entries are checked as statements when the data directory or the log says that it takes records alone. What a log ' +
-        'says of itself over HTTP is not signed: --records checks them whatever it says. The report names what was done. ' +
+        'with what the log signed; of a data directory also the index and the archive of checkpoints. When the data ' +
+        'directory or the log says that it takes records alone, every entry is judged again by the rules that its genesis ' +
+        'names, signatures included, and the state that this leads to is compared with that of the data directory. What a ' +
+        'log says of itself over HTTP is not signed: --records judges them whatever it says. The report names what was done. ' +
         `With --data: ${OPENING_MENDS}. ` +
         'Exit codes: 0 clean, 3 it could not be checked, 4 damage or a missing resource, 6 two signed checkpoints of the ' +
         'log contradict each other.',
@@ -173,7 +184,7 @@ export function register(program: Command): void {
     .option('--files <dir>', 'an export: the static files of a log')
     .option('--trust <file>', 'a trust file that names the log')
     .option('--vkey <key...>', "the log's keys, all of which have to have signed")
-    .option('--records', 'every entry has to be a statement, whatever the log says about itself')
+    .option('--records', 'every entry has to be a record that the rules admit, whatever the log says about itself')
     .option('--rebuild-index', 'make the leaf-hash index again first (with --data)')
     .option('--json', 'one JSON document instead of text')
     .action(fsck);

@@ -1,22 +1,24 @@
 // Checks a whole log against itself: every entry is hashed again, every tile and the root are computed from the entries
-// and compared with what is stored, and with what the log signed. Beside that, where there is one: the leaf-hash index,
-// the archive of checkpoints, and the statements' form.
+// and compared with what is stored, and with what the log signed. Beside that, where there is one: the leaf-hash index and
+// the archive of checkpoints; and what entries say, by the log's own rules (admission.ts).
 
 import { equalBytes, readUint, toHex } from '../../src/bytes.ts';
+import type { VerifyJob } from '../../src/crypto/suite.ts';
 import { isLimmatError, LimmatError } from '../../src/errors.ts';
 import {
   formatTilePath,
   HASH_SIZE,
+  asHash,
   type Hash,
   type Hasher,
   type TilePath,
   type TreeHead,
 } from '../../src/merkle/index.ts';
 import { openLogCheckpoint, type CheckpointVerifier, type OpenedLogCheckpoint } from '../../src/note/index.ts';
-import { parseStatement } from '../../src/record/statement.ts';
-import { KEY_SPACE, statementKey, type LogStorage } from '../../src/storage.ts';
+import { KEY_SPACE, type LogStorage } from '../../src/storage.ts';
 import type { LogSource } from '../support/log-source.ts';
 import { readBundles, TreeRehash, type ComputedTile } from '../support/rehash.ts';
+import { AdmissionCheck } from './admission.ts';
 import { Findings } from './findings.ts';
 
 export interface CheckOptions {
@@ -24,8 +26,8 @@ export interface CheckOptions {
   readonly origin: string;
   readonly verifiers: readonly CheckpointVerifier[];
   readonly hasher: Hasher;
-  /** Leaves have to be statements. */
-  readonly records: boolean;
+  /** Present where entries have to be records that the log's rules admit: how their signatures are verified. */
+  readonly verifyMany?: ((jobs: readonly VerifyJob[]) => Promise<readonly boolean[]>) | undefined;
   /** The store itself, where it can be had: then index, archive and what is not published yet are checked too. */
   readonly storage?: LogStorage | undefined;
   readonly onProgress: (entries: number, total: number) => void;
@@ -42,6 +44,10 @@ export interface CheckReport {
   readonly bundles: number;
   /** Archived checkpoints whose signatures and roots were checked. */
   readonly archived: number;
+  /** Where entries have to be records: the digest of the admission state that they lead to. */
+  readonly stateDigest: Uint8Array | undefined;
+  /** Rows of the store's derived state that are right. */
+  readonly rows: number;
   readonly findings: Findings;
 }
 
@@ -75,7 +81,10 @@ export async function checkLog(options: CheckOptions): Promise<CheckReport> {
     { size: head.size, rootHash: head.rootHash, what: 'the head in the store', signed: false },
   ];
   const tree = new TreeRehash(options.hasher);
-  const counts = await rehash(options, head.size, tree, milestones, findings);
+  const { hasher, verifyMany } = options;
+  const admission = verifyMany && new AdmissionCheck({ hasher, verifyMany, findings });
+  const counts = await rehash(options, head.size, tree, milestones, admission, findings);
+  const rows = admission === undefined || storage === undefined ? 0 : await admission.compare(storage);
   return {
     origin,
     checkpoint,
@@ -83,6 +92,8 @@ export async function checkLog(options: CheckOptions): Promise<CheckReport> {
     rootHash: tree.rootHash(),
     ...counts,
     archived: archived.length,
+    stateDigest: admission?.digest(),
+    rows,
     findings,
   };
 }
@@ -131,6 +142,7 @@ async function rehash(
   size: number,
   tree: TreeRehash,
   milestones: Milestone[],
+  admission: AdmissionCheck | undefined,
   findings: Findings,
 ): Promise<{ tiles: number; bundles: number }> {
   const waiting = milestones.toSorted((a, b) => a.size - b.size);
@@ -153,11 +165,9 @@ async function rehash(
     });
     bundles += batch.length;
     const entries = batch.flatMap((bundle) => bundle.entries);
-    const statements = options.records ? checkStatements(entries, start, findings) : [];
-    if (options.storage !== undefined) {
-      await checkIndex(options.storage, leafHashes.flatMap(splitHashes), start, findings);
-      await checkStatementIndex(options, statements, start, findings);
-    }
+    const hashes = leafHashes.flatMap(splitHashes);
+    if (options.storage !== undefined) await checkIndex(options.storage, hashes, start, findings);
+    await admission?.push(entries, hashes);
     const before = await compared;
     compared = compareTiles(options.source, tree.takeTiles(), findings).then((tiles) => before + tiles);
     // Whoever awaits it sees its failure; nobody does when a bundle ends the loop.
@@ -234,27 +244,10 @@ function isMissing(error: unknown): error is LimmatError {
   return isLimmatError(error, 'not-found') || isLimmatError(error, 'bad-response');
 }
 
-/** The signed content of each entry that is a statement, undefined for one that is none. */
-function checkStatements(
-  entries: readonly Uint8Array[],
-  start: number,
-  findings: Findings,
-): (Uint8Array | undefined)[] {
-  return entries.map((entry, i) => {
-    try {
-      return parseStatement(entry).toBeSigned;
-    } catch (error) {
-      if (!isLimmatError(error)) throw error;
-      findings.add('bad-record', `entry ${start + i} is no statement: ${error.message}`);
-      return undefined;
-    }
-  });
-}
-
 /** Packed hashes one by one. */
-function splitHashes(packed: Uint8Array): Uint8Array[] {
+function splitHashes(packed: Uint8Array): Hash[] {
   return Array.from({ length: packed.length / HASH_SIZE }, (_, i) =>
-    packed.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE),
+    asHash(packed.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE)),
   );
 }
 
@@ -268,22 +261,5 @@ async function checkIndex(
     if (index === start + i) continue;
     const said = index === undefined ? 'does not know' : `has at index ${index}`;
     findings.add('store-corrupt', `the index ${said} the leaf hash ${toHex(leafHashes[i]!)} of entry ${start + i}`);
-  }
-}
-
-async function checkStatementIndex(
-  { storage, hasher }: CheckOptions,
-  toBeSigned: readonly (Uint8Array | undefined)[],
-  start: number,
-  findings: Findings,
-): Promise<void> {
-  const places = toBeSigned.flatMap((bytes, i) => (bytes === undefined ? [] : [{ index: start + i, bytes }]));
-  if (storage === undefined || places.length === 0) return;
-  const values = await storage.get(places.map(({ bytes }) => statementKey(hasher.sha256(bytes))));
-  for (const [k, { index }] of places.entries()) {
-    const value = values[k];
-    const found = value && readUint(value, 0, 8);
-    if (found === index) continue;
-    findings.add('store-corrupt', `the state names ${found ?? 'no index'} for the statement of entry ${index}`);
   }
 }

@@ -1,0 +1,108 @@
+// The part of a check that is about what entries say: each is judged again by the log's own rules, with its signatures,
+// and what they lead to is compared with the derived state of the store, where there is one.
+
+import { compareBytes, equalBytes, toHex } from '../../src/bytes.ts';
+import type { VerifyJob } from '../../src/crypto/suite.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+import { DERIVED_SPACES, derive } from '../../src/log/derive.ts';
+import { derivedRows, isReindexUnfinished } from '../../src/log/reindex.ts';
+import type { Hash, Hasher } from '../../src/merkle/index.ts';
+import { TreeRoots } from '../../src/record/admission/roots.ts';
+import type { ReplayFinding } from '../../src/record/admission/replay.ts';
+import { AdmissionState, StateDigest } from '../../src/record/admission/state.ts';
+import { KEY_SPACE, type LogStorage, type StateKey } from '../../src/storage.ts';
+import type { Findings } from './findings.ts';
+
+export interface AdmissionCheckOptions {
+  readonly hasher: Hasher;
+  readonly verifyMany: (jobs: readonly VerifyJob[]) => Promise<readonly boolean[]>;
+  readonly findings: Findings;
+}
+
+const MEND = 'limmat reindex makes it again';
+
+/** Takes all entries of a log in order. Keeps the state that they lead to in memory: some 2 kB an entry. */
+export class AdmissionCheck {
+  readonly #options: AdmissionCheckOptions;
+  readonly #roots: TreeRoots;
+  readonly #state = new AdmissionState();
+
+  constructor(options: AdmissionCheckOptions) {
+    this.#options = options;
+    this.#roots = new TreeRoots(options.hasher);
+  }
+
+  /** Judges the next entries, given their leaf hashes. */
+  async push(entries: readonly Uint8Array[], leafHashes: readonly Hash[]): Promise<void> {
+    const { hasher, verifyMany, findings } = this.#options;
+    const start = this.#roots.size;
+    for (const leafHash of leafHashes) this.#roots.append(leafHash);
+    const leaves = entries.map((bytes, i) => ({ bytes, leafHash: leafHashes[i]! }));
+    const derived = await derive(leaves, start, {
+      get: (keys) => Promise.resolve(keys.map((key) => this.#state.get(key))),
+      rootHashAt: (size) => this.#roots.at(size),
+      hasher,
+      verifyMany,
+    });
+    this.#state.apply(derived.writes);
+    for (const finding of derived.findings) findings.add(codeOf(finding), findingLine(finding));
+  }
+
+  /** The digest of the admission state that the entries lead to: whoever replays them has the same. */
+  digest(): Uint8Array {
+    const digest = new StateDigest(this.#options.hasher);
+    for (const { key, value } of this.#state.pairs()) if (key[0] === KEY_SPACE.admission) digest.add(key, value);
+    return digest.digest;
+  }
+
+  /** Compares the rows of the store with those that the entries lead to. How many are right. */
+  async compare(storage: LogStorage): Promise<number> {
+    const { findings } = this.#options;
+    if (await isReindexUnfinished(storage)) {
+      findings.add('store-corrupt', 'a reindex of this store was not finished: limmat reindex finishes it');
+      return 0;
+    }
+    const expected = this.#state.pairs();
+    let next = 0;
+    let right = 0;
+    const missingBefore = (key: StateKey | undefined): void => {
+      for (;;) {
+        const own = expected[next];
+        if (own === undefined || (key !== undefined && compareBytes(own.key, key) >= 0)) return;
+        findings.add('store-corrupt', `the row ${toHex(own.key)} of the state is missing: ${MEND}`);
+        next++;
+      }
+    };
+    for (const space of DERIVED_SPACES) {
+      for await (const { key, value } of derivedRows(storage, space)) {
+        missingBefore(key);
+        const own = expected[next];
+        if (own === undefined || !equalBytes(own.key, key)) {
+          findings.add('store-corrupt', `the state has a row ${toHex(key)} to which no entry leads: ${MEND}`);
+          continue;
+        }
+        next++;
+        if (equalBytes(own.value, value)) right++;
+        else
+          findings.add('store-corrupt', `the row ${toHex(key)} of the state is not what the entries lead to: ${MEND}`);
+      }
+    }
+    missingBefore(undefined);
+    return right;
+  }
+}
+
+function codeOf(finding: ReplayFinding): ErrorCode {
+  if (finding.kind === 'inadmissible') return 'not-admitted';
+  if (finding.kind === 'repeated') return 'already-logged';
+  return finding.code === 'bad-signature' ? 'bad-signature' : 'bad-record';
+}
+
+/** A finding in one sentence. */
+export function findingLine(finding: ReplayFinding): string {
+  const entry = `entry ${finding.index}`;
+  if (finding.kind === 'inadmissible') return `${entry} is not admitted by the log's rules: ${finding.refusal.message}`;
+  if (finding.kind === 'repeated') return `${entry} is the same as an earlier one`;
+  if (finding.code === 'bad-signature') return `${entry}: ${finding.message}`;
+  return `${entry} is no statement: ${finding.message}`;
+}
