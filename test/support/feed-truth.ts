@@ -56,7 +56,30 @@ export function sharedBuilds(rows: readonly DataRow[]): readonly (readonly strin
   });
 }
 
-function buildSubject(row: DataRow): string {
+const PROMISES_OF_MOVES: readonly unknown[] = ['relocation-commitment', 'process-commitment'];
+
+function idsOf(rows: readonly DataRow[]): readonly string[] {
+  return rows.map((row) => String(row['id']));
+}
+
+/** Ids of rows that promise something for a day that is over, and of those of them about a region that no row moves. */
+export function promiseTruth(
+  rows: readonly DataRow[],
+  nowSeconds: number,
+): { readonly due: readonly string[]; readonly unmoved: readonly string[] } {
+  const moved = new Set(rows.filter((row) => row['event'] === 'relocation-started').map((row) => row['region_code']));
+  const due = rows.filter((row) => {
+    const deadline = row['planned_end'] ?? row['planned_start'];
+    return typeof deadline === 'string' && Date.parse(`${deadline}T23:59:59Z`) < 1000 * nowSeconds;
+  });
+  const unmoved = due.filter(
+    (row) => PROMISES_OF_MOVES.includes(row['event']) && row['region_code'] !== null && !moved.has(row['region_code']),
+  );
+  return { due: idsOf(due), unmoved: idsOf(unmoved) };
+}
+
+/** The subject of the build that a row is. */
+export function buildSubject(row: DataRow): string {
   const parts = [row['name'], row['version'], row['suite'], row['architecture']].map(String);
   return ['debian', 'build', ...parts].join('/');
 }

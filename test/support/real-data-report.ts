@@ -6,21 +6,30 @@ import { readFileSync } from 'node:fs';
 import { isRow } from '../../tools/import-columns.ts';
 import { inImportOrder } from '../../tools/import-order.ts';
 import type { Decision, Refusal } from '../../src/record/admission.ts';
+import type { DomainFinding } from '../../src/record/rules/domain.ts';
 import { subjectOf, type LimmatRecord } from '../../src/record/types.ts';
-import { feedTruth, sharedBuilds, type FeedTruth } from './feed-truth.ts';
+import { buildSubject, feedTruth, promiseTruth, sharedBuilds, type FeedTruth } from './feed-truth.ts';
 import { sharedPath } from './vectors.ts';
 import { recordsOf, VendorLog, type DataRow } from './vendor-log.ts';
 
-export const DATA_FILES = ['engine-sources', 'debian-builds', 'detection-rules', 'relocations'] as const;
+/** In the order in which they are logged. The largest one is last, so that the indexes of the others do not depend on it. */
+export const DATA_FILES = ['engine-sources', 'detection-rules', 'relocations', 'debian-builds'] as const;
 export type DataFile = (typeof DATA_FILES)[number];
 export type DataSet = Readonly<Record<DataFile, readonly DataRow[]>>;
 
-/** The shared data files; undefined where they are not. */
-export function readDataSet(): DataSet | undefined {
+/** Every one-in-so-many build is enough for a short run, beside all those that are in two suites. */
+const SHORT_STEP = 16;
+
+/** The shared data files, for a short run with a part of the builds; undefined where they are not. */
+export function readDataSet(isWhole: boolean): DataSet | undefined {
   if (sharedPath('data') === undefined) return undefined;
+  const builds = readRows('debian-builds');
+  const shared = new Set(sharedBuilds(builds).flat());
   return {
     'engine-sources': readRows('engine-sources'),
-    'debian-builds': readRows('debian-builds'),
+    'debian-builds': isWhole
+      ? builds
+      : builds.filter((row, i) => i % SHORT_STEP === 0 || shared.has(buildSubject(row))),
     'detection-rules': readRows('detection-rules'),
     relocations: readRows('relocations'),
   };
@@ -56,6 +65,10 @@ export interface DataReport {
   readonly truth: FeedTruth;
   readonly shared: readonly (readonly string[])[];
   readonly attempts: Attempts;
+  /** What the domain rules find, by rule, in the order of the log. */
+  readonly findings: ReadonlyMap<string, readonly DomainFinding[]>;
+  /** The promises whose day is over at that time, and those about a region of which no row says that anything was moved. */
+  readonly promises: { readonly due: readonly string[]; readonly unmoved: readonly string[] };
 }
 
 type Release = LimmatRecord & { readonly type: 'avdb-release' };
@@ -63,10 +76,10 @@ type Release = LimmatRecord & { readonly type: 'avdb-release' };
 export const isRelease = (record: LimmatRecord): record is Release => record.type === 'avdb-release';
 
 /** Logs everything, in the order of an import, and makes false attempts on the way. */
-export async function logEverything(data: DataSet): Promise<DataReport> {
+export async function logEverything(data: DataSet, nowSeconds: number): Promise<DataReport> {
   const all = DATA_FILES.map((file) => ({ file, records: inImportOrder(recordsOf(data[file])) }));
   const namespaces = new Set(all.flatMap(({ records }) => records.map(({ namespace }) => namespace)));
-  const log = await VendorLog.open([...namespaces]);
+  const log = await VendorLog.open([...namespaces], { readsRules: true });
   const setup = log.entries.length;
   const truth = feedTruth(data['detection-rules']);
   const rollbacks = new Set(truth.rollbacks);
@@ -95,7 +108,12 @@ export async function logEverything(data: DataSet): Promise<DataReport> {
     }
     files.push({ file, rows: data[file].length, from, to: log.entries.length - 1 });
   }
-  return { log, setup, files, truth, shared: sharedBuilds(data['debian-builds']), attempts };
+  const findings = new Map<string, DomainFinding[]>();
+  for (const finding of (await log.findings(nowSeconds)).toSorted((a, b) => a.index - b.index)) {
+    findings.set(finding.rule, [...(findings.get(finding.rule) ?? []), finding]);
+  }
+  const shared = sharedBuilds(data['debian-builds']);
+  return { log, setup, files, truth, shared, attempts, findings, promises: promiseTruth(data.relocations, nowSeconds) };
 }
 
 function another(namespaces: ReadonlySet<string>, own: string): string {
@@ -137,7 +155,9 @@ export interface GapReport {
 /** Leaves out each release whose sequence is a multiple of `every`; the next one comes without, then with a stated gap. */
 export async function withMissingRows(rows: readonly DataRow[], every: number): Promise<GapReport> {
   const records = inImportOrder(recordsOf(rows)).filter(isRelease);
-  const log = await VendorLog.open([...new Set(records.map(({ namespace }) => namespace))], 'not published');
+  const log = await VendorLog.open([...new Set(records.map(({ namespace }) => namespace))], {
+    gapReason: 'not published',
+  });
   const refused: { refusal: Decision; sequence: number; head: Uint8Array }[] = [];
   let [leftOut, admitted] = [0, 0];
   for (const record of records) {

@@ -119,8 +119,8 @@ export const TWIN: DataSet = {
   // As a feed has them: by their dates.
   'detection-rules': [...MAIN, ...BETA].toSorted((a, b) => (String(a['date']) < String(b['date']) ? -1 : 1)),
   relocations: [
-    move('t1', { planned_end: '2031-12-31' }),
-    move('t2', { region: 'North America', region_code: '003', planned_end: '2031-12-31' }),
+    move('t1', { planned_end: '2026-12-31' }),
+    move('t2', { region: 'North America', region_code: '003', planned_end: '2026-12-31' }),
     move('t3', { region: 'United States', region_code: 'US', reported: '2030-06-01' }),
     move('t4', { event: 'relocation-started', activity: ['processing'], started: '2031-02-01', phase: 'phase one' }),
     move('t5', { event: 'facility-opened', activity: ['source-review'], region: null, region_code: null }),

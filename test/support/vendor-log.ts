@@ -1,12 +1,14 @@
 // A log in memory whose vendors each have a namespace with keys of their own, filled by the mapping of `limmat import`.
-// Each entry is judged by the replay that anyone can run. Signatures are zeros: admission does not look at them.
+// Each entry is judged by the replay that anyone can run, and by the domain rules. Signatures are zeros: admission does not look at them.
 
-import { toHex } from '../../src/bytes.ts';
+import { compareBytes, toHex } from '../../src/bytes.ts';
 import { nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { externalSigner } from '../../src/cose/signer.ts';
-import { admit, type Decision } from '../../src/record/admission.ts';
+import { admit, type Decision, type Facts } from '../../src/record/admission.ts';
 import { streamOf } from '../../src/record/avdb-release.ts';
 import { Replay } from '../../src/record/admission/replay.ts';
+import { AdmissionState } from '../../src/record/admission/state.ts';
+import { dueAt, judgeDue, judgeRecord, type DomainFinding, type StateReader } from '../../src/record/rules/domain.ts';
 import { createStatement, parseStatement } from '../../src/record/statement.ts';
 import { subjectOf, type LimmatRecord, type RecordType } from '../../src/record/types.ts';
 import { kindOfRow, mapRow } from '../../tools/import-mapping.ts';
@@ -32,23 +34,35 @@ function contentOf({ namespace, fields }: Release): string {
   return `${streamOf(namespace, fields)} ${toHex(fields.contentDigest.sha256)}`;
 }
 
+export interface VendorLogOptions {
+  /** Releases that are missing are stated as gaps, for this reason. */
+  readonly gapReason?: string;
+  /** The domain rules look at each entry too. */
+  readonly readsRules?: boolean;
+}
+
 export class VendorLog {
   readonly replay = new Replay({ hasher: nodeHasher });
   readonly entries: Uint8Array[] = [];
   readonly #index = new Map<string, number>();
   readonly #contents = new Map<string, number>();
+  readonly #domain = new AdmissionState();
+  readonly #found: DomainFinding[] = [];
   readonly #chains: StreamChains;
 
-  private constructor(chains: StreamChains) {
-    this.#chains = chains;
+  readonly #readsRules: boolean;
+
+  private constructor({ gapReason, readsRules = false }: VendorLogOptions) {
+    this.#chains = new StreamChains(gapReason);
+    this.#readsRules = readsRules;
   }
 
   /**
    * A log with its genesis, and for each namespace three entries more: its membership with a root key of its own, its
-   * policy with one role, and the key of that role. With a reason, releases that are missing are stated as gaps.
+   * policy with one role, and the key of that role.
    */
-  static async open(namespaces: readonly string[], gapReason?: string): Promise<VendorLog> {
-    const log = new VendorLog(new StreamChains(gapReason));
+  static async open(namespaces: readonly string[], options: VendorLogOptions = {}): Promise<VendorLog> {
+    const log = new VendorLog(options);
     let prev = await log.#take(await sign('root', 'log', 'policy', genesis({ parameters: { removalPercent: 10 } })));
     for (const [i, namespace] of namespaces.entries()) {
       const [root, key] = [`${namespace} root`, `${namespace} key`];
@@ -60,6 +74,14 @@ export class VendorLog {
       await log.#take(await sign(root, namespace, 'key-event', event));
     }
     return log;
+  }
+
+  /** The index of the promise or the relocation with that id. */
+  indexOfId(id: string): number {
+    const subject = [...this.#index.keys()].find(
+      (each) => /\/(?:commitment|relocation)\/([^/]+)$/.exec(each)?.[1] === id,
+    );
+    return this.indexOf(subject ?? id);
   }
 
   /** How many different subjects the records have. */
@@ -94,19 +116,43 @@ export class VendorLog {
     const linked = this.#chains.link(record);
     const bytes = await this.#sign(linked, record.namespace);
     const decision = this.#judge(bytes);
-    if (!decision.admitted) return decision;
-    this.#index.set(subjectOf(linked), this.entries.length);
-    this.#chains.signed(linked, await this.#take(bytes));
-    if (linked.type === 'avdb-release') this.#contents.set(contentOf(linked), linked.fields.sequence);
+    if (decision.admitted) await this.#add(linked, bytes);
     return decision;
   }
 
   /** Appends all records, each of which has to be admitted. */
   async appendAll(records: readonly LimmatRecord[]): Promise<void> {
     for (const record of records) {
-      const decision = await this.append(record);
-      if (!decision.admitted) throw new Error(`${subjectOf(record)} is refused: ${decision.message}`);
+      const linked = this.#chains.link(record);
+      await this.#add(linked, await this.#sign(linked, record.namespace));
     }
+  }
+
+  /** What the domain rules found so far, with what is due at that time by the log's own clock. */
+  async findings(nowSeconds: number): Promise<readonly DomainFinding[]> {
+    const { from, below } = dueAt(nowSeconds);
+    const reader: StateReader = {
+      get: (keys) => Promise.resolve(keys.map((key) => this.#facts.get(key))),
+      scan: (start, end, limit) => Promise.resolve(this.#rows(start, end).slice(0, limit)),
+    };
+    const due = this.#rows(from, below);
+    const found: DomainFinding[] = [];
+    for (const row of due) {
+      const { findings, writes } = await judgeDue(row, nowSeconds, reader, nodeHasher);
+      found.push(...findings);
+      this.#domain.apply(writes);
+    }
+    return [...this.#found, ...found];
+  }
+
+  #rows(from: Uint8Array, below: Uint8Array): ReturnType<AdmissionState['pairs']> {
+    return this.#domain.pairs().filter(({ key }) => compareBytes(key, from) >= 0 && compareBytes(key, below) < 0);
+  }
+
+  async #add(linked: LimmatRecord, bytes: Uint8Array): Promise<void> {
+    this.#index.set(subjectOf(linked), this.entries.length);
+    this.#chains.signed(linked, await this.#take(bytes));
+    if (linked.type === 'avdb-release') this.#contents.set(contentOf(linked), linked.fields.sequence);
   }
 
   #judge(bytes: Uint8Array): Decision {
@@ -121,10 +167,20 @@ export class VendorLog {
     return createStatement<RecordType>(content, zeros);
   }
 
+  /** What an entry is judged by: admission's state and that of the domain rules. */
+  readonly #facts: Facts = { get: (key) => this.#domain.get(key) ?? this.replay.get(key) };
+
   async #take(bytes: Uint8Array): Promise<Uint8Array> {
-    const finding = await this.replay.entry(bytes);
+    const leafHash = nodeHasher.leafHash(bytes);
+    const { replay } = this;
+    if (this.#readsRules) {
+      const outcome = judgeRecord(this.#facts, parseStatement(bytes), replay.size, leafHash, [], nodeHasher);
+      this.#domain.apply(outcome.writes);
+      this.#found.push(...outcome.findings);
+    }
+    const finding = await replay.entry(bytes);
     if (finding !== undefined) throw new Error(`entry ${finding.index} is ${JSON.stringify(finding)}`);
     this.entries.push(bytes);
-    return nodeHasher.leafHash(bytes);
+    return leafHash;
   }
 }
