@@ -4,7 +4,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
-import { concat } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
 import type { KeyedState } from '../../monitor/ports.ts';
 
@@ -26,7 +25,12 @@ export class RecordsDatabase {
   /** The state of the log with this origin hash. */
   log(originHash: Uint8Array): KeyedState {
     const prefix = originHash.slice(0, PREFIX_BYTES);
-    const whole = (key: Uint8Array): Uint8Array => concat(prefix, key);
+    const whole = (key: Uint8Array): Uint8Array => {
+      const bytes = new Uint8Array(PREFIX_BYTES + key.length);
+      bytes.set(prefix);
+      bytes.set(key, PREFIX_BYTES);
+      return bytes;
+    };
     const end = whole(new Uint8Array(513).fill(0xff));
     return {
       get: async (keys) => {
@@ -79,6 +83,8 @@ export class RecordsDatabase {
       const database: Database = new Level(this.#location, {
         keyEncoding: 'view',
         valueEncoding: 'view',
+        // Digests do not compress.
+        compression: false,
         writeBufferSize: WRITE_BUFFER_BYTES,
       });
       await database.open();

@@ -51,13 +51,36 @@ const ABOUT = {
 
 type About = keyof typeof ABOUT;
 
-function key(about: About, ...parts: readonly Uint8Array[]): StateKey {
-  return concat(Uint8Array.of(DOMAIN_SPACE, ABOUT[about].charCodeAt(0)), ...parts);
+function key(about: About, first?: Uint8Array, second?: Uint8Array): StateKey {
+  const length = first?.length ?? 0;
+  const bytes = new Uint8Array(2 + length + (second?.length ?? 0));
+  bytes[0] = DOMAIN_SPACE;
+  bytes[1] = ABOUT[about].charCodeAt(0);
+  if (first !== undefined) bytes.set(first, 2);
+  if (second !== undefined) bytes.set(second, 2 + length);
+  return bytes;
 }
+
+/** Digests of the texts that come again and again, such as a stream's: more of them than this and they are forgotten. */
+const MAX_REMEMBERED = 1024;
+const remembered = new WeakMap<Hasher, Map<string, Uint8Array>>();
 
 /** Several texts as one digest; no texts are like others that are divided otherwise. */
 function hashed(hasher: Hasher, ...texts: readonly string[]): Uint8Array {
-  return hasher.sha256(utf8(JSON.stringify(texts)));
+  let text = '';
+  for (const one of texts) text += `${one.length} ${one}`;
+  let known = remembered.get(hasher);
+  if (known === undefined) {
+    known = new Map();
+    remembered.set(hasher, known);
+  }
+  let digest = known.get(text);
+  if (digest === undefined) {
+    digest = hasher.sha256(utf8(text));
+    if (known.size >= MAX_REMEMBERED) known.clear();
+    known.set(text, digest);
+  }
+  return digest;
 }
 
 export const parametersKey = (namespace: string): StateKey => key('parameters', utf8(namespace));
@@ -93,11 +116,17 @@ export function usedKey(
   iatSeconds: number,
   index: number,
 ): StateKey {
-  return concat(usedPrefix(hasher, namespace, kid), uintBytes(iatSeconds, 8), uintBytes(index, 8));
+  const bytes = new Uint8Array(50);
+  bytes.set(usedPrefix(hasher, namespace, kid));
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(34, BigInt(iatSeconds));
+  view.setBigUint64(42, BigInt(index));
+  return bytes;
 }
 
+/** Half a thumbprint tells a namespace's keys apart. */
 export function usedPrefix(hasher: Hasher, namespace: string, kid: Uint8Array): StateKey {
-  return key('used', hasher.sha256(concat(utf8(`${namespace}/`), kid)).subarray(0, 16));
+  return key('used', hashed(hasher, namespace).subarray(0, 16), kid.subarray(0, 16));
 }
 
 /** Index in a `usedKey`. */
@@ -119,7 +148,7 @@ export const fromOfRange = indexOfUsed;
 
 /** Ordered by time. One rule has one row about one thing at one time. */
 export function dueKey(hasher: Hasher, atSeconds: number, rule: string, about: string): StateKey {
-  return key('due', uintBytes(atSeconds, 8), hashed(hasher, rule, about).subarray(0, 16));
+  return key('due', uintBytes(atSeconds, 8), hasher.sha256(utf8(`${rule} ${about}`)).subarray(0, 16));
 }
 
 /** Everything that is due before this time. */
