@@ -13,6 +13,7 @@ import { MAX_DECIDING_ENTRIES, fieldsOf, readRecord, readRecordClaim } from '../
 import type { RecordClaim } from '../records/claim.ts';
 import { judgeByRules, wrongOf } from '../records/judge.ts';
 import type { Wrong } from '../records/judge.ts';
+import { RULE_WORDS } from '../records/rule-words.ts';
 import { entriesInWords, entryInWords, printable, shortHash } from '../words.ts';
 
 /** The rules about a release's place in its stream. */
@@ -69,9 +70,9 @@ function admissionKind(kind: EvidenceKind, sentence: string, checkKind: (isStrea
         ],
         notShown: [
           'That what the entry says is false. It is only shown that the log should not have taken it.',
-          wrong.what === 'refused' && !STREAM_RULES.includes(wrong.refusal.rule)
-            ? 'Who signed the entry. Its signature was not looked at, because the log is bound by what it took.'
-            : 'Whether whoever signed the entries was mistaken, or meant it.',
+          wrong.what === 'signature'
+            ? 'Who made the entry. It names a key that did not sign it.'
+            : 'Who signed the entry. Its signature was not looked at, because the log is bound by what it took.',
           'That it was on purpose. A mistake in the log’s program, or a log that was started without its rules, has the ' +
             'same effect.',
         ],
@@ -91,7 +92,7 @@ function admissionKind(kind: EvidenceKind, sentence: string, checkKind: (isStrea
               'place 0 names the rules,',
               ...(shown.length === 0
                 ? []
-                : [`  ${shown.length === 1 ? 'place' : 'places'} ${shown.join(', ')} decide`]),
+                : [shown.length === 1 ? `  place ${shown[0]} decides` : `  places ${shown.join(', ')} decide`]),
               `place ${accused.index}: ${wrong.what === 'refused' ? `refused by ${wrong.refusal.rule}` : DRAWN[wrong.what]},`,
               `  ${shortHash(accused.leafHash)}`,
             ],
@@ -140,7 +141,7 @@ function wrongInWords(wrong: Wrong, { index }: OpenedEntry): string {
     default: {
       const { rule, field, found, expected } = wrong.refusal;
       return (
-        `By rule ${rule}, the entry at place ${index} is refused: its ${field} is ${printable(found)}, and what could be ` +
+        `${RULE_WORDS[rule]} By rule ${rule}, the entry at place ${index} is refused: its ${field} is ${printable(found)}, and what could be ` +
         `taken is ${printable(expected)}.`
       );
     }
