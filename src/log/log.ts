@@ -20,6 +20,7 @@ import type { ProofMaker } from './prove.ts';
 import type { Published, Publisher } from './publish.ts';
 import { Quotas } from './quota.ts';
 import { readAll, scanAll } from './read.ts';
+import { LookupQueries } from './lookup.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS, validate } from './validate.ts';
 import type { Validated } from './validate.ts';
 import type { Writer } from './writer.ts';
@@ -49,6 +50,8 @@ export class Log {
   readonly limits: IntakeLimits;
   readonly iatWindowSeconds: number;
   readonly counters: LogCounters;
+  /** Records by what people know of them; undefined in a log that takes any bytes. */
+  readonly lookups: LookupQueries | undefined;
   readonly #options: LogOptions;
   readonly #hasher: Hasher;
   readonly #clock: Clock;
@@ -78,6 +81,14 @@ export class Log {
     this.#publisher = parts.publisher;
     this.#proofs = parts.proofs;
     this.#archive = parts.archive;
+    this.lookups =
+      this.admission === 'open'
+        ? undefined
+        : new LookupQueries({
+            storage: () => parts.writer.storage,
+            size: () => parts.publisher.published?.size ?? 0,
+            hasher: parts.hasher,
+          });
   }
 
   /**
