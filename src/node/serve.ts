@@ -11,6 +11,7 @@ import {
   httpMetrics,
   logApp,
   logMetrics,
+  lookupApp,
   pagesApp,
   schemasApp,
   serverApp,
@@ -89,6 +90,7 @@ function logListener(log: Log, logger: Logger, metrics: HttpMetrics): RequestLis
     mounts: [
       { prefix: '', app: logApp(log, { hasher: nodeHasher, bodies }) },
       { prefix: '', app: ctApp(log) },
+      { prefix: '', app: lookupApp(log.lookups) },
       { prefix: '', app: schemasApp() },
       { prefix: '', app: healthApp(() => assertLogReady(log)) },
       { prefix: '', app: pagesApp(log, { hasher: nodeHasher }) },
