@@ -133,6 +133,12 @@ function otherArtifact(record: LimmatRecord & { readonly type: 'build' }): Limma
   return { ...record, fields: { ...record.fields, artifacts: [{ digest: { sha256: new Uint8Array(32) } }] } };
 }
 
+/** The rows of the series in which a release is dated before the one that it follows. */
+export function seriesOutOfOrder(rows: readonly DataRow[]): readonly DataRow[] {
+  const series = new Set(feedTruth(rows).early.map((subject) => subject.split('/').slice(2, 4).join('/')));
+  return rows.filter((row) => series.has(String(row['series'])));
+}
+
 /** What the log says to releases that come as the feed lists them, by their dates. */
 export async function inFeedOrder(rows: readonly DataRow[]): Promise<ReadonlyMap<string, Refusal>> {
   const records = recordsOf(rows);
