@@ -25,6 +25,7 @@ import type { LogOptions } from './options.ts';
 import { ProofMaker } from './prove.ts';
 import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS, Publisher } from './publish.ts';
 import { readAll } from './read.ts';
+import { assertReindexed } from './reindex.ts';
 import { Writer } from './writer.ts';
 
 /** Authenticated tiles that proofs are built from are kept up to this many bytes: the level 0 tiles of 2.2 million entries. */
@@ -66,6 +67,7 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
 
   const committed: CommittedState = new CommittedState(() => writer.storage);
   const stored = await storage.load();
+  await assertReindexed(storage);
   if (options.create === true) await createGuard(options, stored.head);
   await checkStored(stored.head, storage);
   if (options.admission === 'records' && stored.head.size > 0) await checkGenesis(origin, stored.head, storage);

@@ -8,7 +8,7 @@ import { toHex, utf8 } from '../../src/bytes.ts';
 import { portableCrypto } from '../../src/crypto/portable.ts';
 import { derive } from '../../src/log/derive.ts';
 import type { Derived, DeriveOptions } from '../../src/log/derive.ts';
-import { assertReindexed, isReindexUnfinished, reindex, storedDigest } from '../../src/log/reindex.ts';
+import { assertReindexed, finishReindex, isReindexUnfinished, reindex, storedDigest } from '../../src/log/reindex.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
 import { TreeRoots } from '../../src/record/admission/roots.ts';
 import { replay } from '../../src/record/admission/replay.ts';
@@ -22,6 +22,7 @@ import { channelHistory } from '../support/channel-world.ts';
 import { fill, rowsAfter, storedRows, writesOf } from '../support/derived-store.ts';
 import type { Rows } from '../support/derived-store.ts';
 import { chooseSeed, seededRandom } from '../support/random.ts';
+import { openTestLog } from '../support/test-log.ts';
 
 const hasher = portableHasher;
 const seed = chooseSeed();
@@ -143,6 +144,20 @@ describe('a reindex', () => {
     }
     // Mark, three key spaces, one batch, mark: before and after each.
     expect(moments).toBe(12);
+  });
+
+  test('that is cut short is not gone by: no log opens on what it left', async () => {
+    const { log, medium, guard } = await openTestLog();
+    await log.append([utf8('entry')]);
+    await log.close();
+    const storage = memoryStorage({ medium });
+    await storage.rewriteState([{ key: Uint8Array.of(KEY_SPACE.reindex), value: new Uint8Array(0) }]);
+    await storage.close();
+    await expect(openTestLog({ medium, guard })).rejects.toMatchObject({ code: 'store-corrupt' });
+    const again = memoryStorage({ medium });
+    await finishReindex(again, { hasher });
+    await again.close();
+    await (await openTestLog({ medium, guard })).log.close();
   });
 
   test('of entries that do not lead to the root of the store ends with the mark still there', async () => {
