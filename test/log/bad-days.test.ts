@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { memoryMedium, memoryStorage } from '../../src/adapters/memory.ts';
 import { equalBytes, utf8 } from '../../src/bytes.ts';
 import { checkLog } from '../support/check-log.ts';
-import { submitterList } from '../../src/record/submitters.ts';
 import type { LogStorage } from '../../src/storage.ts';
 import { TestClock, TestGuard, opaqueEntries, openTestLog, testSigners } from '../support/test-log.ts';
 import type { TestLog } from '../support/test-log.ts';
@@ -236,7 +235,7 @@ describe('a clock', () => {
   it.each([-90_000, 90_000])(
     'that jumps by %s ms takes no statement, whose time it would judge',
     async (jumpMillis) => {
-      const { log, clock } = await openTestLog({ submitters: () => submitterList([]) });
+      const { log, clock } = await openTestLog({ admission: 'records' });
       clock.wallMillis += jumpMillis;
       await expect(log.append([utf8('no statement')])).rejects.toMatchObject({
         code: 'clock-behind',
