@@ -76,6 +76,12 @@ export async function describeLog(url: string): Promise<v.InferOutput<typeof LOG
   return parsed(LOG, jsonOf(body), url);
 }
 
+/** What a read of the log's own API answers, as this schema has it. */
+export async function readFromLog<T extends v.GenericSchema>(url: string, schema: T): Promise<v.InferOutput<T>> {
+  const { body } = await send(url, {});
+  return parsed(schema, jsonOf(body), url);
+}
+
 interface Answer {
   readonly status: number;
   readonly body: Uint8Array;
