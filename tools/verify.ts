@@ -2,7 +2,7 @@
 // 6 = the log contradicts itself; a check that could not be made (no such file, …) is neither.
 
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 
 import { InvalidArgumentError, type Command } from 'commander';
 
@@ -10,8 +10,7 @@ import { nodeCrypto, nodeHasher } from '../src/adapters/node-crypto.ts';
 import { toHex } from '../src/bytes.ts';
 import { CHANNEL_REFUSALS } from '../src/client/channel-check.ts';
 import { logPrefix } from '../src/client/http-reader.ts';
-import { NOTHING_REMEMBERED, formatState, parseState } from '../src/client/state.ts';
-import type { RememberedHeads } from '../src/client/state.ts';
+import { NOTHING_REMEMBERED, formatState } from '../src/client/state.ts';
 import { EXPECTED_FIELDS, parseDuration, parseTrust } from '../src/client/trust.ts';
 import type { Expected } from '../src/client/trust.ts';
 import { REFUSALS, verifyProofFile } from '../src/client/verify.ts';
@@ -26,6 +25,7 @@ import { EXIT, exitCodeFor } from './support/exit.ts';
 import { createOutput, style, styleError } from './support/output.ts';
 import type { Output } from './support/output.ts';
 import { createProgress, formatSeconds } from './support/progress.ts';
+import { readState, writeState } from './support/remembered.ts';
 import { channelJson, channelLine, judgeByChannel, readChannelHead, readChannels } from './verify/channel.ts';
 import type { JudgedByChannel } from './verify/channel.ts';
 import { gossip, gossipLines } from './verify/gossip.ts';
@@ -209,22 +209,6 @@ function readProof(path: string): Uint8Array {
     );
   }
   return readFileSync(path);
-}
-
-/** What is remembered; nothing when the file is not there yet. One that cannot be read is never taken for that. */
-function readState(path: string): RememberedHeads {
-  if (!existsSync(path)) return NOTHING_REMEMBERED;
-  try {
-    return parseState(readFileSync(path, 'utf8'));
-  } catch (error) {
-    if (!(error instanceof LimmatError)) throw error;
-    throw new LimmatError('bad-config', `${path}: ${error.message}`, { cause: error });
-  }
-}
-
-function writeState(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
 }
 
 function expectedOf(flags: VerifyFlags): Expected {

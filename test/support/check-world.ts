@@ -2,6 +2,7 @@
 // and channel heads; and that can be made to lie in any part of any answer.
 
 import { toBase64, toHex, utf8 } from '../../src/bytes.ts';
+import { readable } from '../../src/client/check/cited.ts';
 import type { LogReader } from '../../src/client/http-reader.ts';
 import { parseTrust } from '../../src/client/trust.ts';
 import type { Trust } from '../../src/client/trust.ts';
@@ -10,14 +11,17 @@ import type { StatementSigner } from '../../src/cose/signer.ts';
 import { portableCrypto } from '../../src/crypto/portable.ts';
 import { LimmatError } from '../../src/errors.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
+import type { Hash } from '../../src/merkle/hash.ts';
 import { formatTilePath } from '../../src/merkle/tile.ts';
 import { channelHeadSigner, channelKeyName, recalledDigest } from '../../src/note/channel-head.ts';
 import type { ChannelHead } from '../../src/note/channel-head.ts';
 import { SIGNATURE_TYPE } from '../../src/note/key.ts';
 import { formatTlogProof } from '../../src/note/tlog-proof.ts';
 import { channelHeadPath, channelPlace } from '../../src/record/channel.ts';
-import { createStatement, fileDigests, parseStatement, statementToJson } from '../../src/record/statement.ts';
-import type { FieldsOf, RecordType } from '../../src/record/types.ts';
+import type { ChannelPlace } from '../../src/record/channel.ts';
+import { createStatement, fileDigests, statementToJson } from '../../src/record/statement.ts';
+import type { Statement } from '../../src/record/statement.ts';
+import type { FieldsOf, LimmatRecord, RecordType } from '../../src/record/types.ts';
 import { fixedKey, ServedLog } from './served-log.ts';
 import { digestOf, vendorSigner } from './shipped.ts';
 
@@ -26,6 +30,14 @@ export const PRODUCT = { product: 'Shield', channel: 'stable' } as const;
 
 /** The signer of an organisation. */
 export const keyOf = (organisation: string): StatementSigner => vendorSigner(`key of ${organisation}`);
+
+interface Logged {
+  readonly index: number;
+  readonly leafHash: Hash;
+  readonly statement: Statement;
+  readonly record: LimmatRecord;
+  readonly place: ChannelPlace | undefined;
+}
 
 /** An answer to a lookup, as far as lies change it. */
 export interface Answered {
@@ -175,16 +187,17 @@ export class CheckWorld {
     );
   }
 
-  #all() {
-    return this.log.entries.map((leaf, index) => {
-      const statement = parseStatement(leaf);
+  #all(): Logged[] {
+    return this.log.entries.flatMap((leaf, index) => {
+      const statement = readable(leaf);
+      if (statement === undefined) return [];
       const { record } = statement;
       const place = channelPlace(record, index);
-      return { index, leafHash: portableHasher.leafHash(leaf), statement, record, place };
+      return [{ index, leafHash: portableHasher.leafHash(leaf), statement, record, place }];
     });
   }
 
-  #item({ index, leafHash, statement }: ReturnType<CheckWorld['all']>[number]) {
+  #item({ index, leafHash, statement }: Logged) {
     const record = statementToJson(statement);
     return {
       index,
@@ -193,10 +206,6 @@ export class CheckWorld {
       proof: `/api/v1/entries/${index}/proof`,
       record,
     };
-  }
-
-  all() {
-    return this.#all();
   }
 
   #artifact(digest: string) {

@@ -1,0 +1,92 @@
+// What limmat check says, for people and for programs.
+
+import { CHECK_WORDS } from '../../src/client/check/words.ts';
+import type { CheckWord, Grade } from '../../src/client/check/words.ts';
+import type { FileVerdict } from '../../src/client/check/judge.ts';
+import { EXIT } from '../support/exit.ts';
+import type { ExitCode } from '../support/exit.ts';
+import { style } from '../support/output.ts';
+import { formatCount } from '../support/progress.ts';
+
+/** A file and what comes of it. */
+export interface CheckedFile {
+  readonly name: string;
+  readonly verdict: FileVerdict;
+}
+
+/** Files that are told about one by one; of more only those with a finding are. */
+const ALL_TOLD = 10;
+
+const COLOURS: Readonly<Record<Grade, 'green' | 'yellow' | 'red'>> = {
+  fine: 'green',
+  remark: 'green',
+  trouble: 'yellow',
+  finding: 'red',
+  proof: 'red',
+};
+
+const EXITS: Readonly<Record<Grade, ExitCode>> = {
+  fine: EXIT.clean,
+  remark: EXIT.clean,
+  trouble: EXIT.operational,
+  finding: EXIT.finding,
+  proof: EXIT.proof,
+};
+
+/** The exit code of the gravest verdict. */
+export function exitOf(checked: readonly CheckedFile[]): ExitCode {
+  const grades = new Set(checked.map(({ verdict }) => verdict.grade));
+  const worst = (['proof', 'finding', 'trouble'] as const).find((grade) => grades.has(grade));
+  return EXITS[worst ?? 'fine'];
+}
+
+/** How many files have each verdict. */
+export function countsOf(checked: readonly CheckedFile[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { verdict } of checked) counts[verdict.verdict] = (counts[verdict.verdict] ?? 0) + 1;
+  return counts;
+}
+
+export function checkJson(checked: readonly CheckedFile[], more: object): object {
+  return {
+    ...more,
+    verdicts: countsOf(checked),
+    files: checked.map(({ name, verdict }) => ({ file: name, ...verdict })),
+  };
+}
+
+/** The lines about files; of many, those that are fine have none. */
+export function checkLines(checked: readonly CheckedFile[]): string[] {
+  const lines: string[] = [];
+  for (const { name, verdict } of checked) {
+    const isFine = verdict.grade === 'fine' || verdict.grade === 'remark';
+    if (checked.length > ALL_TOLD && isFine) continue;
+    lines.push(`${style(COLOURS[verdict.grade], verdict.verdict)} ${name}`);
+    for (const { index, description, issuer, keyId } of verdict.records) {
+      lines.push(`  entry ${index}  ${description}`, `    signed by ${issuer} (key ${keyId})`);
+    }
+    for (const { code, detail } of verdict.says) {
+      if (code === 'logged') continue;
+      const { sentence, grade } = CHECK_WORDS[code];
+      const said = `${sentence}${detail === undefined ? '' : `: ${detail}`}`;
+      lines.push(`  ${grade === 'remark' ? said : style(COLOURS[grade], said)}`);
+    }
+  }
+  lines.push(...summaryLines(checked));
+  return lines;
+}
+
+/** What was said of how many files, where there are more than one. */
+function summaryLines(checked: readonly CheckedFile[]): readonly string[] {
+  if (checked.length < 2) return [];
+  const verdicts = Object.entries(countsOf(checked)).map(([code, count]) => `${formatCount(count)} ${code}`);
+  const says = new Map<CheckWord, number>();
+  for (const { verdict } of checked) {
+    for (const { code } of verdict.says) {
+      if (CHECK_WORDS[code].grade === 'remark') says.set(code, (says.get(code) ?? 0) + 1);
+    }
+  }
+  const remarks = [...says].map(([code, count]) => `${formatCount(count)} ${code}`);
+  const first = `${formatCount(checked.length)} files: ${verdicts.join(', ')}`;
+  return remarks.length === 0 ? [first] : [first, `  of them ${remarks.join(', ')}`];
+}
