@@ -37,7 +37,7 @@ describe('links', () => {
 });
 
 /** Commands whose subcommands have the options. */
-const GROUPS = ['submitter', 'evidence', 'monitor', 'report'];
+const GROUPS = ['submitter', 'namespace', 'evidence', 'monitor', 'report'];
 
 /** Every "limmat <command> …" in code of the page: the command, and its options. */
 function commandLines(file: string): { command: string; options: string[] }[] {
@@ -97,6 +97,7 @@ describe('commands and options', () => {
       'backup',
       'recover',
       'submitter add',
+      'namespace add',
       'fsck',
       'evidence explain',
       'report promises',

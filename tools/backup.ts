@@ -23,7 +23,7 @@ interface BackupOptions {
 /** What the store's own backup writes. */
 const STORE_DIRECTORIES = ['db', 'entries', 'index'];
 /** Everything else that makes a data directory, meta.json last: it says that the copy is complete. */
-const FILES = ['limmat.toml', 'submitters.json', 'trust.txt', 'meta.json'];
+const FILES = ['limmat.toml', 'trust.txt', 'meta.json'];
 const PROGRESS_MILLIS = 250;
 
 async function exists(path: string): Promise<boolean> {
@@ -130,7 +130,7 @@ export function register(program: Command): void {
     .command('backup')
     .summary('copy a running log')
     .description(
-      'Copies a data directory: entries, tiles, index, settings and submitters, of one moment, while the log goes on. ' +
+      'Copies a data directory: entries, tiles, index, settings, of one moment, while the log goes on. ' +
         'The guard is never copied: it stands for what this log has signed, and a copy of it would say too little.',
     )
     .option('--data <dir>', 'the data directory', 'data')

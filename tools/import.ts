@@ -204,7 +204,7 @@ class Importer {
 
 /** True when sending the same again can help. */
 function isTransient(error: unknown): boolean {
-  return (['network', 'queue-full', 'read-only', 'outcome-unknown', 'shutting-down'] as const).some((code) =>
-    isLimmatError(error, code),
+  return (['network', 'queue-full', 'read-only', 'outcome-unknown', 'shutting-down', 'quota-exceeded'] as const).some(
+    (code) => isLimmatError(error, code),
   );
 }

@@ -1,7 +1,12 @@
 // limmat init: makes a data directory with fresh keys, and says what is in it.
 
+import { readFileSync } from 'node:fs';
+
 import type { Command } from 'commander';
 
+import { LimmatError } from '../src/errors.ts';
+import { parseInitialPolicy } from '../src/node/genesis.ts';
+import type { InitialPolicy } from '../src/node/genesis.ts';
 import { dataPaths } from '../src/node/meta.ts';
 import { commandWords, shellWord, shownPath } from './support/command-name.ts';
 import { dataOption, identityOptions, jsonOption } from './support/config.ts';
@@ -14,6 +19,7 @@ interface InitOptions {
   readonly admission?: 'records' | 'open';
   readonly issuer: string;
   readonly namespace: string;
+  readonly policy?: string;
   readonly json?: boolean;
 }
 
@@ -21,27 +27,51 @@ export function register(program: Command): void {
   const command = program
     .command('init')
     .summary('make a data directory with fresh keys')
-    .description('Makes a log: a data directory with fresh keys, an empty tree, and one submitter key that it trusts.')
+    .description(
+      'Makes a log: a data directory with fresh keys. Entry 0 is its genesis, which says who decides and who may log ' +
+        'what; entry 1 brings the first key that may.',
+    )
     .addOption(dataOption());
   for (const option of identityOptions()) command.addOption(option);
   command
     .option('--issuer <name>', 'whose records the first submitter key signs', FIRST_ISSUER)
-    .option('--namespace <name>', 'the namespace that they are in', FIRST_ISSUER)
+    .option('--namespace <name>', "the log's own namespace, which they are in", FIRST_ISSUER)
+    .option(
+      '--policy <file>',
+      'JSON with roles, require, parameters of the first policy (default: one role for that key)',
+    )
     .addOption(jsonOption())
     .action(init);
 }
 
 async function init(options: InitOptions): Promise<void> {
   const output = createOutput(options);
-  const { meta, vkeys } = await makeLog({ dir: options.data, ...options });
+  const policy = options.policy === undefined ? undefined : readPolicy(options.policy);
+  const { meta, vkeys } = await makeLog({ dir: options.data, ...options, policy });
   const paths = dataPaths(options.data);
-  output.result({ ...meta, data: paths.root, vkeys, trust: paths.trust, submitterKey: paths.submitterKey }, [
+  const { root: data, config, trust, submitterKey, rootKey } = paths;
+  const isOpen = meta.admission === 'open';
+  output.result({ ...meta, data, vkeys, trust, submitterKey, ...(isOpen ? {} : { rootKey }) }, [
     `log           ${meta.origin} (admission: ${meta.admission})`,
-    `data          ${paths.root}`,
+    `data          ${data}`,
     `guard         ${meta.guard}: never restore or delete it together with the data`,
-    `settings      ${paths.config}`,
-    `trust file    ${paths.trust}: give it to whoever is to verify`,
-    `submitter key ${paths.submitterKey}: signs records of ${options.issuer} in namespace ${options.namespace}`,
-    `Run it with: ${commandWords()} serve --data ${shellWord(shownPath(paths.root))}`,
+    `settings      ${config}`,
+    `trust file    ${trust}: give it to whoever is to verify`,
+    `submitter key ${submitterKey}: signs records of ${options.issuer} in namespace ${options.namespace}`,
+    ...(isOpen
+      ? []
+      : [`root key      ${rootKey}: decides who may log what; move it to another machine, and keep a copy`]),
+    `Run it with: ${commandWords()} serve --data ${shellWord(shownPath(data))}`,
   ]);
+}
+
+function readPolicy(path: string): InitialPolicy {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new LimmatError('bad-config', `${path} is not JSON: ${error.message}`, { cause: error });
+  }
+  return parseInitialPolicy(value);
 }

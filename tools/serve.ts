@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 import { LimmatError } from '../src/errors.ts';
 import { dataPaths, holdsLog, readSettings, serveNode } from '../src/node.ts';
 import type { ServedNodeLog, Settings } from '../src/node.ts';
+import { MAX_INITIAL_ENTRIES } from '../src/node/create-log.ts';
+import { logNamespace, namespaceInForce } from '../src/record/admission/in-force.ts';
 import { startAdmin } from './support/admin.ts';
 import { commandWords, shellWord, shownPath } from './support/command-name.ts';
 import {
@@ -64,7 +66,7 @@ async function serve(options: ServeOptions): Promise<void> {
       backup: (to) => served.backup(to),
     });
     try {
-      announce(output, served, settings, isNew);
+      await announce(output, served, settings, isNew);
       await stopSignal(served.logger, 'finishing and publishing what was taken');
       output.line('stopping: what was taken is finished and published');
     } finally {
@@ -77,7 +79,12 @@ async function serve(options: ServeOptions): Promise<void> {
   served.logger.info({ size: head.size }, 'stopped');
 }
 
-function announce(output: Output, served: ServedNodeLog, { paths, meta }: Settings, isNew: boolean): void {
+async function announce(
+  output: Output,
+  served: ServedNodeLog,
+  { paths, meta }: Settings,
+  isNew: boolean,
+): Promise<void> {
   const { log, url, metricsUrl } = served;
   const { size } = log.status().head;
   output.value({
@@ -95,21 +102,38 @@ function announce(output: Output, served: ServedNodeLog, { paths, meta }: Settin
   if (metricsUrl !== undefined) output.line(`  metrics  ${metricsUrl}`);
   output.line(`  data     ${shownPath(paths.root)}`);
   // Until something is in it: a first start may have ended at a port that was taken.
-  if (size === 0) for (const line of firstSteps(url, paths.root, size)) output.line(line);
+  if (size > (log.admission === 'open' ? 0 : MAX_INITIAL_ENTRIES)) return;
+  for (const line of firstSteps(url, paths.root, size, await firstSubmitter(log))) output.line(line);
+}
+
+/** Whose records keys/submitter.pem signs: what `limmat init` was told. */
+async function firstSubmitter(
+  log: ServedNodeLog['log'],
+): Promise<{ readonly namespace: string; readonly issuer: string }> {
+  const scan = log.admissionState.bind(log);
+  const namespace = (await logNamespace(scan)) ?? FIRST_ISSUER;
+  const found = await namespaceInForce(scan, namespace);
+  return { namespace, issuer: found?.roles[0]?.issuers?.[0] ?? namespace };
 }
 
 /** Three lines for another terminal, to be copied as they are. */
-function firstSteps(url: string, data: string, size: number): string[] {
+function firstSteps(
+  url: string,
+  data: string,
+  size: number,
+  { namespace, issuer }: { readonly namespace: string; readonly issuer: string },
+): string[] {
   const limmat = commandWords();
   const paths = dataPaths(shownPath(data));
   const key = shellWord(shownPath(paths.submitterKey));
   const trust = shellWord(shownPath(paths.trust));
+  const by = issuer === namespace ? '' : ` --issuer ${shellWord(issuer)}`;
   const at = url === DEFAULT_URL ? '' : ` --url ${url}`;
   return [
     '',
     'Try it in another terminal, in this directory: sign and add a file, verify its proof, look at it.',
     '',
-    `  echo hello > hello.txt && ${limmat} add hello.txt --key ${key} --namespace ${FIRST_ISSUER} --product hello --version 1.0${at}`,
+    `  echo hello > hello.txt && ${limmat} add hello.txt --key ${key} --namespace ${namespace}${by} --product hello --version 1.0${at}`,
     `  ${limmat} verify hello.txt --proof hello.txt.tlog-proof --trust ${trust}`,
     `  ${limmat} proof ${size} --out entry-${size}.tlog-proof${at}`,
     '',

@@ -6,6 +6,8 @@ import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../adapters/http/limits.ts';
 import { DEFAULT_INTAKE_LIMITS } from '../log/intake.ts';
 import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS } from '../log/publish.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS } from '../log/validate.ts';
+import { DEFAULT_CHANNEL_REFRESH_MILLIS, DEFAULT_CHANNEL_VALIDITY_MILLIS } from '../log/channel-heads.ts';
+import { DEFAULT_HEARTBEAT_INTERVAL_MILLIS } from './heartbeat.ts';
 import { NOT_TEXT, parseSettings, readSettingsFile, table, text, wholeNumber } from './toml.ts';
 import { formatDuration, parseDuration, parseListen } from './units.ts';
 
@@ -14,6 +16,9 @@ function queueBound(least: number, unit: string) {
   const message = `must be a whole number of at least ${least}: the ${unit} that one batch may have`;
   return v.pipe(v.number('must be a number'), v.safeInteger(message), v.minValue(least, message));
 }
+
+/** A minute at a hundred times the speed of a good machine. */
+const MAX_QUOTA = 1_000_000_000;
 
 /** More than any machine has use for: a slip of the pen is an error, not a thousand threads. */
 const MAX_VERIFY_THREADS = 64;
@@ -39,6 +44,13 @@ const CONFIG_KEYS = {
   'checkpoint-interval': text(parseDuration),
   'refresh-interval': text(parseDuration),
   'iat-window': text(parseDuration),
+  /** A log of records says its chain heads at least so often; 0: never. */
+  'heartbeat-interval': text(parseDuration),
+  'channel-validity': text(parseDuration),
+  'channel-refresh': text(parseDuration),
+  /** Entries a minute that a key, and all keys of a namespace together, may submit; absent: as many as come. */
+  'quota-key': wholeNumber(1, MAX_QUOTA),
+  'quota-namespace': wholeNumber(1, MAX_QUOTA),
   'max-queue-entries': queueBound(MAX_BATCH_ENTRIES, 'entries'),
   'max-queue-bytes': queueBound(MAX_BATCH_BYTES, 'bytes'),
   /** Threads that verify signatures; 0: none beside the main one. */
@@ -72,6 +84,11 @@ export const CONFIG_TEMPLATE = `# limmat.toml: settings of the log in this direc
 # checkpoint-interval = "${formatDuration(DEFAULT_CHECKPOINT_INTERVAL_MILLIS)}"          # at most one checkpoint in this time; "0" publishes every commit
 # refresh-interval = "${formatDuration(DEFAULT_REFRESH_INTERVAL_MILLIS)}"           # an idle log signs its head again after this
 # iat-window = "${formatDuration(DEFAULT_IAT_WINDOW_SECONDS * 1000)}"                   # how far a record's time of signing may be from now
+# heartbeat-interval = "${formatDuration(DEFAULT_HEARTBEAT_INTERVAL_MILLIS)}"           # a log of records names its chain heads this often, and soon after they change; "0": never
+# channel-validity = "${formatDuration(DEFAULT_CHANNEL_VALIDITY_MILLIS)}"             # how long a channel head is good for
+# channel-refresh = "${formatDuration(DEFAULT_CHANNEL_REFRESH_MILLIS)}"              # how old one gets before it is signed again; at most a third of that
+# quota-key = 6000                    # entries a minute that one key may submit; absent: as many as come
+# quota-namespace = 60000             # the same for all keys of a namespace together
 # max-queue-entries = ${DEFAULT_INTAKE_LIMITS.queueEntries}           # entries that may wait for a commit; more get 503
 # max-queue-bytes = ${DEFAULT_INTAKE_LIMITS.queueBytes}          # the same in bytes
 # verify-threads = ${DEFAULT_VERIFY_THREADS}                  # that check signatures, but no more than there are processors; 0: none of their own

@@ -5,21 +5,28 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { openGuard } from '../adapters/guard.ts';
-import { nodeCrypto } from '../adapters/node-crypto.ts';
+import { nodeCrypto, nodeHasher } from '../adapters/node-crypto.ts';
 import { DEFAULT_CLOCK_SKEW_SECONDS, formatTrust } from '../client/trust.ts';
 import type { Trust } from '../client/trust.ts';
 import { thumbprintHex } from '../cose/key.ts';
 import type { CoseKey } from '../cose/key.ts';
-import { DEFAULT_IAT_WINDOW_SECONDS } from '../log/validate.ts';
 import { LimmatError } from '../errors.ts';
+import type { Log } from '../log/index.ts';
+import { DEFAULT_IAT_WINDOW_SECONDS } from '../log/validate.ts';
 import { parseVerifierKey } from '../note/key.ts';
-import type { SubmitterList } from '../record/submitters.ts';
+import { createStatement } from '../record/index.ts';
+import type { StatementSigner } from '../record/index.ts';
+import { makeChannelKey } from './channel-key.ts';
 import { CONFIG_TEMPLATE, readConfig } from './config.ts';
+import { firstKeyRecord, genesisRecord } from './genesis.ts';
+import type { GenesisOptions, InitialPolicy } from './genesis.ts';
+import { appendHeartbeat, publishedHeads } from './heartbeat.ts';
 import { makeLogKeys } from './log-keys.ts';
 import { dataPaths, holdsLog, writeMeta } from './meta.ts';
-import type { Meta } from './meta.ts';
-import { openNodeLog } from './open-log.ts';
-import { submittersText, writeSubmitters } from './submitter-file.ts';
+import type { DataPaths, Meta } from './meta.ts';
+import { nodeClock, openNodeLog } from './open-log.ts';
+import { writeSecretFile } from './secret-file.ts';
+import { formatPublicKey, generateStatementKey, loadStatementSigner } from './statement-key.ts';
 
 export interface CreateLogOptions {
   readonly dir: string;
@@ -27,10 +34,11 @@ export interface CreateLogOptions {
   readonly origin?: string | undefined;
   /** Default `records`. */
   readonly admission?: 'records' | 'open' | undefined;
-  /** Who may submit from the start. */
-  readonly submitters: SubmitterList;
-  /** Whose records the trust file beside the log believes. */
-  readonly issuers: readonly { readonly iss: string; readonly key: CoseKey }[];
+  /** The log's own namespace, and whose records keys/submitter.pem signs in it. */
+  readonly namespace: string;
+  readonly issuer: string;
+  /** The first policy; default: one role, for keys/submitter.pem. */
+  readonly policy?: InitialPolicy | undefined;
 }
 
 /** A log that was just made. */
@@ -39,28 +47,36 @@ export interface CreatedLog {
   readonly vkeys: readonly string[];
 }
 
+/** Genesis, key event and heartbeat: what a log of records has before anybody else appends. */
+export const MAX_INITIAL_ENTRIES = 3;
+const PUBLISH_MILLIS = 30_000;
+
 /**
- * Makes a log with fresh keys, an empty tree and a first checkpoint. `wrong-log` when there is one already,
- * `bad-config` for a directory with other things in it,
- * `guard-mismatch` when the guard of an earlier log stands beside the directory.
+ * Makes a log with fresh keys and a first checkpoint: an empty tree where admission is open, else the genesis, the key
+ * event of the submitter's key, and a heartbeat. `wrong-log` when there is one already, `bad-config` for a directory with
+ * other things in it, `guard-mismatch` when the guard of an earlier log stands beside the directory.
  */
 export async function createLog(options: CreateLogOptions): Promise<CreatedLog> {
   const { dir } = options;
   const paths = dataPaths(dir);
   if (holdsLog(dir)) throw new LimmatError('wrong-log', `there is a log in ${dir} already; nothing was changed`);
   assertMayBecomeLog(dir);
-  // Before the keys, which are named by the origin, are made for nothing.
-  submittersText(options.submitters);
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
   if (!existsSync(paths.config)) writeFileSync(paths.config, CONFIG_TEMPLATE);
   const config = readConfig(paths.config);
   const keys = makeLogKeys(paths, options.origin ?? config.origin, nodeCrypto);
-  if (!existsSync(paths.submitters)) writeSubmitters(paths.submitters, options.submitters);
   const admission = options.admission ?? config.admission ?? 'records';
+  const submitter = { key: makePublicKey(paths.submitterKey, paths.submitterPublicKey), issuer: options.issuer };
+  const own = admission === 'open' ? undefined : makeOwnKeys(paths, keys.origin);
   const iatWindowSeconds = (config['iat-window'] ?? DEFAULT_IAT_WINDOW_SECONDS * 1000) / 1000;
-  // Only who takes statements alone can promise something about their times.
-  const iatWindows = new Map(admission === 'records' ? [[keys.origin, iatWindowSeconds]] : []);
-  writeFileSync(paths.trust, trustFile(keys, options.issuers, iatWindows));
+  const trust = {
+    vkeys: keys.vkeys,
+    issuers: [{ iss: options.issuer, key: submitter.key }],
+    // Only who takes statements alone can promise something about their times.
+    iatWindows: new Map(own === undefined ? [] : [[keys.origin, iatWindowSeconds]]),
+    channelKeys: new Map(own === undefined ? [] : [[keys.origin, [parseVerifierKey(own.channelHead)]]]),
+  };
+  writeFileSync(paths.trust, trustFile(trust));
   await assertGuardUnused(paths.defaultGuard, dir, keys.origin);
   const meta: Omit<Meta, 'format'> = {
     origin: keys.origin,
@@ -68,17 +84,84 @@ export async function createLog(options: CreateLogOptions): Promise<CreatedLog> 
     admission,
     createdAt: new Date().toISOString(),
   };
-  const made = await openNodeLog({ paths, meta: { format: 'limmat-data/1', ...meta }, config }, { create: true });
-  await made.close();
+  const made = await openNodeLog(
+    { paths, meta: { format: 'limmat-data/1', ...meta }, config: { ...config, 'checkpoint-interval': 0 } },
+    { create: true },
+  );
+  try {
+    if (own !== undefined) {
+      const { namespace, policy } = options;
+      await begin(made.log, own, { ...keys, channelHead: own.channelHead, namespace, policy, submitter });
+    }
+  } finally {
+    await made.close();
+  }
   return { meta: writeMeta(dir, meta), vkeys: keys.vkeys };
+}
+
+/** The keys by which a log of records speaks: who decides, who signs its events, who signs its channel heads. */
+interface OwnKeys {
+  readonly root: StatementSigner;
+  readonly logStatements: StatementSigner;
+  readonly channelHead: string;
+}
+
+function makeOwnKeys(paths: DataPaths, origin: string): OwnKeys {
+  makePublicKey(paths.rootKey, paths.rootPublicKey);
+  makePublicKey(paths.logStatementsKey);
+  return {
+    root: loadStatementSigner(paths.rootKey),
+    logStatements: loadStatementSigner(paths.logStatementsKey),
+    channelHead: makeChannelKey(paths, origin, nodeCrypto),
+  };
+}
+
+/** Makes an Ed25519 key, or keeps the one that an interrupted start left. Answers the public key. */
+function makePublicKey(file: string, publicFile?: string): CoseKey {
+  if (!existsSync(file)) writeSecretFile(file, generateStatementKey('ed25519').secretPem);
+  const { key } = loadStatementSigner(file);
+  if (publicFile !== undefined) writeFileSync(publicFile, formatPublicKey(file));
+  return key;
+}
+
+/** Appends what a log of records begins with; each commit of it that an interrupted start made is kept. */
+async function begin(
+  log: Log,
+  { root, logStatements }: OwnKeys,
+  options: Omit<GenesisOptions, 'root' | 'logStatements'>,
+): Promise<void> {
+  const whole = { ...options, root: root.key, logStatements: logStatements.key };
+  const { head } = log.status();
+  if (head.size === 0) await append(log, await firstStatements(whole, root));
+  await published(log);
+  const heads = await publishedHeads(log);
+  const beaten = log.status().head.size > (heads?.heads[0]?.sequence ?? 0);
+  if (heads !== undefined && !beaten) await appendHeartbeat(log, heads, logStatements, nodeClock.nowMillis());
+  await published(log);
+}
+
+/** Genesis and key event, in one commit. */
+async function firstStatements(options: GenesisOptions, root: StatementSigner): Promise<Uint8Array[]> {
+  const content = { issuer: options.namespace, iatSeconds: Math.floor(nodeClock.nowMillis() / 1000) };
+  const genesis = await createStatement({ ...genesisRecord(options), ...content }, root);
+  const keyEvent = firstKeyRecord(options, nodeHasher.leafHash(genesis));
+  return keyEvent === undefined ? [genesis] : [genesis, await createStatement({ ...keyEvent, ...content }, root)];
+}
+
+async function append(log: Log, statements: readonly Uint8Array[]): Promise<void> {
+  for (const result of await log.append(statements)) if (!result.ok) throw result.error;
+}
+
+async function published(log: Log): Promise<void> {
+  const last = log.status().head.size - 1;
+  if ((await log.waitPublished(last, PUBLISH_MILLIS)) !== undefined) return;
+  throw new LimmatError('not-published', `entry ${last} was not published within ${PUBLISH_MILLIS} ms`);
 }
 
 /** What a first try that was cut short leaves, and what an operator may have put there before: settings, a volume. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
   'limmat.toml',
   'keys',
-  'submitters.json',
-  'submitters.json.new',
   'trust.txt',
   'db',
   'index',
@@ -86,7 +169,16 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'meta.json.new',
   'lost+found',
 ]);
-const KEY_NAMES: ReadonlySet<string> = new Set(['log.skey', 'log-mldsa.skey', 'submitter.pem', 'submitter.pub.pem']);
+const KEY_NAMES: ReadonlySet<string> = new Set([
+  'log.skey',
+  'log-mldsa.skey',
+  'channel.skey',
+  'root.pem',
+  'root.pub.pem',
+  'log-statements.pem',
+  'submitter.pem',
+  'submitter.pub.pem',
+]);
 
 /**
  * Fails with `bad-config` where something else lives: a log that moves in with somebody's files would share their fate.
@@ -117,13 +209,13 @@ function namesIn(dir: string): readonly string[] {
   return existsSync(dir) ? readdirSync(dir) : [];
 }
 
-/** The guard of an empty tree of this origin is what an interrupted first try left; any other belongs to another log. */
+/** The guard of a tree of this origin that only just began is what an interrupted first try left; any other is a log's. */
 async function assertGuardUnused(path: string, dir: string, origin: string): Promise<void> {
   if (!existsSync(path)) return;
   const guard = await openGuard(path);
   try {
     const used = await guard.read();
-    if (used === undefined || (used.origin === origin && used.size === 0)) return;
+    if (used === undefined || (used.origin === origin && used.size <= MAX_INITIAL_ENTRIES)) return;
     throw new LimmatError(
       'guard-mismatch',
       `${path} is the guard of ${used.origin}, which signed a tree of ${used.size} entries from ${dir}: ` +
@@ -135,14 +227,18 @@ async function assertGuardUnused(path: string, dir: string, origin: string): Pro
   }
 }
 
-function trustFile(
-  keys: { readonly vkeys: readonly string[] },
-  issuers: CreateLogOptions['issuers'],
-  iatWindows: Trust['iatWindows'],
-): string {
+function trustFile({
+  vkeys,
+  issuers,
+  iatWindows,
+  channelKeys,
+}: {
+  readonly vkeys: readonly string[];
+  readonly issuers: readonly { readonly iss: string; readonly key: CoseKey }[];
+} & Pick<Trust, 'iatWindows' | 'channelKeys'>): string {
   return formatTrust({
     policy: {
-      logs: keys.vkeys.map((vkey) => ({ key: parseVerifierKey(vkey) })),
+      logs: vkeys.map((vkey) => ({ key: parseVerifierKey(vkey) })),
       witnesses: [],
       groups: [],
       quorum: 'none',
@@ -152,7 +248,7 @@ function trustFile(
     maxAgeSeconds: undefined,
     clockSkewSeconds: DEFAULT_CLOCK_SKEW_SECONDS,
     iatWindows,
-    channelKeys: new Map(),
+    channelKeys,
     retiredKeys: new Map(),
   });
 }

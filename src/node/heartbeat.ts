@@ -1,11 +1,9 @@
 // Heartbeats (DESIGN §3): from time to time the log says, signed by its key for log events, which entry is the last of each
 // namespace's admission chain. From then on nobody can leave an entry out of a chain, nor the log one of its own.
 
-import { equalBytes } from '../bytes.ts';
+import { toHex } from '../bytes.ts';
 import type { Clock, Log } from '../log/index.ts';
-import { linkOf, namespacesOf } from '../record/admission/in-force.ts';
-import { LOG_KEY } from '../record/admission/keys.ts';
-import { logValue } from '../record/admission/values.ts';
+import { linkOf, logNamespace, namespacesOf } from '../record/admission/in-force.ts';
 import { createStatement, parseStatement } from '../record/index.ts';
 import type { ChainHead, FieldsOf, StatementSigner } from '../record/index.ts';
 
@@ -56,7 +54,7 @@ export async function appendHeartbeat(
   signer: StatementSigner,
   nowMillis: number,
 ): Promise<void> {
-  const namespace = await ownNamespace(log);
+  const namespace = await logNamespace(log.admissionState.bind(log));
   if (namespace === undefined) return;
   const statements: Uint8Array[] = [];
   for (let start = 0; start < heads.length; start += HEADS_PER_EVENT) {
@@ -69,11 +67,6 @@ export async function appendHeartbeat(
     );
   }
   for (const result of await log.append(statements)) if (!result.ok) throw result.error;
-}
-
-async function ownNamespace(log: BeatingLog): Promise<string | undefined> {
-  for await (const { value } of log.admissionState(LOG_KEY)) return logValue.parse(value).namespace;
-  return undefined;
 }
 
 /** The newest heartbeat near the end of the published log: its heads, and when it was signed. */
@@ -151,8 +144,9 @@ export class Heartbeats {
 }
 
 function sameHeads(a: readonly ChainHead[], b: readonly ChainHead[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every(({ namespace, leafHash }, i) => namespace === b[i]!.namespace && equalBytes(leafHash, b[i]!.leafHash))
-  );
+  return textOf(a) === textOf(b);
+}
+
+function textOf(heads: readonly ChainHead[]): string {
+  return heads.map(({ namespace, leafHash }) => `${namespace} ${toHex(leafHash)}`).join();
 }

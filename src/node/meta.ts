@@ -28,11 +28,15 @@ export interface DataPaths {
   readonly root: string;
   readonly config: string;
   readonly meta: string;
-  readonly submitters: string;
   readonly trust: string;
   readonly noteKey: string;
   readonly headKey: string;
   readonly channelKey: string;
+  /** The root key (admission), which belongs on another machine, and its public key, which may stay. */
+  readonly rootKey: string;
+  readonly rootPublicKey: string;
+  /** Signs the log's own events. */
+  readonly logStatementsKey: string;
   readonly submitterKey: string;
   readonly submitterPublicKey: string;
   /** Where the guard of a new log goes: beside the directory, so that restoring an old copy does not restore it. */
@@ -45,11 +49,13 @@ export function dataPaths(dir: string): DataPaths {
     root,
     config: join(root, 'limmat.toml'),
     meta: join(root, 'meta.json'),
-    submitters: join(root, 'submitters.json'),
     trust: join(root, 'trust.txt'),
     noteKey: join(root, 'keys', 'log.skey'),
     headKey: join(root, 'keys', 'log-mldsa.skey'),
     channelKey: join(root, 'keys', 'channel.skey'),
+    rootKey: join(root, 'keys', 'root.pem'),
+    rootPublicKey: join(root, 'keys', 'root.pub.pem'),
+    logStatementsKey: join(root, 'keys', 'log-statements.pem'),
     submitterKey: join(root, 'keys', 'submitter.pem'),
     submitterPublicKey: join(root, 'keys', 'submitter.pub.pem'),
     defaultGuard: `${root}.guard`,

@@ -13,16 +13,14 @@ import { parseTrust } from '../client/trust.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 import { Log, systemClock } from '../log/index.ts';
 import type { Clock, LogEvent } from '../log/index.ts';
+import { finishReindex } from '../log/reindex.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS } from '../log/validate.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
-import type { SubmitterList } from '../record/submitters.ts';
 import { explainLock } from './admin-file.ts';
 import { DEFAULT_VERIFY_THREADS } from './config.ts';
 import { loadLogSigners } from './log-keys.ts';
 import type { Settings } from './settings.ts';
 import { shellWord } from './shell-word.ts';
-import { watchSubmitters } from './submitter-file.ts';
-import type { WatchedFiles } from './watched-files.ts';
 
 /** What must fit on the disk before a log that ran out of space tries again: a large commit with its tiles. */
 const PROBE_BYTES = 16 * 1024 * 1024;
@@ -37,10 +35,6 @@ export interface OpenLogOptions {
   /** True only while the log is being made: writes the first guard state. */
   readonly create?: boolean;
   readonly onEvent?: (event: LogEvent) => void;
-  /** The submitter list was read again: how many keys it has now. */
-  readonly onSubmitters?: (count: number) => void;
-  /** A changed submitter list that was not taken; the one before stays in force. */
-  readonly onSubmittersError?: (error: LimmatError) => void;
 }
 
 /** A log that is open, and its store's own copier. */
@@ -57,21 +51,16 @@ export async function openNodeLog(settings: Settings, options: OpenLogOptions = 
   const { paths, meta, config } = settings;
   assertWindowPromised(settings);
   const signers = loadLogSigners(paths, meta.origin, config, nodeCrypto);
-  const submitters = meta.admission === 'open' ? undefined : watchList(settings, options);
   const threads = config['verify-threads'] ?? Math.min(availableParallelism(), DEFAULT_VERIFY_THREADS);
-  const pool = threads === 0 || submitters === undefined ? undefined : createVerifierPool({ threads });
+  const pool = threads === 0 || meta.admission === 'open' ? undefined : createVerifierPool({ threads });
   let storage: LevelStorage | undefined;
   const openStorage = async (): Promise<LevelStorage> =>
-    (storage = await openLevelStorage(paths.root, { create: options.create === true }));
-  const releaseOthers = async (): Promise<void> => {
-    submitters?.close();
-    await pool?.close();
-  };
+    (storage = await openWhole(paths.root, options.create === true));
   const iatWindowMillis = config['iat-window'];
   const interval = config['checkpoint-interval'];
   const refresh = config['refresh-interval'];
   const guard = await openGuard(meta.guard, { create: options.create === true }).catch(async (error: unknown) => {
-    await releaseOthers();
+    await pool?.close();
     throw explain(error, settings);
   });
   try {
@@ -81,13 +70,17 @@ export async function openNodeLog(settings: Settings, options: OpenLogOptions = 
       guard,
       ...(options.create === true && (await guard.read()) === undefined ? { create: true } : {}),
       signers,
-      submitters: submitters === undefined ? undefined : () => submitters.current(),
+      admission: meta.admission,
       crypto: pool === undefined ? nodeCrypto : { ...nodeCrypto, verifyMany: pool.verifyMany },
       hasher: nodeHasher,
       clock: nodeClock,
       limits: {
         ...(config['max-queue-entries'] === undefined ? {} : { queueEntries: config['max-queue-entries'] }),
         ...(config['max-queue-bytes'] === undefined ? {} : { queueBytes: config['max-queue-bytes'] }),
+      },
+      quotas: {
+        ...(config['quota-key'] === undefined ? {} : { key: config['quota-key'] }),
+        ...(config['quota-namespace'] === undefined ? {} : { namespace: config['quota-namespace'] }),
       },
       ...(iatWindowMillis === undefined ? {} : { iatWindowSeconds: iatWindowMillis / 1000 }),
       ...(interval === undefined ? {} : { checkpointIntervalMillis: interval }),
@@ -100,12 +93,12 @@ export async function openNodeLog(settings: Settings, options: OpenLogOptions = 
       backup: (dir) => storage!.backup(dir),
       close: async () => {
         await log.close();
-        await releaseOthers();
+        await pool?.close();
       },
     };
   } catch (error) {
     await guard.close();
-    await releaseOthers();
+    await pool?.close();
     throw explain(error, settings);
   }
 }
@@ -145,12 +138,16 @@ function explain(error: unknown, { paths, meta }: Settings): unknown {
   );
 }
 
-function watchList({ paths }: Settings, options: OpenLogOptions): WatchedFiles<SubmitterList> {
-  return watchSubmitters(
-    paths.submitters,
-    (list) => options.onSubmitters?.(list.submitters.length),
-    (error) => options.onSubmittersError?.(error),
-  );
+/** Opens the store, and first makes the derived state whole again where a reindex was cut short. */
+async function openWhole(dir: string, create: boolean): Promise<LevelStorage> {
+  const storage = await openLevelStorage(dir, { create });
+  try {
+    await finishReindex(storage, { hasher: nodeHasher });
+    return storage;
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
 }
 
 /** Rejects unless this much can be written and flushed. */

@@ -1,17 +1,20 @@
 // Runs a log over HTTP: the apps of DESIGN §6 on one listener, metrics on another. It connects parts and decides nothing.
 
+import { existsSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 
 import {
   BodyBudget,
   MetricsRegistry,
   assertLogReady,
+  channelApp,
   ctApp,
   healthApp,
   httpMetrics,
   logApp,
   logMetrics,
   lookupApp,
+  namespacesApp,
   pagesApp,
   schemasApp,
   serverApp,
@@ -19,16 +22,21 @@ import {
 import type { HttpMetrics } from '../adapters/http/index.ts';
 import { nodeListener } from '../adapters/http/node-listener.ts';
 import { nodeHasher } from '../adapters/node-crypto.ts';
+import { asLimmatError } from '../errors.ts';
+import type { ChannelHeads } from '../log/channel-heads.ts';
 import type { Log } from '../log/index.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
+import { DEFAULT_HEARTBEAT_INTERVAL_MILLIS, Heartbeats } from './heartbeat.ts';
 import { metricsListener } from './app-listener.ts';
+import { openChannelHeads } from './channel-key.ts';
 import { listen } from './listen.ts';
 import type { Listener } from './listen.ts';
 import { createLogger, logEvents, logRequests } from './logger.ts';
 import type { Logger } from './logger.ts';
-import { openNodeLog } from './open-log.ts';
+import { nodeClock, openNodeLog } from './open-log.ts';
 import { DEFAULT_LISTEN } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { loadStatementSigner } from './statement-key.ts';
 
 /** A log that is being served. */
 export interface ServedNodeLog {
@@ -47,28 +55,27 @@ export interface ServedNodeLog {
 export async function serveNode(settings: Settings): Promise<ServedNodeLog> {
   const { config } = settings;
   const logger = createLogger(config['log-level'] ?? 'info');
-  const opened = await openNodeLog(settings, {
-    onEvent: logEvents(logger),
-    onSubmitters: (count) => logger.info({ submitters: count }, 'submitters.json was read again'),
-    onSubmittersError: (error) =>
-      logger.error({ code: error.code }, `${error.message}; the list before stays in force`),
-  });
+  const opened = await openNodeLog(settings, { onEvent: logEvents(logger) });
   const { log } = opened;
   const registry = new MetricsRegistry();
   const metrics = httpMetrics(registry);
   logMetrics(registry, log);
   const listeners: Listener[] = [];
+  let heartbeats: Heartbeats | undefined;
   const closeAll = async (): Promise<void> => {
     for (const listener of listeners) listener.drain();
+    await heartbeats?.stop();
     await opened.close();
     await Promise.all(listeners.map((listener) => listener.close()));
   };
   try {
-    const main = await listen(logListener(log, logger, metrics), config.listen ?? DEFAULT_LISTEN, '--listen');
+    const channels = await openChannelHeads(log, log.lookups, settings);
+    const main = await listen(logListener(log, channels, logger, metrics), config.listen ?? DEFAULT_LISTEN, '--listen');
     listeners.push(main);
     const metricsAddress = config['metrics-listen'];
     const other = metricsAddress && (await listen(metricsListener(registry), metricsAddress, '--metrics-listen'));
     if (other !== undefined) listeners.push(other);
+    heartbeats = startHeartbeats(log, settings, logger);
     logger.info({ origin: log.origin, size: log.status().head.size, url: main.url, metricsUrl: other?.url }, 'serving');
     return {
       log,
@@ -84,13 +91,41 @@ export async function serveNode(settings: Settings): Promise<ServedNodeLog> {
   }
 }
 
-function logListener(log: Log, logger: Logger, metrics: HttpMetrics): RequestListener {
+/** The heartbeats of a log of records that has the key for them; a log without it says so, and does everything else. */
+function startHeartbeats(log: Log, { paths, config }: Settings, logger: Logger): Heartbeats | undefined {
+  const intervalMillis = config['heartbeat-interval'] ?? DEFAULT_HEARTBEAT_INTERVAL_MILLIS;
+  if (log.admission === 'open' || intervalMillis === 0) return undefined;
+  if (!existsSync(paths.logStatementsKey)) {
+    logger.warn({ key: paths.logStatementsKey }, 'there is no key for log events: this log makes no heartbeats');
+    return undefined;
+  }
+  return new Heartbeats({
+    log,
+    signer: loadStatementSigner(paths.logStatementsKey),
+    intervalMillis,
+    clock: nodeClock,
+    onBeat: ({ size, heads }) => logger.info({ size, chains: heads.length }, 'heartbeat'),
+    onError: (error) => {
+      const { code, message } = asLimmatError(error);
+      logger.warn({ code }, `no heartbeat: ${message}`);
+    },
+  });
+}
+
+function logListener(
+  log: Log,
+  channels: ChannelHeads | undefined,
+  logger: Logger,
+  metrics: HttpMetrics,
+): RequestListener {
   const bodies = BodyBudget.for(log);
   const app = serverApp({
     mounts: [
-      { prefix: '', app: logApp(log, { hasher: nodeHasher, bodies }) },
+      { prefix: '', app: logApp(log, { hasher: nodeHasher, bodies, channelKey: channels?.vkey }) },
       { prefix: '', app: ctApp(log) },
+      { prefix: '', app: namespacesApp(log) },
       { prefix: '', app: lookupApp(log.lookups) },
+      { prefix: '', app: channelApp(channels, { hasher: nodeHasher }) },
       { prefix: '', app: schemasApp() },
       { prefix: '', app: healthApp(() => assertLogReady(log)) },
       { prefix: '', app: pagesApp(log, { hasher: nodeHasher }) },

@@ -81,12 +81,16 @@ function parsePem(parse: () => KeyObject, what: string, wanted: string): KeyObje
   }
 }
 
+/** The bytes of a coordinate in a JWK. */
+function bytes(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'base64url'));
+}
+
 function coseKeyOf(publicKey: KeyObject, what: string): CoseKey {
-  const { crv, x, y } = publicKey.export({ format: 'jwk' });
-  const coordinates = [x ?? '', y ?? ''].map((text) => Buffer.from(text, 'base64url'));
+  const { crv, x = '', y = '' } = publicKey.export({ format: 'jwk' });
   let key: CoseKey;
-  if (crv === 'Ed25519') key = coseKey(-19, new Uint8Array(coordinates[0]!));
-  else if (crv === 'P-256') key = coseKey(-9, new Uint8Array([0x04, ...coordinates[0]!, ...coordinates[1]!]));
+  if (crv === 'Ed25519') key = coseKey(-19, bytes(x));
+  else if (crv === 'P-256') key = coseKey(-9, new Uint8Array([0x04, ...bytes(x), ...bytes(y)]));
   else
     throw new LimmatError('bad-key', `${what} is a key of another kind: statements are signed with Ed25519 or P-256`);
   checkCoseKey(key);

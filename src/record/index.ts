@@ -1,4 +1,4 @@
-// Records and statements: the types, their fields, the leaf they are signed into, and who may submit them.
+// Records and statements: the types, their fields, the leaf they are signed into, and the rules that admit them to a log.
 
 export type { Digest, Json } from './fields.ts';
 export type { Schema } from './form.ts';
@@ -21,6 +21,21 @@ export {
   type RecordJson,
   type RecordType,
 } from './types.ts';
+export {
+  admit,
+  keysFor,
+  RULE_IDS,
+  RULES_VERSIONS,
+  signatureJobs,
+  verifyKeyFor,
+  type Admitted,
+  type AdmissionWrite,
+  type Decision,
+  type Facts,
+  type Refusal,
+  type RuleId,
+} from './admission.ts';
+export { Replay, replay, type ReplayFinding, type ReplayOptions, type ReplayResult } from './admission/replay.ts';
 export { streamOf } from './avdb-release.ts';
 export {
   buildChannel,
@@ -52,15 +67,4 @@ export {
   type StatementJson,
   type StatementSigner,
 } from './statement.ts';
-export {
-  addSubmitter,
-  formatSubmitters,
-  parseSubmitters,
-  permits,
-  removeSubmitter,
-  signatureJob,
-  submitterList,
-  type Submitter,
-  type SubmitterList,
-} from './submitters.ts';
 export { formatTime, MAX_TIME, parseTime } from './time.ts';

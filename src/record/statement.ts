@@ -5,7 +5,7 @@
 //   payload   = a deterministic CBOR map of the record's fields; no fact of the header again
 //   sub       = <namespace>/<type>/<identity>, the identity derived from the payload
 //
-// In scope: form and content. Out of scope: whether the signature holds and whether the key may (submitters.ts).
+// In scope: form and content. Out of scope: whether the signature holds and whether the key may (admission.ts).
 
 import { LimmatError } from '../errors.ts';
 import { toHex } from '../bytes.ts';

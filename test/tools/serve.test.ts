@@ -1,5 +1,5 @@
 import { exec } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -15,7 +15,7 @@ const dir = workbench();
 const limmat = limmatIn(dir);
 const serve = serveIn(dir);
 
-const LISTED = v.array(v.object({ kid: v.string() }));
+const LISTED = v.array(v.object({ kid: v.string(), role: v.string() }));
 const LINE = v.looseObject({});
 
 describe('on the first start', () => {
@@ -28,10 +28,17 @@ describe('on the first start', () => {
   afterAll(() => served.stop());
 
   test('a log is made with keys that nobody else can read', () => {
-    for (const key of ['log.skey', 'log-mldsa.skey', 'submitter.pem']) {
+    for (const key of [
+      'log.skey',
+      'log-mldsa.skey',
+      'channel.skey',
+      'root.pem',
+      'log-statements.pem',
+      'submitter.pem',
+    ]) {
       expect(statSync(join(dir, 'my data', 'keys', key)).mode & 0o777, key).toBe(0o600);
     }
-    expect(served.stdout()).toMatch(/^limmat serves limmat\.invalid\/[0-9a-f]{16} \(0 entries, made just now\)$/m);
+    expect(served.stdout()).toMatch(/^limmat serves limmat\.invalid\/[0-9a-f]{16} \(3 entries, made just now\)$/m);
     expect(existsSync(join(dir, 'my data.guard'))).toBe(true);
   });
 
@@ -52,7 +59,7 @@ describe('on the first start', () => {
     const outputs: string[] = [];
     // A shell that finds this Node, as the terminal would in which the server was started.
     for (const line of lines) outputs.push((await promisify(exec)(line, { cwd: dir })).stdout);
-    expect(outputs[0]).toContain('added as entry 0: Build of hello 1.0');
+    expect(outputs[0]).toContain('added as entry 3: Build of hello 1.0');
     expect(outputs[1]).toContain('verified hello.txt');
     expect(outputs[2]).toContain('Build of hello 1.0');
   });
@@ -97,58 +104,58 @@ describe('on the first start', () => {
     );
   });
 
-  test('a submitter that is added takes effect without a restart, and one that is removed too', async () => {
+  test('a key that is let in signs from then on, and one that is revoked signs no more', async () => {
     await limmat('keygen', '--out', 'acme.pem');
     const add = () =>
       limmat(
-        'add',
-        'acme.pem',
-        '--key',
-        'acme.pem',
-        '--namespace',
-        'acme',
-        '--product',
-        'p',
-        '--version',
-        '1',
+        ...'add acme.pem --key acme.pem --namespace demo --issuer acme --product p --version 1 --wait sequenced'.split(
+          ' ',
+        ),
         '--url',
         served.url,
-        '--wait',
-        'sequenced',
       );
+    const data = ['--data', 'my data'];
     const refused = await add();
     expect(refused.code).toBe(4);
-    expect(refused.stderr).toMatch(/^limmat: key [0-9a-f]{64} .*limmat submitter add/);
-    expect(
-      (await limmat('submitter', 'add', 'acme.pub.pem', '--issuer', 'acme', '--namespace', 'acme', '--data', 'my data'))
-        .code,
-    ).toBe(0);
-    await sleep(700);
+    expect(refused.stderr).toMatch(/^limmat: .*key [0-9a-f]{64} .*limmat submitter add/);
+    const added = await limmat('submitter', 'add', 'acme.pub.pem', '--issuer', 'acme', '--namespace', 'demo', ...data);
+    expect(added.stdout).toMatch(/^added ([0-9a-f]{64}) to role submitter-2 of demo: entries 4 and 5$/m);
     expect((await add()).code).toBe(0);
-    const list = await limmat('submitter', 'list', '--data', 'my data', '--json');
-    const { kid } = answered(LISTED, list)[1]!;
-    expect((await limmat('submitter', 'remove', kid.slice(0, 12), '--data', 'my data')).stdout).toBe(
-      `removed ${kid}\n`,
+    const list = answered(LISTED, await limmat('submitter', 'list', ...data, '--json'));
+    const kid = list.find(({ role }) => role === 'submitter-2')!.kid;
+    expect((await limmat('submitter', 'remove', kid.slice(0, 12), ...data)).stdout).toBe(
+      `removed ${kid} from demo: entry 7\n`,
     );
-    await sleep(700);
-    expect((await add()).code).toBe(4);
+    expect(await add()).toMatchObject({ code: 4, stderr: expect.stringContaining(`${kid}, dead since entry 7`) });
+    expect(await limmat('submitter', 'remove', kid.slice(0, 12), ...data)).toMatchObject({ code: 2 });
   });
 
-  test('a submitter list that does not parse changes nothing and is reported', async () => {
-    const path = join(dir, 'my data', 'submitters.json');
-    const good = readFileSync(path);
-    writeFileSync(path, '{"format": ');
-    await sleep(700);
-    expect(served.stderr()).toContain('the list before stays in force');
-    const added = await limmat(
-      ...`add hello.txt --key my_data/keys/submitter.pem --namespace demo --product hello --version 1.1`
-        .split(' ')
-        .map((word) => word.replace('my_data', 'my data')),
-      '--url',
-      served.url,
+  test('without its root key nothing is decided, and one line says so', async () => {
+    const root = join(dir, 'my data', 'keys', 'root.pem');
+    renameSync(root, join(dir, 'root.pem'));
+    const add = (...more: readonly string[]) =>
+      limmat(
+        'submitter',
+        'add',
+        'acme.pub.pem',
+        '--issuer',
+        'demo',
+        '--namespace',
+        'demo',
+        '--data',
+        'my data',
+        ...more,
+      );
+    await limmat('keygen', '--out', 'other.pem');
+    const { code, stderr } = await limmat(
+      ...'submitter add other.pub.pem --issuer demo --namespace demo --data'.split(' '),
+      'my data',
     );
-    expect(added.code).toBe(0);
-    writeFileSync(path, good);
+    expect([code, stderr]).toEqual([
+      2,
+      `limmat: the root key is not in ${root}: say where one is with --root-key FILE\n`,
+    ]);
+    expect((await add('--root-key', 'root.pem')).stderr).toContain('is dead in demo since entry 7');
   });
 
   test('the logs have request ids and codes, and neither keys nor bodies', async () => {

@@ -9,26 +9,32 @@ import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { utf8Text } from '../../src/bytes.ts';
 import { httpReader } from '../../src/client/http-reader.ts';
 import { parseTrust } from '../../src/client/trust.ts';
-import type { Expected } from '../../src/client/trust.ts';
+import type { Expected, Trust, TrustedIssuer } from '../../src/client/trust.ts';
 import { verifyProofFile } from '../../src/client/verify.ts';
+import { thumbprintHex } from '../../src/cose/index.ts';
 import { LimmatError } from '../../src/errors.ts';
 import { dataPaths, readSettings, serveNode } from '../../src/node.ts';
-import { addSubmitter } from '../../src/record/submitters.ts';
+import type { DataPaths } from '../../src/node.ts';
+import { writeSecretFile } from '../../src/node/secret-file.ts';
 import { createStatement, describe } from '../../src/record/index.ts';
 import type { LimmatRecord, StatementSigner } from '../../src/record/index.ts';
-import { readSubmitters, writeSubmitters } from '../../src/node/submitter-file.ts';
 import { readRows } from '../import/rows.ts';
 import { StreamChains } from '../import-order.ts';
-import { loadStatementSigner } from '../support/keys.ts';
+import { openDesk } from '../support/admission-desk.ts';
+import { signLink } from '../support/admission-sign.ts';
+import { generateStatementKey, loadStatementSigner } from '../support/keys.ts';
 import { addBatchToLog, addToLog } from '../support/log-api.ts';
 import { FIRST_ISSUER, makeLog } from '../support/new-log.ts';
 import { style } from '../support/output.ts';
+import { admission } from '../support/policy-change.ts';
 import { formatBytes } from '../support/progress.ts';
 import { say, startStory } from './tell.ts';
 import type { Story } from './tell.ts';
 
 /** Records that are shown of each step. */
 const SHOWN = 4;
+/** Why the sample has not every release of a stream. */
+const GAP_REASON = 'not in the sample';
 const MAX_PROOF_BYTES = 1024 * 1024;
 
 /** Tells it, with the log's data under `dir` and the sample in that file. */
@@ -40,7 +46,6 @@ export async function tellLog(dir: string, sample: string): Promise<void> {
   await makeLog({ dir: data });
   const paths = dataPaths(data);
   const signer = loadStatementSigner(paths.submitterKey);
-  admitEverywhere(paths.submitters);
   const served = await serveNode(
     readSettings(data, { listen: { host: '127.0.0.1', port: 0 }, 'checkpoint-interval': 100, 'log-level': 'silent' }),
   );
@@ -59,9 +64,11 @@ export async function tellLog(dir: string, sample: string): Promise<void> {
     });
   try {
     say(`   ${served.log.origin} listens on ${url}`);
-    await appendSample(story, url, signer, sample);
+    const { records } = readRows([sample]);
+    const vendors = await joinVendors(story, url, paths, records);
+    await appendSample(story, url, vendors, records);
     proof = await proveFile(story, url, signer, artifact);
-    await checkEverything(url, trust);
+    await checkEverything(url, withIssuers(trust, paths, vendors));
   } finally {
     await served.close();
   }
@@ -79,18 +86,59 @@ export async function tellLog(dir: string, sample: string): Promise<void> {
   story.end('That was the whole of it', 'A log that stays: npm start');
 }
 
-/** The first key of a log signs for one namespace; the sample has several. */
-function admitEverywhere(path: string): void {
-  const list = readSubmitters(path);
-  const [first] = list.submitters;
-  if (first === undefined) throw new TypeError('bad math in admitEverywhere: a new log has a submitter');
-  writeSubmitters(path, addSubmitter(list, { ...first, namespaces: ['*'] }));
+/** By namespace, the key of its vendor. */
+type Vendors = ReadonlyMap<string, StatementSigner>;
+
+/** Each vendor joins with a namespace and a root key of its own, with which it signs its records here. */
+async function joinVendors(
+  { chapter }: Story,
+  url: string,
+  paths: DataPaths,
+  records: readonly LimmatRecord[],
+): Promise<Vendors> {
+  const names = [...new Set(records.map(({ namespace }) => namespace))];
+  chapter(`${names.length} vendors join, each with a key of its own`);
+  const root = loadStatementSigner(paths.rootKey);
+  const vendors = new Map<string, StatementSigner>();
+  const desk = await openDesk({ url, data: paths.root });
+  for (const name of names) {
+    const file = join(paths.root, '..', `${name}.pem`);
+    writeSecretFile(file, generateStatementKey('ed25519').secretPem);
+    const vendor = loadStatementSigner(file);
+    vendors.set(name, vendor);
+    const own = (await desk.namespace(FIRST_ISSUER))!;
+    const joining = admission(own, { namespace: name, vendor: name, root: [vendor.key], threshold: 1 });
+    const { bytes } = await signLink(joining, [root], FIRST_ISSUER);
+    const { index } = await addToLog(url, bytes, 'sequenced');
+    if (vendors.size <= SHOWN) say(`   entry ${index}: ${describe(joining)}`);
+  }
+  await desk.close();
+  return vendors;
 }
 
-async function appendSample({ chapter }: Story, url: string, signer: StatementSigner, sample: string): Promise<void> {
-  const { records } = readRows([sample]);
+/** The trust file's issuers, and everybody else who signed an entry: the vendors, and who speaks for the log. */
+function withIssuers(trust: Trust, paths: DataPaths, vendors: Vendors): Trust {
+  const [origin] = trust.logs.keys();
+  const more = [
+    issuerOf(FIRST_ISSUER, loadStatementSigner(paths.rootKey)),
+    issuerOf(origin!, loadStatementSigner(paths.logStatementsKey)),
+    ...[...vendors].map(([name, signer]) => issuerOf(name, signer)),
+  ];
+  return { ...trust, issuers: [...trust.issuers, ...more] };
+}
+
+function issuerOf(iss: string, { key }: StatementSigner): TrustedIssuer {
+  return { iss, key, kid: thumbprintHex(key) };
+}
+
+async function appendSample(
+  { chapter }: Story,
+  url: string,
+  vendors: Vendors,
+  records: readonly LimmatRecord[],
+): Promise<void> {
   chapter(`Sign ${records.length} real records`);
-  const statements = await signAll(records, signer);
+  const statements = await signAll(records, vendors);
   const bytes = statements.reduce((sum, statement) => sum + statement.length, 0);
   for (const record of examples(records)) say(`   ${describe(record)}`);
   say(`   … ${statements.length} signed statements, ${formatBytes(bytes)}`);
@@ -103,13 +151,14 @@ async function appendSample({ chapter }: Story, url: string, signer: StatementSi
   say(`   ${results.length} entries in one request, durable after ${(performance.now() - startMillis).toFixed(0)} ms`);
 }
 
-async function signAll(records: readonly LimmatRecord[], signer: StatementSigner): Promise<Uint8Array[]> {
-  const chains = new StreamChains();
+async function signAll(records: readonly LimmatRecord[], vendors: Vendors): Promise<Uint8Array[]> {
+  const chains = new StreamChains(GAP_REASON);
   const statements: Uint8Array[] = [];
   for (const record of records) {
     const linked = chains.link(record);
     const iatSeconds = Math.floor(Date.now() / 1000);
-    const statement = await createStatement({ ...linked, issuer: FIRST_ISSUER, iatSeconds }, signer);
+    const signer = vendors.get(record.namespace)!;
+    const statement = await createStatement({ ...linked, issuer: record.namespace, iatSeconds }, signer);
     chains.signed(linked, nodeHasher.leafHash(statement));
     statements.push(statement);
   }

@@ -54,6 +54,19 @@ export const dataOption = (): Option =>
 export const urlOption = (): Option =>
   new Option('--url <url>', 'address of the running log').default(DEFAULT_URL).argParser(checked(parseUrl));
 
+/** --url URL of a running log, where the one of --data is meant unless it is given. */
+export const optionalUrlOption = (): Option =>
+  new Option('--url <url>', 'address of a running log (default: the log of --data, running or not)').argParser(
+    checked(parseUrl),
+  );
+
+/** --root-key FILE: who decides. */
+export const rootKeyOption = (): Option =>
+  new Option(
+    '--root-key <file>',
+    'a root key of the namespace (FILE or env:NAME; default: keys/root.pem of --data); may be repeated',
+  ).argParser(repeated);
+
 /** --json: the answer for a program. */
 export const jsonOption = (): Option => new Option('--json', 'answer as JSON');
 
@@ -62,7 +75,7 @@ export const identityOptions = (): Option[] => [
   new Option('--origin <name>', "the log's name for ever, a host or path of yours (default: a unique one)"),
   new Option(
     '--admission <mode>',
-    'records: signed records of known submitters; open: any bytes (default: records)',
+    "records: signed records that the log's policy admits; open: any bytes (default: records)",
   ).choices(['records', 'open']),
 ];
 

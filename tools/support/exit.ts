@@ -59,6 +59,7 @@ const EXIT_BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   'entry-too-large': EXIT.finding,
   'unknown-key': EXIT.finding,
   'not-permitted': EXIT.finding,
+  'not-admitted': EXIT.finding,
   'iat-out-of-window': EXIT.finding,
   'already-logged': EXIT.finding,
   'store-corrupt': EXIT.finding,

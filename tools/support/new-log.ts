@@ -1,18 +1,11 @@
-// Making a log as `init` and the first `serve` do: the log itself, and a submitter key that it trusts from the start, so
-// that something can be added at once.
+// Making a log as `init` and the first `serve` do, with a key from the start so that something can be added at once.
 
-import { existsSync, writeFileSync } from 'node:fs';
-
-import { thumbprintHex } from '../../src/cose/index.ts';
-import { assertMayBecomeLog, createLog } from '../../src/node/create-log.ts';
+import { createLog } from '../../src/node/create-log.ts';
 import type { CreatedLog } from '../../src/node/create-log.ts';
-import { dataPaths, holdsLog } from '../../src/node/meta.ts';
-import { writeSecretFile } from '../../src/node/secret-file.ts';
-import { submitterList } from '../../src/record/submitters.ts';
-import { generateStatementKey, readPublicKey } from './keys.ts';
+import type { InitialPolicy } from '../../src/node/genesis.ts';
 import { checkNamespace } from './names.ts';
 
-/** The issuer and the namespace of the key that a new log trusts. */
+/** The issuer and the namespace of the key that a new log begins with. */
 export const FIRST_ISSUER = 'demo';
 
 export interface NewLogOptions {
@@ -21,35 +14,12 @@ export interface NewLogOptions {
   readonly admission?: 'records' | 'open' | undefined;
   readonly issuer?: string | undefined;
   readonly namespace?: string | undefined;
+  readonly policy?: InitialPolicy | undefined;
 }
 
-/** Makes a log whose submitter list has one key: keys/submitter.pem. Errors: those of createLog. */
+/** Makes a log whose policy lets one key in: keys/submitter.pem. Errors: those of createLog. */
 export async function makeLog(options: NewLogOptions): Promise<CreatedLog> {
-  const paths = dataPaths(options.dir);
   const { issuer = FIRST_ISSUER, namespace = FIRST_ISSUER } = options;
-  checkNamespace(namespace, false);
-  // A log that is there is refused by createLog; until then nothing in its directory is touched.
-  if (!holdsLog(options.dir)) assertMayBecomeLog(options.dir);
-  if (!holdsLog(options.dir) && !existsSync(paths.submitterKey)) {
-    const { secretPem, publicPem } = generateStatementKey('ed25519');
-    writeSecretFile(paths.submitterKey, secretPem);
-    writeFileSync(paths.submitterPublicKey, publicPem);
-  }
-  const key = readPublicKey(paths.submitterPublicKey);
-  const submitter = {
-    kid: thumbprintHex(key),
-    name: issuer,
-    key,
-    types: ['*'],
-    namespaces: [namespace],
-    products: ['*'],
-    addedAt: Math.floor(Date.now() / 1000),
-  };
-  return createLog({
-    dir: options.dir,
-    origin: options.origin,
-    admission: options.admission,
-    submitters: submitterList([submitter]),
-    issuers: [{ iss: issuer, key }],
-  });
+  checkNamespace(namespace);
+  return createLog({ ...options, issuer, namespace });
 }

@@ -183,7 +183,8 @@ async function artifactOf(file: string): Promise<FileDigest> {
   return { name: basename(file), size, digest: { sha256: hash.digest('hex') } };
 }
 
-function readFields(path: string): Record<string, unknown> {
+/** The JSON object in this file, "-" for standard input; `usage` for anything else. */
+export function readFields(path: string): Record<string, unknown> {
   const text = utf8Text(readFileSync(path === '-' ? 0 : path));
   let value: unknown;
   try {

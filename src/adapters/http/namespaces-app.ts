@@ -5,7 +5,6 @@ import * as v from 'valibot';
 
 import { toBase64, toHex } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
-import type { Log } from '../../log/log.ts';
 import { namespaceInForce, namespacesOf } from '../../record/admission/in-force.ts';
 import type { ChainPlace, LivingKey, NamespaceInForce } from '../../record/admission/in-force.ts';
 import { formatTime, isNamespace } from '../../record/index.ts';
@@ -14,9 +13,10 @@ import { newApp, onRead } from './app.ts';
 import { jsonAnswer } from './answer.ts';
 import { printable } from './body.ts';
 import { decimal, NO_QUERY, queryOf } from './parameters.ts';
+import type { ServedLog } from './served-log.ts';
 
 /** A log, as these resources need it. */
-export type NamespacedLog = Pick<Log, 'admission' | 'admissionState' | 'status'>;
+export type NamespacedLog = Pick<ServedLog, 'admission' | 'admissionState' | 'status'>;
 
 const MAX_PAGE = 100;
 

@@ -18,7 +18,9 @@ const ANSWERED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'unknown-key',
   'bad-signature',
   'not-permitted',
+  'quota-exceeded',
   'bad-record',
+  'not-admitted',
   'iat-out-of-window',
   'already-logged',
   'not-found',
@@ -39,7 +41,7 @@ const CONDITIONS: ReadonlyMap<ErrorCode, string> = new Map<ErrorCode, string>([
 
 const REOPENING = 'the store is being reopened after a failure; try again in a moment';
 
-/** Seconds to wait when an error with status 503 does not say. */
+/** Seconds to wait when an error with status 503 or 429 does not say. */
 const DEFAULT_RETRY_SECONDS = 2;
 
 /** Members of a problem body that details never overwrite. */
@@ -54,6 +56,7 @@ const TITLES: Readonly<Record<number, string>> = Object.freeze({
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
+  429: 'Too Many Requests',
   451: 'Unavailable For Legal Reasons',
   500: 'Internal Server Error',
   502: 'Bad Gateway',
@@ -86,7 +89,7 @@ export function publicError(error: LimmatError): PublicError {
  *     {"type": "urn:limmat:error:queue-full", "title": "Service Unavailable", "status": 503, "code": "queue-full",
  *      "detail": "…", "instance": "urn:limmat:request:4f1c-2a"}
  *
- * Details of the error stand beside these members. Status 503 always carries Retry-After.
+ * Details of the error stand beside these members. Status 503 and 429 always carry Retry-After.
  */
 export function problemOf(thrown: unknown, requestId?: string): Answer {
   const error = asLimmatError(thrown);
@@ -101,7 +104,7 @@ export function problemOf(thrown: unknown, requestId?: string): Answer {
   };
   // A browser page of another origin reads why it was refused; there is nothing secret in a public error.
   const headers = { ...bodyHeaders('application/problem+json', 'momentary'), ...OPEN_TO_ALL };
-  if (status === 503) headers['Retry-After'] = String(error.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS);
+  if (status === 503 || status === 429) headers['Retry-After'] = String(error.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS);
   if (typeof error.details['allow'] === 'string' && status === 405) headers['Allow'] = error.details['allow'];
   return { status, headers, body: `${JSON.stringify(body)}\n` };
 }

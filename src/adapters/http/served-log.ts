@@ -12,6 +12,7 @@ export type ServedLog = Pick<
   | 'vkeys'
   | 'admission'
   | 'limits'
+  | 'admissionState'
   | 'status'
   | 'append'
   | 'assertWaitLevel'

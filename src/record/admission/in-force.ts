@@ -73,6 +73,12 @@ export async function namespacesOf(
   return found.toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1));
 }
 
+/** The namespace in which the log speaks of itself; undefined before the genesis. */
+export async function logNamespace(scan: AdmissionScan): Promise<string | undefined> {
+  const value = await valueOf(scan, LOG_KEY);
+  return value && logValue.parse(value).namespace;
+}
+
 /** The link of a chain; undefined where there is none. */
 export async function linkOf(
   scan: AdmissionScan,

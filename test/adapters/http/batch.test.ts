@@ -7,7 +7,7 @@ import type { BatchItem } from '../../../src/adapters/http/batch.ts';
 import { portableHasher } from '../../../src/merkle/hash.ts';
 import { formatEntryBundle } from '../../../src/merkle/tile.ts';
 import { opaqueEntries } from '../../support/test-log.ts';
-import { appOf, buildStatement, overriding, problem, refusal, serve, testSubmitters } from './support.ts';
+import { appOf, buildStatement, overriding, problem, refusal, serve } from './support.ts';
 
 const cbor = (entries: readonly Uint8Array[]): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Buffer.concat(entries.map((entry) => encode(Buffer.from(entry)))));
@@ -81,8 +81,7 @@ describe.each(FORMS)('a batch as $type', ({ type, format, parse }) => {
   });
 
   it('judges each entry alone', async () => {
-    const submitters = testSubmitters();
-    const { ask, clock } = await serve(0, { submitters: () => submitters });
+    const { ask, clock } = await serve(0, { admission: 'records' });
     const nowSeconds = Math.floor(clock.nowMillis() / 1000);
     const good = await buildStatement('1.0', nowSeconds);
     const forged = good.slice();
@@ -91,10 +90,10 @@ describe.each(FORMS)('a batch as $type', ({ type, format, parse }) => {
     const answer = await linesOf(await ask('/api/v1/batch', batch(type, format(entries))));
     expect(answer.map((line) => line['code'] ?? line['index'])).toEqual([
       'malformed',
-      0,
+      2,
       'malformed',
       'bad-signature',
-      1,
+      3,
     ]);
     expect(answer[3]).toHaveProperty('detail');
     expect(answer[3]).toHaveProperty('kid');

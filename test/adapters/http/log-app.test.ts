@@ -5,6 +5,7 @@ import { portableHasher } from '../../../src/merkle/hash.ts';
 import { verifyConsistency, verifyInclusion } from '../../../src/merkle/proof.ts';
 import { formatEntryBundle } from '../../../src/merkle/tile.ts';
 import { parseTlogProof } from '../../../src/note/tlog-proof.ts';
+import { signer } from '../../support/admission-world.ts';
 import { opaqueEntries } from '../../support/test-log.ts';
 import {
   appOf,
@@ -15,7 +16,6 @@ import {
   problem,
   refusal,
   serve,
-  testSubmitters,
 } from './support.ts';
 
 const bytesOf = async (response: Response): Promise<Uint8Array> => new Uint8Array(await response.arrayBuffer());
@@ -182,23 +182,23 @@ describe('POST /add', () => {
   });
 
   it('passes on why an entry is refused, with the key and the command that mends it', async () => {
-    const submitters = testSubmitters();
-    const { ask, clock } = await serve(0, { submitters: () => submitters });
+    const { ask, clock } = await serve(0, { admission: 'records' });
     const nowSeconds = Math.floor(clock.nowMillis() / 1000);
     const statement = await buildStatement('1.0', nowSeconds);
-    expect(await (await ask('/add', { method: 'POST', body: new Uint8Array(statement) })).text()).toBe('0');
+    expect(await (await ask('/add', { method: 'POST', body: new Uint8Array(statement) })).text()).toBe('2');
     expect(await refusal(ask('/add', { method: 'POST', body: 'no statement' }))).toBe('400 malformed');
     const broken = statement.slice();
     broken[broken.length - 1]! ^= 1;
     expect(await refusal(ask('/add', { method: 'POST', body: new Uint8Array(broken) }))).toBe('403 bad-signature');
     const old = await buildStatement('2.0', nowSeconds - 10 * 86_400);
     expect(await refusal(ask('/add', { method: 'POST', body: new Uint8Array(old) }))).toBe('422 iat-out-of-window');
-    const nobody = await serve(0, { submitters: () => ({ submitters: [], byKid: new Map() }) });
-    const unknown = await nobody.ask('/add', { method: 'POST', body: new Uint8Array(statement) });
+    const stranger = signer('stranger');
+    const strange = await buildStatement('3.0', nowSeconds, stranger);
+    const unknown = await ask('/add', { method: 'POST', body: new Uint8Array(strange) });
     expect(unknown.status).toBe(403);
     const { code, detail } = await problem(unknown);
     expect(code).toBe('unknown-key');
-    expect(detail).toContain(submitters.submitters[0]!.kid);
+    expect(detail).toContain(toHex(stranger.kid));
     expect(detail).toContain('limmat submitter add');
   });
 
@@ -277,14 +277,13 @@ describe('GET /api/v1', () => {
   });
 
   it('gives a statement as its record in words and in JSON', async () => {
-    const submitters = testSubmitters();
-    const { ask, clock, log } = await serve(0, { submitters: () => submitters });
+    const { ask, clock, log } = await serve(0, { admission: 'records' });
     await log.append([await buildStatement('1.0', Math.floor(clock.nowMillis() / 1000))]);
     await clock.advance(2000);
-    const entry = await jsonOf(await ask('/api/v1/entries/0'));
+    const entry = await jsonOf(await ask('/api/v1/entries/2'));
     expect(entry['description']).toContain('1.0');
     expect(entry).toMatchObject({
-      index: 0,
+      index: 2,
       statement: { type: 'build', namespace: 'acme', issuer: 'acme.example', fields: { version: '1.0' } },
     });
   });

@@ -5,7 +5,7 @@ import { pagesApp } from '../../../src/adapters/http/index.ts';
 import { toHex, utf8 } from '../../../src/bytes.ts';
 import { portableHasher } from '../../../src/merkle/hash.ts';
 import { openTestLog, opaqueEntries } from '../../support/test-log.ts';
-import { buildStatement, refusal, serve, testSubmitters } from './support.ts';
+import { buildStatement, refusal, serve } from './support.ts';
 
 const HTML = { headers: { accept: 'text/html,*/*;q=0.8' } };
 
@@ -99,22 +99,22 @@ describe('the page of a log', () => {
 
 describe('the page of an entry', () => {
   it('shows the statement with its fields, escaped, its proof and its time bracket', async () => {
-    const submitters = testSubmitters();
-    const { ask, log, clock } = await serve(0, { submitters: () => submitters });
+    const { ask, log, clock } = await serve(0, { admission: 'records' });
     const statement = await buildStatement('1.0', Math.floor(clock.nowMillis() / 1000));
     await log.append([statement, await buildStatement('1.1', Math.floor(clock.nowMillis() / 1000))]);
     await clock.advance(2000);
-    const page = await (await ask('/log/0', HTML)).text();
+    const page = await (await ask('/log/2', HTML)).text();
     expect(page).toContain('scanner &lt;b&gt;');
     expect(page).not.toContain('<b>');
     expect(page).toContain('artifacts, digest, sha256');
     expect(page).toContain('acme.example');
     expect(page).toContain(toHex(portableHasher.leafHash(statement)));
-    expect(page).toContain(toHex(portableHasher.leafHash(await log.entry(1))));
+    expect(page).toContain(toHex(portableHasher.leafHash(await log.entry(3))));
     expect(page).toContain('no later than');
-    expect(page).toContain('href="/api/v1/entries/0/proof"');
+    expect(page).toContain('href="/api/v1/entries/2/proof"');
     expect(page).toContain('>next<');
-    expect(page).not.toContain('>previous<');
+    expect(page).toContain('>previous<');
+    expect(await (await ask('/log/0', HTML)).text()).not.toContain('>previous<');
     expect(await (await ask('/')).text()).toContain('scanner &lt;b&gt;');
   });
 

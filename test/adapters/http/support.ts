@@ -1,7 +1,15 @@
 // A served log for these tests: every app of the HTTP part over a real log in memory.
 
 import { expect } from 'vitest';
-import { assertLogReady, ctApp, healthApp, logApp, pagesApp, serverApp } from '../../../src/adapters/http/index.ts';
+import {
+  assertLogReady,
+  ctApp,
+  healthApp,
+  logApp,
+  namespacesApp,
+  pagesApp,
+  serverApp,
+} from '../../../src/adapters/http/index.ts';
 import type {
   App,
   LogAppOptions,
@@ -11,13 +19,11 @@ import type {
 } from '../../../src/adapters/http/index.ts';
 import { fromBase64 } from '../../../src/bytes.ts';
 import { portableCrypto } from '../../../src/crypto/portable.ts';
-import { coseKey } from '../../../src/cose/key.ts';
 import { asHash } from '../../../src/merkle/hash.ts';
 import type { Hash } from '../../../src/merkle/hash.ts';
 import { createStatement, statementSigner } from '../../../src/record/statement.ts';
 import type { StatementSigner } from '../../../src/record/statement.ts';
-import { submitterList } from '../../../src/record/submitters.ts';
-import type { SubmitterList } from '../../../src/record/submitters.ts';
+import { firstStatements, genesisOptions } from '../../support/admitted-log.ts';
 import { fixedSeed, opaqueEntries, openTestLog } from '../../support/test-log.ts';
 import type { TestLog } from '../../support/test-log.ts';
 
@@ -34,20 +40,34 @@ export function appOf(
   options: { readonly prefix?: string; readonly logOptions?: LogAppOptions } & Omit<ServerAppOptions, 'mounts'> = {},
 ): App {
   const { prefix = '', logOptions, ...rest } = options;
-  const apps = [logApp(log, logOptions), ctApp(log), pagesApp(log), healthApp(() => assertLogReady(log))];
+  const apps = [
+    logApp(log, logOptions),
+    ctApp(log),
+    pagesApp(log),
+    namespacesApp(log),
+    healthApp(() => assertLogReady(log)),
+  ];
   return serverApp({ ...rest, mounts: apps.map((app) => ({ prefix, app })) });
 }
 
 /** What a test changes about its log. */
 type LogOverrides = NonNullable<Parameters<typeof openTestLog>[0]>;
 
-/** An open log with `entries` published entries, and its apps. */
+/**
+ * A log with `entries` published entries, and its apps: an open one, or one of records that begins with a genesis and the
+ * key of the tests' submitter.
+ */
 export async function serve(
   entries = 0,
   options: LogOverrides & { readonly prefix?: string; readonly logOptions?: LogAppOptions } = {},
 ): Promise<Served> {
   const { prefix, logOptions, ...logOverrides } = options;
   const test = await openTestLog(logOverrides);
+  if (logOverrides.admission === 'records') {
+    const genesis = genesisOptions({ submitterKey: testSubmitter() });
+    const nowSeconds = Math.floor(test.clock.nowMillis() / 1000);
+    for (const result of await test.log.append(await firstStatements(genesis, nowSeconds))) expect(result.ok).toBe(true);
+  }
   if (entries > 0) await test.log.append(opaqueEntries(0, entries));
   await test.clock.advance(2000);
   const requests: RequestEvent[] = [];
@@ -103,14 +123,6 @@ export async function refusal(response: Response | Promise<Response>): Promise<s
 /** The signer of the tests' submitter. */
 export function testSubmitter(): StatementSigner {
   return statementSigner(fixedSeed(7), -19, portableCrypto);
-}
-
-/** A list that lets the tests' submitter submit builds in the namespace `acme`. */
-export function testSubmitters(): SubmitterList {
-  const key = coseKey(-19, portableCrypto.ed25519.publicKey(fixedSeed(7)));
-  const kid = Buffer.from(testSubmitter().kid).toString('hex');
-  const everything = { types: ['build'], namespaces: ['acme'], products: ['*'] };
-  return submitterList([{ kid, name: 'acme.example', key, ...everything, addedAt: 1 }]);
 }
 
 /** A signed build statement; its version tells it from others. */
