@@ -44,6 +44,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly Sub
     title: 'Checking:',
     commands: [
       { name: 'show', summary: 'say what a statement, a proof file or a key is', load: () => import('./show.ts') },
+      { name: 'find', summary: 'look records up', load: () => import('./find.ts') },
       { name: 'proof', summary: 'fetch the proof file of an entry', load: () => import('./proof.ts') },
       { name: 'verify', summary: 'check a file against its proof file, offline', load: () => import('./verify.ts') },
       { name: 'check', summary: 'look files up in a log, and say what is known', load: () => import('./check.ts') },
