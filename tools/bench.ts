@@ -9,6 +9,7 @@ import { BenchContext, type BenchOptions } from './bench/context.ts';
 import { formatMachine, machine } from './bench/machine.ts';
 import { benchMonitor } from './bench/monitor.ts';
 import { benchFollow, benchFsck, benchProofs, benchStart, benchTiles } from './bench/read.ts';
+import { benchAdmission, benchLookups } from './bench/records.ts';
 import { benchRow, formatValue, type BenchRow, type Measured } from './bench/targets.ts';
 import { benchAdd, benchBatch, benchStatements } from './bench/write.ts';
 import { jsonOption, wholeNumber } from './support/config.ts';
@@ -30,6 +31,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   add: benchAdd,
   batch: benchBatch,
   statements: benchStatements,
+  admission: benchAdmission,
+  lookups: benchLookups,
   monitor: benchMonitor,
   growth: benchGrowth,
 };
@@ -40,14 +43,15 @@ interface BenchFlags {
   readonly growthEntries: number;
   readonly seconds: number;
   readonly statements: number;
+  readonly records: number;
   readonly connections: number;
   readonly dir?: string;
   readonly json?: boolean;
 }
 
 function optionsOf(flags: BenchFlags): BenchOptions {
-  const { entries, entrySize, growthEntries, statements, connections } = flags;
-  return { entries, entrySize, growthEntries, statements, connections, loadMillis: flags.seconds * 1000 };
+  const { entries, entrySize, growthEntries, statements, records, connections } = flags;
+  return { entries, entrySize, growthEntries, statements, records, connections, loadMillis: flags.seconds * 1000 };
 }
 
 function tableOf(rows: readonly BenchRow[]): string[] {
@@ -129,6 +133,7 @@ export function register(program: Command): void {
     .option('--growth-entries <n>', 'how far the growth bench goes', wholeNumber(10_000), 10_000_000)
     .option('--seconds <n>', 'how long each load runs at most', wholeNumber(1), 10)
     .option('--statements <n>', 'statements to sign for the statements bench', wholeNumber(1000), 200_000)
+    .option('--records <n>', 'signed builds that are judged again and looked up', wholeNumber(1000), 1_000_000)
     .option('--connections <n>', 'connections of the add bench', wholeNumber(1), 256)
     .option('--dir <dir>', 'where the temporary directory is made: the disk that is measured')
     .addOption(jsonOption())

@@ -42,6 +42,7 @@ async function bundle(names: readonly string[]): Promise<number> {
     'bench-follow-main': 'tools/bench/follow-main.ts',
     'bench-monitor-main': 'tools/bench/monitor-main.ts',
     'bench-bare-main': 'tools/bench/bare-main.ts',
+    'bench-records-main': 'tools/bench/records-main.ts',
   };
   for (const name of names) entryPoints[name] = sourceOf(name);
   const result = await build({

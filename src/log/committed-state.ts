@@ -56,13 +56,13 @@ export class WantedValues {
 }
 
 export class CommittedState {
-  readonly #storage: () => LogStorage;
+  readonly #storage: () => Pick<LogStorage, 'get'>;
   #young = new Map<string, { readonly value: Value }>();
   #old = new Map<string, { readonly value: Value }>();
   /** Counts the changes, so that a value that was read before one is not kept after it. */
   #changes = 0;
 
-  constructor(storage: () => LogStorage) {
+  constructor(storage: () => Pick<LogStorage, 'get'>) {
     this.#storage = storage;
   }
 

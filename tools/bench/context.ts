@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { makeLog } from '../support/new-log.ts';
 import { startServe, type ServeProcess } from '../support/serve-process.ts';
 import { fillLog, type AppendReport } from './append.ts';
+import { runChild } from './child.ts';
+import type { RecordsReport } from './records.ts';
 
 export interface BenchOptions {
   /** Entries of the large log. */
@@ -18,6 +20,8 @@ export interface BenchOptions {
   readonly loadMillis: number;
   /** Statements that are signed for the statements bench. */
   readonly statements: number;
+  /** Entries of the log of records that is judged again and searched. */
+  readonly records: number;
   readonly connections: number;
 }
 
@@ -26,12 +30,18 @@ export interface LargeLog {
   readonly report: AppendReport;
 }
 
+export interface RecordsLog {
+  readonly dataDir: string;
+  readonly report: RecordsReport;
+}
+
 /** One run of benches in a temporary directory of its own, which is removed with everything in it by `close`. */
 export class BenchContext {
   readonly options: BenchOptions;
   readonly directory: string;
   readonly note: (text: string) => void;
   #large: Promise<LargeLog> | undefined;
+  #records: Promise<RecordsLog> | undefined;
   readonly #servers = new Set<ServeProcess>();
 
   private constructor(options: BenchOptions, directory: string, note: (text: string) => void) {
@@ -67,6 +77,12 @@ export class BenchContext {
     return this.#large;
   }
 
+  /** The log with `records` signed builds, filled when it is first asked for. */
+  recordsLog(): Promise<RecordsLog> {
+    this.#records ??= this.#fillRecords();
+    return this.#records;
+  }
+
   /** Runs body against a served log, which is stopped afterwards. */
   async served<T>(dataDir: string, body: (server: ServeProcess) => Promise<T>): Promise<T> {
     const server = await startServe({ dataDir, args: ['--log-level', 'error'] });
@@ -82,6 +98,13 @@ export class BenchContext {
   async close(): Promise<void> {
     await Promise.all([...this.#servers].map((server) => server.kill()));
     await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #fillRecords(): Promise<RecordsLog> {
+    const { records } = this.options;
+    this.note(`filling a log with ${records} signed builds, and judging them again`);
+    const dataDir = await this.makeLog('records', 'records');
+    return { dataDir, report: await runChild<RecordsReport>('records-main', { dataDir, records }) };
   }
 
   async #fillLarge(): Promise<LargeLog> {

@@ -31,7 +31,7 @@ const PROOF_PATHS = 50_000;
 const STARTS = 3;
 
 /** Numbers below `count` in an order that is the same in every run and jumps all over. */
-function* scattered(count: number, wanted: number): Generator<number> {
+export function* scattered(count: number, wanted: number): Generator<number> {
   // A step near the golden ratio of the range visits far-apart places one after another.
   const step = Math.max(1, Math.floor(count * 0.618_033_988_75));
   for (let i = 0, at = 0; i < wanted; i++, at = (at + step + 1) % count) yield at;
@@ -42,7 +42,7 @@ function fullTile(index: number): HashTilePath {
 }
 
 /** Rate of these GETs, after as many as there are full tiles: a cold cache is filled once, the rate is for ever. */
-async function readBench(context: BenchContext, server: ServeProcess, paths: readonly string[], name: string) {
+export async function readBench(context: BenchContext, server: ServeProcess, paths: readonly string[], name: string) {
   const file = join(context.directory, `${name}.paths`);
   await writeFile(file, paths.join('\n'));
   const warmup = Math.floor(context.options.entries / TILE_WIDTH);

@@ -42,6 +42,22 @@ const METRICS = {
     target: 20_000,
     bare: 'bare-verify',
   },
+  'admission-micros': {
+    title: 'admission of a record, without its signature',
+    unit: 'µs',
+    better: 'lower',
+    target: 15,
+    digits: 1,
+  },
+  'replay-rate': { title: 'replay, without signatures', unit: 'entries/s', better: 'higher', target: 40_000 },
+  'lookups-rate': {
+    title: 'lookups by digest',
+    unit: 'requests/s',
+    better: 'higher',
+    target: 10_000,
+    bare: 'bare-get',
+  },
+  'lookups-bytes': { title: 'lookup rows', unit: 'bytes/entry', better: 'lower', target: 250 },
   'tiles-rate': { title: 'GET of full tiles', unit: 'requests/s', better: 'higher', target: 45_000, bare: 'bare-get' },
   'proofs-rate': {
     title: 'inclusion proofs by hash',

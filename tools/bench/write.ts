@@ -73,10 +73,19 @@ export async function benchBatch(context: BenchContext): Promise<Measured[]> {
   return [{ name: 'batch-rate', value: result.entries / result.seconds, details }];
 }
 
+/** The digest of the artifact of build number `index`. */
+export function benchDigest(index: number): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(versionOf(index)).digest());
+}
+
+function versionOf(index: number): string {
+  return `1.${Math.floor(index / 1000)}.${index % 1000}`;
+}
+
 /** A build record of ordinary size, all different. */
-function buildStatement(index: number, iatSeconds: number, signer: StatementSigner): Promise<Uint8Array> {
-  const version = `1.${Math.floor(index / 1000)}.${index % 1000}`;
-  const digest = { sha256: new Uint8Array(createHash('sha256').update(version).digest()) };
+export function buildStatement(index: number, iatSeconds: number, signer: StatementSigner): Promise<Uint8Array> {
+  const version = versionOf(index);
+  const digest = { sha256: benchDigest(index) };
   const artifacts = [{ name: `bench-${version}.tar.gz`, digest, size: 1_000_000 + index }];
   return createStatement(
     {
