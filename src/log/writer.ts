@@ -245,7 +245,7 @@ export class Writer {
         crypto,
         hasher,
         writing: before?.placed,
-        roots: rootsOf({ stored, before: before?.growth?.leafHashes, rootHashAt }),
+        roots: rootsOf({ stored, before: before?.growth, rootHashAt }),
       });
       const { placed } = sequenced;
       if (sequenced.entries.length === 0) return { batch, sequenced, placed, edge, startMillis, reopenings };
