@@ -15,6 +15,7 @@ import { plainFinding, proofFinding } from './checks.ts';
 import { NO_ENTRIES, lookAtEntries, marksFrom } from './entries.ts';
 import type { EntryCounts, EntryIssue } from './entries.ts';
 import type { Evidence } from './evidence/evidence.ts';
+import { admissionEvidence } from './evidence/gather.ts';
 import { backdatedEntry, futureEntry } from './evidence/make.ts';
 import type { MonitorLimits } from './limits.ts';
 import type { LogState } from './log-state.ts';
@@ -22,6 +23,7 @@ import type { MirroredTree } from './mirrored-tree.ts';
 import type { KeyedState, LeafMirror } from './ports.ts';
 import { genesisIn } from './records/genesis.ts';
 import type { RecordCoverage } from './records/coverage.ts';
+import { includedEntry } from './records/included.ts';
 import { RecordJudge } from './records/judge.ts';
 import type { LogSource } from './source.ts';
 import type { Troubles } from './troubles.ts';
@@ -133,6 +135,28 @@ export class EntryWalk {
     if (state.current.cursor !== head.size) return;
     await this.#settle(head);
     if (head.timestampSeconds !== 0) await this.#judge?.tick(head.timestampSeconds, isOverNow);
+    await this.#judge?.prove((index, heartbeat) => this.#prove(head, index, heartbeat));
+  }
+
+  /** Makes evidence of an entry that should not be there; false where a file cannot show it, or cannot yet. */
+  async #prove(head: LogHead, index: number, heartbeat: number | undefined): Promise<boolean> {
+    const { identity, records, source, hasher, troubles } = this.#options;
+    if (this.#options.isConvicted()) return false;
+    const evidence = await admissionEvidence(
+      identity,
+      head,
+      index,
+      {
+        get: (keys) => records.get(keys),
+        entry: (at) => includedEntry(source, head, at, hasher),
+        ...(heartbeat !== undefined && { heartbeat }),
+      },
+      hasher,
+    );
+    if (evidence === undefined) return false;
+    this.#options.convict(evidence);
+    await troubles.tell(proofFinding(evidence));
+    return true;
   }
 
   #entriesFrom(

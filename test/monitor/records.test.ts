@@ -6,6 +6,8 @@ import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { utf8 } from '../../src/bytes.ts';
 import type { CryptoSuite } from '../../src/crypto/suite.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
+import { parseEvidence } from '../../src/monitor/evidence/file.ts';
+import { verifyEvidence } from '../../src/monitor/evidence/verify.ts';
 import { Monitor } from '../../src/monitor/round.ts';
 import type { FieldsOf, RecordType } from '../../src/record/types.ts';
 import { genesis, publicKey, rootKeys, sign, type SignOptions } from '../support/admission-world.ts';
@@ -21,9 +23,15 @@ class RecordLog {
   readonly log = new ServedLog([], 'log.example/records');
   readonly desk = new Desk();
   seconds = T;
+  /** False: signatures are zeros, and are taken to hold; for long logs. */
+  readonly #isSigned: boolean;
 
-  static async begin(parameters?: FieldsOf<'policy'>['parameters']): Promise<RecordLog> {
-    const self = new RecordLog();
+  constructor(isSigned = true) {
+    this.#isSigned = isSigned;
+  }
+
+  static async begin(parameters?: FieldsOf<'policy'>['parameters'], isSigned = true): Promise<RecordLog> {
+    const self = new RecordLog(isSigned);
     const { origin, verifiers } = self.log;
     await self.add('root', 'policy', {
       ...genesis({
@@ -44,7 +52,7 @@ class RecordLog {
   }
 
   async statement<R extends RecordType>(by: string, type: R, fields: FieldsOf<R>, options: SignOptions = {}) {
-    return sign(by, 'acme', type, fields, { iat: this.seconds, ...options }, true);
+    return sign(by, 'acme', type, fields, { iat: this.seconds, ...options }, this.#isSigned);
   }
 
   async add<R extends RecordType>(by: string, type: R, fields: FieldsOf<R>, options: SignOptions = {}): Promise<void> {
@@ -75,12 +83,28 @@ class RecordLog {
     return this.desk.round(this.seconds);
   }
 
+  get verifyMany(): CryptoSuite['verifyMany'] {
+    return this.#isSigned ? verifyMany : async (jobs) => jobs.map(() => true);
+  }
+
   open(): Promise<unknown> {
-    return this.desk.open([watched(this.log)], { verifyMany });
+    return this.desk.open([watched(this.log)], { verifyMany: this.verifyMany });
   }
 
   reopen(): Promise<unknown> {
-    return this.desk.reopen([watched(this.log)], { verifyMany });
+    return this.desk.reopen([watched(this.log)], { verifyMany: this.verifyMany });
+  }
+
+  /** The entries of which evidence is kept that convinces anyone. */
+  async proven(): Promise<number[]> {
+    const { origin, verifiers } = this.log;
+    const found: number[] = [];
+    for (const file of this.desk.medium.evidence.values()) {
+      const { kind, claim } = await verifyEvidence(parseEvidence(file), [{ origin, verifiers }]);
+      expect(kind).toBe('inadmissible-entry');
+      found.push(claim.entries!.at(-1)!.index);
+    }
+    return found.toSorted((a, b) => a - b);
   }
 
   get records() {
@@ -91,16 +115,16 @@ class RecordLog {
 describe('the records of a log', () => {
   test('are admitted again, batch by batch and round by round, and nothing is found about honest ones', async () => {
     const log = await RecordLog.begin();
-    for (let i = 1; i <= 300; i++) await log.add('ci', 'avdb-release', log.release(i));
+    for (let i = 1; i <= 260; i++) await log.add('ci', 'avdb-release', log.release(i));
     await log.open();
     expect(await log.round(60)).toMatchObject({ backlog: 0, worst: undefined });
-    for (let i = 301; i <= 320; i++) await log.add('ci', 'avdb-release', log.release(i));
+    for (let i = 261; i <= 280; i++) await log.add('ci', 'avdb-release', log.release(i));
     await log.reopen();
-    expect(log.records).toMatchObject({ size: 302 });
+    expect(log.records).toMatchObject({ size: 262 });
     expect(await log.round(60)).toMatchObject({ backlog: 0, worst: undefined });
     expect(log.records).toMatchObject({
-      size: 322,
-      types: { policy: 1, 'key-event': 1, 'avdb-release': 320 },
+      size: 282,
+      types: { policy: 1, 'key-event': 1, 'avdb-release': 280 },
       findings: {},
     });
   });
@@ -119,13 +143,14 @@ describe('the records of a log', () => {
     log.log.entries.push(utf8('no statement'));
     await log.add('ci', 'avdb-release', log.release(2, { prev: first }));
     await log.open();
-    expect((await log.round()).worst).toBe('suspicion');
+    expect((await log.round()).worst).toBe('proof');
     expect(log.desk.keys()).toEqual([
       'inadmissible log.example/records D01 4',
       'inadmissible log.example/records D15 5',
       'repeated-entry log.example/records repeated 6',
       'invalid-entry log.example/records signature 7',
       'not-a-statement log.example/records',
+      'inadmissible-entry log.example/records',
     ]);
     expect(log.desk.told.find(({ key }) => key.includes('D15'))?.details).toMatchObject({
       rule: 'D15',
@@ -138,12 +163,26 @@ describe('the records of a log', () => {
       types: { 'avdb-release': 2, build: 1 },
       findings: { D01: 1, D15: 1, repeated: 1, signature: 1, D26: 1 },
       unreadable: 1,
+      accused: [5],
     });
+    expect(await log.proven()).toEqual([4, 6, 7]);
+    // Who may sign can be shown once the log has said where the chain ends.
+    const { origin } = log.log;
+    const heads = [{ namespace: 'acme', sequence: 2, leafHash: log.leaf(1) }];
+    const heartbeat = { size: 10, rootHash: log.log.rootHash(10), heads };
+    await log.reopen();
+    await log.round(60);
+    expect(await log.proven()).toEqual([4, 6, 7]);
+    await log.add('log', 'log-event', { heartbeat });
+    await log.round(60);
+    expect(await log.proven()).toEqual([4, 5, 6, 7]);
+    expect(log.records!.accused).toEqual([]);
+    expect(log.desk.keys().filter((key) => key === `inadmissible-entry ${origin}`)).toHaveLength(1);
   });
 
   test('are judged from the first on by a monitor that has the entries and no state of them', async () => {
-    const log = await RecordLog.begin();
-    for (let i = 1; i <= 300; i++) await log.add('ci', 'avdb-release', log.release(i));
+    const log = await RecordLog.begin(undefined, false);
+    for (let i = 1; i <= 260; i++) await log.add('ci', 'avdb-release', log.release(i));
     await log.add('stranger', 'build', log.build('1'));
     await log.open();
     await log.round();
@@ -161,8 +200,8 @@ describe('the records of a log', () => {
   });
 
   test('are not lost when a write of their state fails: what was not kept is judged again, and told of once', async () => {
-    const log = await RecordLog.begin();
-    for (let i = 1; i <= 300; i++) await log.add('ci', 'avdb-release', log.release(i));
+    const log = await RecordLog.begin(undefined, false);
+    for (let i = 1; i <= 260; i++) await log.add('ci', 'avdb-release', log.release(i));
     await log.add('stranger', 'build', log.build('1'));
     let fails = 0;
     const medium = monitorMedium();
@@ -187,18 +226,18 @@ describe('the records of a log', () => {
           nowMillis: () => T * 1000,
           random: () => 0.5,
           hasher: nodeHasher,
-          verifyMany,
+          verifyMany: log.verifyMany,
         },
         failAt === 1,
       );
       await monitor.round();
       await monitor.round();
-      if (failAt === 3) expect(monitor.status().logs[0]).toMatchObject({ verifiedSize: 303, records: { size: 303 } });
+      if (failAt === 3) expect(monitor.status().logs[0]).toMatchObject({ verifiedSize: 263, records: { size: 263 } });
       await monitor.close();
       await store.close();
     }
     expect(fails).toBeGreaterThan(0);
-    expect(told.filter((key) => key.startsWith('inadmissible'))).toEqual(['inadmissible log.example/records D15 302']);
+    expect(told.filter((key) => key.startsWith('inadmissible'))).toEqual(['inadmissible log.example/records D15 262']);
   });
 
   test('of a log without a genesis are nobody’s affair', async () => {

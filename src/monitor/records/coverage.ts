@@ -27,6 +27,12 @@ export interface RecordCoverage {
   readonly withheld: number;
   /** The last findings, newest first. */
   readonly latest: readonly RecordFinding[];
+  /** Entries that should not be there and of which no evidence was made yet. */
+  readonly accused: readonly number[];
+  /** How many were accused in all: of the first few evidence is tried. */
+  readonly accusations: number;
+  /** The log's last heartbeat, and the size that it names. */
+  readonly heartbeat: { readonly index: number; readonly size: number } | null;
 }
 
 export const NOTHING_COVERED: RecordCoverage = Object.freeze({
@@ -36,7 +42,13 @@ export const NOTHING_COVERED: RecordCoverage = Object.freeze({
   unreadable: 0,
   withheld: 0,
   latest: Object.freeze([]),
+  accused: Object.freeze([]),
+  accusations: 0,
+  heartbeat: null,
 });
+
+/** A log that takes what it should not is convicted by a few entries; its evidence has to leave room for forks. */
+const MAX_ACCUSED = 16;
 
 /** Findings that are kept one by one; of all others the number is. */
 const MAX_LATEST = 20;
@@ -53,14 +65,21 @@ export class CoverageCounter {
   #unreadable: number;
   #withheld: number;
   #latest: readonly RecordFinding[];
+  #accused: readonly number[];
+  #accusations: number;
+  #heartbeat: RecordCoverage['heartbeat'];
 
-  constructor({ size, types, findings, unreadable, withheld, latest }: RecordCoverage) {
+  constructor(coverage: RecordCoverage) {
+    const { size, types, findings, unreadable, withheld, latest, accused, accusations, heartbeat } = coverage;
     this.#size = size;
     this.#types = { ...types };
     this.#findings = { ...findings };
     this.#unreadable = unreadable;
     this.#withheld = withheld;
     this.#latest = latest;
+    this.#accused = accused;
+    this.#accusations = accusations;
+    this.#heartbeat = heartbeat;
   }
 
   get withheld(): number {
@@ -73,6 +92,20 @@ export class CoverageCounter {
 
   record(type: string): void {
     this.#types[type] = (this.#types[type] ?? 0) + 1;
+  }
+
+  /** The entry should not be there: evidence is to be made of it. */
+  accuse(index: number): void {
+    if (this.#accusations++ < MAX_ACCUSED) this.#accused = [...this.#accused, index];
+  }
+
+  /** There is evidence of the entry, or none can be made. */
+  settle(index: number): void {
+    this.#accused = this.#accused.filter((one) => one !== index);
+  }
+
+  beat(index: number, size: number): void {
+    this.#heartbeat = { index, size };
   }
 
   hide(count: number): void {
@@ -97,6 +130,9 @@ export class CoverageCounter {
       unreadable: this.#unreadable,
       withheld: this.#withheld,
       latest: this.#latest,
+      accused: this.#accused,
+      accusations: this.#accusations,
+      heartbeat: this.#heartbeat,
     };
   }
 }

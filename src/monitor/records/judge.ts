@@ -60,6 +60,8 @@ export class RecordJudge {
   #last = new Layer();
   /** The size that the batches taken so far lead to. */
   #taken: number;
+  /** By accused entry: the heartbeat with which evidence was tried, -1 without. */
+  readonly #tried = new Map<number, number>();
   #turns: [before: Promise<void>, last: Promise<void>] = [Promise.resolve(), Promise.resolve()];
 
   private constructor(options: RecordJudgeOptions, coverage: RecordCoverage) {
@@ -136,6 +138,27 @@ export class RecordJudge {
     }
   }
 
+  /**
+   * Tries to have evidence made of every entry that should not be there: again when the log has signed another heartbeat,
+   * and no more when one was tried that is behind the entry.
+   */
+  async prove(attempt: (index: number, heartbeat: number | undefined) => Promise<boolean>): Promise<void> {
+    await this.drain();
+    const { accused, heartbeat } = this.#coverage;
+    for (const index of accused) {
+      const isBehind = heartbeat !== null && heartbeat.size >= index;
+      const tried = isBehind ? heartbeat.index : -1;
+      if (this.#tried.get(index) === tried) continue;
+      const isProven = await attempt(index, isBehind ? heartbeat.index : undefined);
+      this.#tried.set(index, tried);
+      if (!isProven && !isBehind) continue;
+      const counter = new CoverageCounter(this.#coverage);
+      counter.settle(index);
+      await this.#keep(counter, []);
+      this.#tried.delete(index);
+    }
+  }
+
   #unseen(batch: RecordBatch): RecordBatch | undefined {
     const { start, statements, leafHashes } = batch;
     const skip = this.#taken - start;
@@ -204,7 +227,9 @@ export class RecordJudge {
         layers.unshift(layer);
       }
       const news = await this.#entry(batch, i, facts, layer, counter);
-      if (news !== undefined) await this.#tell(counter, news);
+      if (news === undefined) continue;
+      if (news.rule !== 'D26') counter.accuse(index);
+      await this.#tell(counter, news);
     }
     counter.reach(end);
     await this.#keep(counter, layer.rows);
@@ -235,6 +260,10 @@ export class RecordJudge {
     layer.apply(decision.writes);
     layer.apply(writes);
     counter.record(statement.type);
+    const { record } = statement;
+    if (record.type === 'log-event' && record.fields.heartbeat !== undefined) {
+      counter.beat(index, record.fields.heartbeat.size);
+    }
     for (const finding of findings) await this.#tell(counter, byRule(finding));
     return undefined;
   }
