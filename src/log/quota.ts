@@ -3,7 +3,9 @@
 
 import { toHex } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
+import { CHAIN_TYPES } from '../record/chain.ts';
 import type { Statement } from '../record/statement.ts';
+import type { RecordType } from '../record/types.ts';
 
 /** Entries a minute, 1 or more; absent: as many as come. A minute's worth may come at once. */
 export interface QuotaLimits {
@@ -16,6 +18,12 @@ interface Bucket {
   room: number;
   atMillis: number;
 }
+
+/**
+ * What a namespace's quota does not count, so that a key that has used it all up can still be revoked, and the log still
+ * says what it has to say. The quota of whoever signs them counts them.
+ */
+const UNCOUNTED: readonly RecordType[] = [...CHAIN_TYPES, 'log-event'];
 
 const MINUTE_MILLIS = 60_000;
 /** Buckets that are kept; full ones go first. There is one a key of the log's own policies, which strangers cannot add to. */
@@ -33,10 +41,11 @@ export class Quotas {
    * Counts one entry whose signature holds; `quota-exceeded` when the key, or its namespace, has no room left, and then
    * nothing is counted. The time is monotonic.
    */
-  take({ namespace, kid }: Statement, nowMillis: number): LimmatError | undefined {
+  take({ namespace, kid, record }: Statement, nowMillis: number): LimmatError | undefined {
     const { key, namespace: shared } = this.#limits;
     const own = key === undefined ? undefined : this.#bucket(`key ${toHex(kid)} of ${namespace}`, key, nowMillis);
-    const all = shared === undefined ? undefined : this.#bucket(`namespace ${namespace}`, shared, nowMillis);
+    const isCounted = shared !== undefined && !UNCOUNTED.includes(record.type);
+    const all = !isCounted ? undefined : this.#bucket(`namespace ${namespace}`, shared, nowMillis);
     if (own !== undefined && own.room < 1) return exceeded(`key ${toHex(kid)}`, 'quota-key', key!, own);
     if (all !== undefined && all.room < 1) return exceeded(`namespace ${namespace}`, 'quota-namespace', shared!, all);
     if (own !== undefined) own.room -= 1;
