@@ -28,18 +28,34 @@ export function genesisMismatch({ record }: Statement, { origin, vkeys }: LogNam
 
 /** `wrong-log` unless these bytes, entry 0 of the store, are the genesis of a log of this origin. */
 export function assertGenesis(entry: Uint8Array, origin: string): void {
-  let named: string | undefined;
-  try {
-    const { record } = parseStatement(entry);
-    if (record.type === 'policy') named = record.fields.log?.origin;
-  } catch (error) {
-    if (!isLimmatError(error)) throw error;
-  }
+  const named = namedLog(entry);
   if (named === origin) return;
   const found = named === undefined ? 'no genesis: it is of an earlier version, or an open log' : `that of ${named}`;
   throw new LimmatError('wrong-log', `entry 0 of this log is ${found}; expected is the genesis of ${origin}`, {
     details: { origin },
   });
+}
+
+/**
+ * `not-admitted` for a first leaf of an open log that is a genesis of this log: whoever watches the log would judge its
+ * other leaves, which nobody judged, by a policy that a stranger wrote.
+ */
+export function forbidGenesis(leaf: Uint8Array, { origin }: LogName): LimmatError | undefined {
+  if (namedLog(leaf) !== origin) return undefined;
+  return new LimmatError('not-admitted', `a genesis of ${origin} cannot be in it: its admission is open`, {
+    details: { rule: 'A01', field: 'log.origin', found: origin, expected: 'any other bytes' },
+  });
+}
+
+/** The origin of the log that this leaf is the genesis of; undefined when it is none. */
+function namedLog(leaf: Uint8Array): string | undefined {
+  try {
+    const { record } = parseStatement(leaf);
+    return record.type === 'policy' ? record.fields.log?.origin : undefined;
+  } catch (error) {
+    if (!isLimmatError(error)) throw error;
+    return undefined;
+  }
 }
 
 function mismatch(field: string, found: string, expected: string): LimmatError {

@@ -13,7 +13,7 @@ import { BatchState } from './batch-state.ts';
 import type { StateChanges } from './batch-state.ts';
 import type { CommittedState } from './committed-state.ts';
 import type { Entry, SequencedEntry, ValidatedRecord } from './entry.ts';
-import { genesisMismatch } from './genesis.ts';
+import { forbidGenesis, genesisMismatch } from './genesis.ts';
 import type { LogName } from './genesis.ts';
 import { lookupWrites } from './lookup.ts';
 import { refusalError } from './refusal.ts';
@@ -82,6 +82,12 @@ export async function sequence(batch: readonly Entry[], size: number, context: S
       }
       for (const write of verdict) writes.push(write);
       places.add(entry.record.statementHash, index);
+    } else if (index === 0) {
+      const refusal = forbidGenesis(entry.bytes, context.name);
+      if (refusal !== undefined) {
+        outcomes.push(refusal);
+        continue;
+      }
     }
     entries.push({ entry, index });
     outcomes.push({ index, duplicate: false });
