@@ -4,10 +4,14 @@
 import { describe, expect, test } from 'vitest';
 
 import { toHex } from '../src/bytes.ts';
-import type { Decision } from '../src/record/admission.ts';
+import { nodeHasher } from '../src/adapters/node-crypto.ts';
+import { ADMISSION_SPACE, type Decision } from '../src/record/admission.ts';
+import { StateDigest } from '../src/record/admission/state.ts';
+import { inImportOrder } from '../tools/import-order.ts';
 import { page } from './support/markdown.ts';
 import { NOW, realDataTables, withTables } from './support/real-data-page.ts';
 import {
+  DATA_FILES,
   type DataReport,
   inFeedOrder,
   logEverything,
@@ -16,6 +20,8 @@ import {
   withMissingRows,
   type DataSet,
 } from './support/real-data-report.ts';
+import { openRecordsLog } from './support/records-log.ts';
+import { recordsOf, VendorLog } from './support/vendor-log.ts';
 import { TWIN } from './support/real-data-twin.ts';
 
 interface Expected {
@@ -132,6 +138,19 @@ suite('a synthetic twin of the data', TWIN, {
   attempts: { 'other artifact': 1, 'stated rollback': 1, 'false rollback': 1 },
   now: NOW,
   findings: { D02: 1, D09: 1, D12: 1, D13: 1, D14: 4, D18: 2, D20: 1 },
+});
+
+test('what the replay took, a log takes through all of its stages, and comes to the same root and state', async () => {
+  const records = DATA_FILES.flatMap((file) => inImportOrder(recordsOf(TWIN[file])));
+  const namespaces = new Set(records.map(({ namespace }) => namespace));
+  const vendors = await VendorLog.open([...namespaces], { isSigned: true });
+  await vendors.appendAll(records);
+  const { log } = await openRecordsLog({ first: vendors.entries });
+  const { head } = log.status();
+  expect([head.size, toHex(head.rootHash)]).toEqual([vendors.entries.length, toHex(vendors.replay.rootHash)]);
+  const digest = new StateDigest(nodeHasher);
+  for await (const { key, value } of log.admissionState(Uint8Array.of(ADMISSION_SPACE))) digest.add(key, value);
+  expect(toHex(digest.digest)).toBe(toHex(vendors.replay.digest));
 });
 
 // All builds, and every stream with rows left out, take longer than `npm test` has.

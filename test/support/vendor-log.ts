@@ -1,5 +1,6 @@
 // A log in memory whose vendors each have a namespace with keys of their own, filled by the mapping of `limmat import`.
-// Each entry is judged by the replay that anyone can run, and by the domain rules. Signatures are zeros: admission does not look at them.
+// Each entry is judged by the replay that anyone can run, and by the domain rules. Signatures
+// are zeros unless asked for: admission does not look at them.
 
 import { compareBytes, toHex } from '../../src/bytes.ts';
 import { nodeHasher } from '../../src/adapters/node-crypto.ts';
@@ -10,9 +11,11 @@ import { Replay } from '../../src/record/admission/replay.ts';
 import { AdmissionState } from '../../src/record/admission/state.ts';
 import { dueAt, judgeDue, judgeRecord, type DomainFinding, type StateReader } from '../../src/record/rules/domain.ts';
 import { createStatement, parseStatement } from '../../src/record/statement.ts';
-import { subjectOf, type LimmatRecord, type RecordType } from '../../src/record/types.ts';
+import { subjectOf, type FieldsOf, type LimmatRecord, type RecordType } from '../../src/record/types.ts';
+import { genesisRecord } from '../../src/node/genesis.ts';
 import { kindOfRow, mapRow } from '../../tools/import-mapping.ts';
 import { StreamChains } from '../../tools/import-order.ts';
+import { genesisOptions } from './admitted-log.ts';
 import { genesis, kid, publicKey, rootKeys, sign, signer, T0 } from './admission-world.ts';
 
 export type DataRow = Readonly<Record<string, unknown>>;
@@ -28,6 +31,13 @@ export function recordsOf(rows: readonly DataRow[]): LimmatRecord[] {
   });
 }
 
+/** The genesis of a test log. */
+function testGenesis(): FieldsOf<'policy'> {
+  const record = genesisRecord(genesisOptions({ namespace: 'log' }));
+  if (record.type !== 'policy') throw new Error('bad math in testGenesis');
+  return record.fields;
+}
+
 type Release = LimmatRecord & { readonly type: 'avdb-release' };
 
 function contentOf({ namespace, fields }: Release): string {
@@ -37,6 +47,8 @@ function contentOf({ namespace, fields }: Release): string {
 export interface VendorLogOptions {
   /** Releases that are missing are stated as gaps, for this reason. */
   readonly gapReason?: string;
+  /** Signatures hold, and the genesis is a test log's: the entries are fit for a log. */
+  readonly isSigned?: boolean;
   /** The domain rules look at each entry too. */
   readonly readsRules?: boolean;
 }
@@ -51,8 +63,10 @@ export class VendorLog {
   readonly #chains: StreamChains;
 
   readonly #readsRules: boolean;
+  readonly #isSigned: boolean;
 
-  private constructor({ gapReason, readsRules = false }: VendorLogOptions) {
+  private constructor({ gapReason, readsRules = false, isSigned = false }: VendorLogOptions) {
+    this.#isSigned = isSigned;
     this.#chains = new StreamChains(gapReason);
     this.#readsRules = readsRules;
   }
@@ -62,16 +76,17 @@ export class VendorLog {
    * policy with one role, and the key of that role.
    */
   static async open(namespaces: readonly string[], options: VendorLogOptions = {}): Promise<VendorLog> {
+    const { isSigned = false } = options;
     const log = new VendorLog(options);
-    let prev = await log.#take(await sign('root', 'log', 'policy', genesis({ parameters: { removalPercent: 10 } })));
+    let prev = await log.#take(await sign('root', 'log', 'policy', isSigned ? testGenesis() : genesis(), {}, isSigned));
     for (const [i, namespace] of namespaces.entries()) {
       const [root, key] = [`${namespace} root`, `${namespace} key`];
       const join = { action: 'admit', namespace, vendor: namespace, root: rootKeys(1, root) } as const;
-      prev = await log.#take(await sign('root', 'log', 'membership', { sequence: i + 2, prev, ...join }));
+      prev = await log.#take(await sign('root', 'log', 'membership', { sequence: i + 2, prev, ...join }, {}, isSigned));
       const roles = [{ role: 'import', types: GRANTED, keys: [kid(key)] }];
-      const first = await log.#take(await sign(root, namespace, 'policy', { sequence: 1, roles }));
+      const first = await log.#take(await sign(root, namespace, 'policy', { sequence: 1, roles }, {}, isSigned));
       const event = { sequence: 2, prev: first, action: 'add', ...publicKey(key), role: 'import' } as const;
-      await log.#take(await sign(root, namespace, 'key-event', event));
+      await log.#take(await sign(root, namespace, 'key-event', event, {}, isSigned));
     }
     return log;
   }
@@ -161,10 +176,10 @@ export class VendorLog {
   }
 
   async #sign({ type, namespace, fields }: LimmatRecord, by: string): Promise<Uint8Array> {
-    const { key } = signer(`${by} key`);
-    const zeros = externalSigner(key, () => Promise.resolve(new Uint8Array(64)));
+    const real = signer(`${by} key`);
+    const zeros = externalSigner(real.key, () => Promise.resolve(new Uint8Array(64)));
     const content = { type, namespace, fields, issuer: by, iatSeconds: T0 };
-    return createStatement<RecordType>(content, zeros);
+    return createStatement<RecordType>(content, this.#isSigned ? real : zeros);
   }
 
   /** What an entry is judged by: admission's state and that of the domain rules. */
