@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { openLevelStorage } from '../../src/adapters/level.ts';
+import { memoryStorage } from '../../src/adapters/memory.ts';
 import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { fromHex, toHex } from '../../src/bytes.ts';
 import { isReindexUnfinished } from '../../src/log/reindex.ts';
@@ -20,9 +21,11 @@ import { KEY_SPACE } from '../../src/storage.ts';
 import type { StateWrite } from '../../src/storage.ts';
 import { AdmissionCheck } from '../../tools/fsck/admission.ts';
 import { Findings } from '../../tools/fsck/findings.ts';
+import { bringUp } from '../../tools/recover/bring-up.ts';
+import { openDataSource } from '../../tools/support/log-source.ts';
 import { makeLog } from '../../tools/support/new-log.ts';
 import { appendTo, dataLog, temporaryDirectory } from '../support/data-log.ts';
-import { fill, storedRows } from '../support/derived-store.ts';
+import { fill, storedRows, writesOf } from '../support/derived-store.ts';
 import type { Rows } from '../support/derived-store.ts';
 import { limmat } from '../support/run-limmat.ts';
 
@@ -170,6 +173,18 @@ describe('a reindex that was cut short', () => {
     expect(await isReindexUnfinished(storage)).toBe(false);
     await storage.close();
   });
+});
+
+test('a copy that is brought up to what was signed has the state of the log that went on', async () => {
+  const source = await openDataSource(dataDir);
+  const { head } = await source.storage.load();
+  const earlier = entries.slice(0, 4);
+  const copy = memoryStorage();
+  await fill(copy, earlier, writesOf(earlier).flat());
+  const options = { storage: copy, head, source: source.source, hasher: nodeHasher, records: true };
+  expect(await bringUp({ ...options, onProgress: () => undefined })).toBe(entries.length - earlier.length);
+  expect(await storedRows(copy)).toEqual(live);
+  await source.source.close();
 });
 
 test('a log that runs is left alone', async () => {

@@ -1,8 +1,9 @@
 // Brings a store that is behind up to a head that the log itself signed, with entries from anywhere. Nothing is trusted
 // but the signed head: the store's tree has to be a part of it, and every entry has to be in it before it is stored.
 
-import { equalBytes, uintBytes } from '../../src/bytes.ts';
-import { isLimmatError, LimmatError } from '../../src/errors.ts';
+import { equalBytes } from '../../src/bytes.ts';
+import { LimmatError } from '../../src/errors.ts';
+import { derive } from '../../src/log/derive.ts';
 import { loadEdge, type Edge } from '../../src/log/edge.ts';
 import type { SequencedEntry } from '../../src/log/entry.ts';
 import { integrate } from '../../src/log/integrate.ts';
@@ -15,8 +16,7 @@ import {
   type Hasher,
   type TreeHead,
 } from '../../src/merkle/index.ts';
-import { parseStatement } from '../../src/record/statement.ts';
-import { statementKey, type LogStorage, type StateWrite } from '../../src/storage.ts';
+import type { LogStorage, StateWrite } from '../../src/storage.ts';
 import type { LogSource } from '../support/log-source.ts';
 import { readBundles, type ReadBundle } from '../support/rehash.ts';
 import { sharedHistory } from './history.ts';
@@ -27,7 +27,7 @@ export interface BringUpOptions {
   readonly head: TreeHead;
   readonly source: LogSource;
   readonly hasher: Hasher;
-  /** Leaves are statements, whose signed content the state names. */
+  /** Leaves are records, from which the state is derived that later ones are judged and found by. */
   readonly records: boolean;
   readonly onProgress: (entries: number, total: number) => void;
 }
@@ -41,20 +41,6 @@ async function readStored(
     if (content === undefined)
       throw new LimmatError('store-corrupt', 'a tile of the right edge is missing in the store');
     return content;
-  });
-}
-
-/** What the statements among these entries write to the state, as sequencing would have. */
-function stateWrites(entries: readonly SequencedEntry[], hasher: Hasher): StateWrite[] {
-  return entries.flatMap(({ entry, index }) => {
-    try {
-      const { toBeSigned } = parseStatement(entry.bytes);
-      return [{ key: statementKey(hasher.sha256(toBeSigned)), value: uintBytes(index, 8) }];
-    } catch (error) {
-      // It is in the signed tree, whatever it is: a log that dropped it now would fork.
-      if (isLimmatError(error)) return [];
-      throw error;
-    }
   });
 }
 
@@ -79,6 +65,24 @@ async function missingEntries(
 }
 
 /**
+ * What these entries write to the state, as sequencing would have. One that the rules do not admit writes nothing; it is
+ * in the signed tree, whatever it is: a log that dropped it now would fork.
+ */
+async function stateWrites(
+  entries: readonly SequencedEntry[],
+  { storage, head, hasher }: BringUpOptions,
+  prover: Prover,
+): Promise<readonly StateWrite[]> {
+  const leaves = entries.map(({ entry }) => entry);
+  const { writes } = await derive(leaves, entries[0]!.index, {
+    get: (keys) => storage.get(keys),
+    rootHashAt: (size) => prover.rootHashAt(head, size),
+    hasher,
+  });
+  return writes;
+}
+
+/**
  * Appends what the store lacks of the tree under `head`, step by step, each step durable: run again after an
  * interruption, it goes on. How many entries were added. Errors: `not-consistent` when neither the store's tree nor the
  * signed one is a part of the other, `bad-tile` when the source's tiles or entries are not.
@@ -93,7 +97,7 @@ export async function bringUp(options: BringUpOptions): Promise<number> {
   let edge: Edge = await loadEdge(stored, (paths) => readStored(storage, paths), hasher);
   for await (const batch of readBundles((paths) => source.read(paths), head.size, stored.size)) {
     const entries = await missingEntries(batch, edge.head.size, prover, head);
-    const step = integrate(edge, entries, records ? stateWrites(entries, hasher) : []);
+    const step = integrate(edge, entries, records ? await stateWrites(entries, options, prover) : []);
     await storage.commit(step.growth);
     edge = step.edge;
     options.onProgress(edge.head.size - stored.size, head.size - stored.size);
