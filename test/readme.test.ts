@@ -54,7 +54,7 @@ const flipped = (text: string, at: number): string =>
 const SHELL = `
 npx() { shift; command=$1; shift
   case $command in
-    add|import|proof) "$NODE" "$LAUNCHER" "$command" "$@" --url "$URL" ;;
+    add|find|import|proof) "$NODE" "$LAUNCHER" "$command" "$@" --url "$URL" ;;
     *) "$NODE" "$LAUNCHER" "$command" "$@" ;;
   esac
 }
@@ -151,6 +151,7 @@ describe('the commands', () => {
     'docs/monitor.md',
     'docs/pipelines.md',
     'docs/admission.md',
+    'docs/lookups.md',
   ];
   test.each(RUN)('%s', async (file) => {
     expect(runs(file).length).toBeGreaterThan(0);
