@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 
 import { MetricsRegistry, monitorApp, monitorCounters, monitorGauges } from '../src/adapters/http/index.ts';
 import { TROUBLES, adviceOn } from '../src/monitor/checks.ts';
+import { DOMAIN_RULES } from '../src/record/rules/domain.ts';
+import type { DomainRule } from '../src/record/rules/domain.ts';
 import { MONITOR_KEY_NAMES, monitorTemplate } from '../src/node/monitor/config.ts';
 import { alertMessage } from '../src/node/monitor/notifying.ts';
 import type { AlertMessage } from '../src/node/monitor/notifying.ts';
@@ -23,6 +25,16 @@ test('every alert is there, with its class, its check, what it means and what to
     means,
     advice,
   ]);
+  expect(rows).toEqual(expected);
+});
+
+test('every rule about records is there, with its severity and its number', () => {
+  const rows = tableRows(PAGE, 'rule').map((cells) => cells.map(plain));
+  const rules: readonly DomainRule[] = Object.values(DOMAIN_RULES);
+  const expected = rules.map(({ id, severity, sentence, parameter, unit, default: number }) => {
+    const stated = parameter === undefined ? '' : ` (${parameter})`;
+    return [id, severity, number === undefined ? '' : `${number} ${unit}${stated}`, sentence];
+  });
   expect(rows).toEqual(expected);
 });
 

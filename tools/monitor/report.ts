@@ -113,7 +113,25 @@ function verdict(worst: FindingClass | undefined, acknowledged: FindingClass | u
 /** One log in one line; one that forked has another. */
 export function logLines(log: Standing['logs'][number], now: number): string[] {
   const branch = branchInWords(log);
-  return [logLine(log, now), ...(branch === undefined ? [] : [`  ${style('red', branch)}`])];
+  return [
+    logLine(log, now),
+    ...(branch === undefined ? [] : [`  ${style('red', branch)}`]),
+    ...(log.records === undefined ? [] : [`  ${recordsLine(log.records)}`]),
+  ];
+}
+
+function inWords(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, number]) => `${formatCount(number)} ${name}`)
+    .join(', ');
+}
+
+/** What the records of a log with a genesis came to, in one line. */
+function recordsLine({ types, findings, unreadable }: NonNullable<Standing['logs'][number]['records']>): string {
+  const records = Object.values(types).reduce((sum, number) => sum + number, 0);
+  const found = Object.keys(findings).length === 0 ? 'nothing found' : `found by rule: ${inWords(findings)}`;
+  const hidden = unreadable === 0 ? '' : `; ${count(unreadable, 'entry', 'entries')} unreadable`;
+  return `${count(records, 'record', 'records')} judged (${inWords(types)}): ${found}${hidden}`;
 }
 
 function logLine(

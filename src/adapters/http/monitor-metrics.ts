@@ -64,6 +64,20 @@ export function monitorGauges(
     'Entries that are no statement of a known type.',
     ({ counts }) => counts.unknown,
   );
+  registry.gauges(
+    'limmat_monitor_record_findings',
+    'What the rules found about the records of a log.',
+    ['origin', 'rule'],
+    () =>
+      view().logs.flatMap(({ origin, records }) =>
+        Object.entries(records?.findings ?? {}).map(([rule, found]) => [[origin, rule], found] as const),
+      ),
+  );
+  perLog(
+    'limmat_monitor_judged_entries',
+    'Entries of a log with a genesis that were judged.',
+    (log) => log.records?.size,
+  );
   registry.gauges('limmat_monitor_open_alerts', 'Alerts that are open, not acknowledged, by class.', ['class'], () =>
     CLASS_ORDER.map((kind) => {
       const open = view().alerts.filter((alert) => alert.class === kind && alert.state === 'open');

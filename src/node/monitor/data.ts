@@ -82,7 +82,7 @@ export function createMonitor(options: NewMonitor, crypto: CryptoSuite): void {
 /** What an interrupted first try leaves, and what an operator may have put there before. */
 const FIRST_NAMES = ['monitor.toml', 'monitor.skey', 'logs.txt', 'lost+found'];
 /** A monitor's store. */
-const STORE_NAMES = ['monitor.json', 'logs', 'evidence', 'alerts.jsonl', 'lock'];
+const STORE_NAMES = ['monitor.json', 'logs', 'evidence', 'alerts.jsonl', 'records', 'lock'];
 const OWN_NAMES: ReadonlySet<string> = new Set([...FIRST_NAMES, ...STORE_NAMES]);
 
 function newKey(name: string | undefined, crypto: CryptoSuite) {

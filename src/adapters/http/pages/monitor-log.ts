@@ -4,6 +4,7 @@ import { html } from 'hono/html';
 import { toHex } from '../../../bytes.ts';
 import { formatKeyId } from '../../../note/key.ts';
 import { count } from '../../../record/words.ts';
+import type { RecordCoverage } from '../../../monitor/records/coverage.ts';
 import type { LogView, MonitorView } from '../served-monitor.ts';
 import type { Html, Place } from './layout.ts';
 import { definitions, layout } from './layout.ts';
@@ -38,6 +39,7 @@ export function monitorLogPage(view: MonitorView, log: LogView, place: Place): H
         ['Withheld entries', count(log.counts.withheld)],
         ['Keys', log.verifiers.map(({ name, keyId }) => html`<div><code>${name}+${formatKeyId(keyId)}</code></div>`)],
       ])}
+      ${log.records === undefined ? '' : recordsOf(log.records)}
       ${
         log.evidence.length === 0
           ? ''
@@ -55,6 +57,26 @@ function headOf(log: LogView, head: NonNullable<LogView['head']>, place: Place):
       ['Signed', head.timestampSeconds === 0 ? 'the log states no time' : agoInWords(head.timestampSeconds, place)],
     ])}
     <nav><a href="${place.base}/gossip/v1/${log.originHash}/checkpoint">signed checkpoint</a></nav>`;
+}
+
+/** How far the records of a log with a genesis were judged, and what came of it. */
+function recordsOf({ size, types, findings, unreadable, withheld, latest }: RecordCoverage): Html {
+  const rules = Object.entries(findings);
+  return html`<h2>Records</h2>
+    ${definitions([
+      ['Entries judged', count(size)],
+      ...Object.entries(types).map(([type, number]): [string, string] => [`Records: ${type}`, count(number)]),
+      ['Unreadable entries', count(unreadable)],
+      ['Withheld entries', count(withheld)],
+      ...rules.map(([rule, number]): [string, string] => [`Found by ${rule}`, count(number)]),
+    ])}
+    ${
+      latest.length === 0
+        ? html`<p>No rule found anything.</p>`
+        : html`<ol>
+            ${latest.map(({ rule, severity, sentence }) => html`<li>${rule} (${severity}): ${sentence}</li>`)}
+          </ol>`
+    }`;
 }
 
 function comparing(log: LogView, { url }: Place): Html {
