@@ -144,12 +144,12 @@ describe('limmat check', () => {
 
 const offline = (...args: readonly string[]): Promise<Ran> => run('--index', path('index'), ...args);
 
-describe('an index of one’s own', () => {
-  const saysOf = async (...args: readonly string[]): Promise<string[]> => {
-    const { stdout } = await offline(...args, '--json');
-    return JSON.parse(stdout).files[0].says.map(({ code }: { code: string }) => code);
-  };
+const saysOf = async (...args: readonly string[]): Promise<string[]> => {
+  const { stdout } = await offline(...args, '--json');
+  return JSON.parse(stdout).files[0].says.map(({ code }: { code: string }) => code);
+};
 
+describe('an index of one’s own', () => {
   test('proves what the log cannot, from where it stands, without asking the log', async () => {
     const build = await world.build('1', 'x');
     await world.rebuild(build, 'University');
