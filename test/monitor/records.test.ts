@@ -240,6 +240,23 @@ describe('the records of a log', () => {
     expect(told.filter((key) => key.startsWith('inadmissible'))).toEqual(['inadmissible log.example/records D15 262']);
   });
 
+  test('that a key signed since it was compromised are counted, also those of the same batch', async () => {
+    const log = await RecordLog.begin();
+    for (let i = 1; i <= 3; i++) await log.add('ci', 'avdb-release', log.release(i), { iat: T + 10 * i });
+    const prev = log.leaf(4);
+    const spare = publicKey('spare');
+    await log.add('root', 'key-event', { sequence: 3, prev: log.leaf(1), action: 'add', role: 'pipeline', ...spare });
+    const { kid } = publicKey('ci');
+    const compromised = { action: 'compromised', kid, compromisedSince: T + 20 } as const;
+    await log.add('root', 'key-event', { sequence: 4, prev: log.leaf(5), ...compromised });
+    await log.add('spare', 'avdb-release', { ...log.release(4), prev }, { iat: T + 40 });
+    await log.open();
+    await log.round(60);
+    expect(log.desk.keys()).toEqual(['rule-critical log.example/records D16 6']);
+    expect(log.desk.told.at(-1)?.details).toMatchObject({ entries: 2, first: 3, last: 4 });
+    expect(log.records).toMatchObject({ size: 8, types: { 'avdb-release': 4, 'key-event': 3 }, findings: { D16: 1 } });
+  });
+
   test('of a log without a genesis are nobody’s affair', async () => {
     const log = new RecordLog();
     await log.add('ci', 'build', log.build('1'));
