@@ -98,6 +98,7 @@ describe('commands and options', () => {
       'recover',
       'submitter add',
       'namespace add',
+      'check',
       'fsck',
       'evidence explain',
       'report promises',

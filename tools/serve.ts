@@ -61,12 +61,13 @@ async function serve(options: ServeOptions): Promise<void> {
   const settings = { ...read, config: quietOnTerminal(read.config) };
   const served = await serveNode(settings);
   try {
+    const submitter = await firstSubmitter(served.log);
     const admin = await startAdmin(settings.paths.root, {
       url: served.url,
       backup: (to) => served.backup(to),
     });
     try {
-      await announce(output, served, settings, isNew);
+      announce(output, served, settings, { isNew, submitter });
       await stopSignal(served.logger, 'finishing and publishing what was taken');
       output.line('stopping: what was taken is finished and published');
     } finally {
@@ -79,12 +80,13 @@ async function serve(options: ServeOptions): Promise<void> {
   served.logger.info({ size: head.size }, 'stopped');
 }
 
-async function announce(
+/** Says where it is. Nothing here waits: whoever has read it may stop the log at once. */
+function announce(
   output: Output,
   served: ServedNodeLog,
   { paths, meta }: Settings,
-  isNew: boolean,
-): Promise<void> {
+  { isNew, submitter }: { readonly isNew: boolean; readonly submitter: FirstSubmitter },
+): void {
   const { log, url, metricsUrl } = served;
   const { size } = log.status().head;
   output.value({
@@ -103,13 +105,17 @@ async function announce(
   output.line(`  data     ${shownPath(paths.root)}`);
   // Until something is in it: a first start may have ended at a port that was taken.
   if (size > (log.admission === 'open' ? 0 : MAX_INITIAL_ENTRIES)) return;
-  for (const line of firstSteps(url, paths.root, size, await firstSubmitter(log))) output.line(line);
+  for (const line of firstSteps(url, paths.root, size, submitter)) output.line(line);
 }
 
-/** Whose records keys/submitter.pem signs: what `limmat init` was told. */
-async function firstSubmitter(
-  log: ServedNodeLog['log'],
-): Promise<{ readonly namespace: string; readonly issuer: string }> {
+/** Whose records keys/submitter.pem signs. */
+interface FirstSubmitter {
+  readonly namespace: string;
+  readonly issuer: string;
+}
+
+/** What `limmat init` was told. */
+async function firstSubmitter(log: ServedNodeLog['log']): Promise<FirstSubmitter> {
   const scan = log.admissionState.bind(log);
   const namespace = (await logNamespace(scan)) ?? FIRST_ISSUER;
   const found = await namespaceInForce(scan, namespace);
@@ -117,12 +123,7 @@ async function firstSubmitter(
 }
 
 /** Three lines for another terminal, to be copied as they are. */
-function firstSteps(
-  url: string,
-  data: string,
-  size: number,
-  { namespace, issuer }: { readonly namespace: string; readonly issuer: string },
-): string[] {
+function firstSteps(url: string, data: string, size: number, { namespace, issuer }: FirstSubmitter): string[] {
   const limmat = commandWords();
   const paths = dataPaths(shownPath(data));
   const key = shellWord(shownPath(paths.submitterKey));

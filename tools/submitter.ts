@@ -16,7 +16,7 @@ import type { SignedLink } from './support/admission-sign.ts';
 import { commandWords } from './support/command-name.ts';
 import { dataOption, jsonOption, optionalUrlOption, repeated, rootKeyOption } from './support/config.ts';
 import { readPublicKey } from './support/keys.ts';
-import { checkNamespace } from './support/names.ts';
+import { checkIssuer, checkNamespace } from './support/names.ts';
 import { createOutput } from './support/output.ts';
 import type { Output } from './support/output.ts';
 import { grantChange, linkAfter, revocation } from './support/policy-change.ts';
@@ -85,6 +85,7 @@ async function addKey(publicKey: string, options: AddOptions): Promise<void> {
   const output = createOutput(options);
   const { issuer, namespace: namespaces, role, type = SUBMITTED_TYPES, product: products } = options;
   for (const namespace of namespaces) checkNamespace(namespace);
+  checkIssuer(issuer);
   if (role !== undefined && (options.type ?? products) !== undefined) {
     throw new LimmatError('usage', '--role says what the key may sign; --type and --product say it anew: one of both');
   }

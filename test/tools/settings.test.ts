@@ -46,7 +46,7 @@ describe('settings', () => {
     );
     const served = await serve('--data', 'set', '--listen', '127.0.0.1:0');
     const [, metricsUrl] = / {2}metrics +(\S+)/.exec(served.stdout())!;
-    expect(await (await fetch(metricsUrl!)).text()).toContain('limmat_tree_size 0');
+    expect(await (await fetch(metricsUrl!)).text()).toContain('limmat_tree_size 3');
     // Metrics and the log are two listeners: neither answers for the other.
     expect((await fetch(`${served.url}/metrics`)).status).toBe(404);
     expect((await fetch(metricsUrl!.replace('/metrics', '/checkpoint'))).status).toBe(404);

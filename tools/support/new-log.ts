@@ -3,7 +3,7 @@
 import { createLog } from '../../src/node/create-log.ts';
 import type { CreatedLog } from '../../src/node/create-log.ts';
 import type { InitialPolicy } from '../../src/node/genesis.ts';
-import { checkNamespace } from './names.ts';
+import { checkIssuer, checkNamespace } from './names.ts';
 
 /** The issuer and the namespace of the key that a new log begins with. */
 export const FIRST_ISSUER = 'demo';
@@ -21,5 +21,6 @@ export interface NewLogOptions {
 export async function makeLog(options: NewLogOptions): Promise<CreatedLog> {
   const { issuer = FIRST_ISSUER, namespace = FIRST_ISSUER } = options;
   checkNamespace(namespace);
+  checkIssuer(issuer);
   return createLog({ ...options, issuer, namespace });
 }
