@@ -38,7 +38,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly Sub
       { name: 'schema', summary: 'print a record type as a JSON Schema', load: () => import('./schema.ts') },
       { name: 'add', summary: 'append files or signed records', load: () => import('./add.ts') },
       { name: 'import', summary: 'sign and append rows of JSON Lines', load: () => import('./import.ts') },
-      { name: 'rebuild', summary: 'build a logged build again, and log what came of it', load: () => import('./rebuild.ts') },
+      { name: 'rebuild', summary: 'build a logged build again, log the verdict', load: () => import('./rebuild.ts') },
     ],
   },
   {

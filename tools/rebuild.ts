@@ -65,7 +65,7 @@ const NOT_LOGGED = 'not-logged';
 export function register(program: Command): void {
   program
     .command('rebuild')
-    .summary('build a logged build again, and log what came of it')
+    .summary('build a logged build again, log the verdict')
     .description(
       'Takes the oldest build that nobody has rebuilt, verifies its entry and the source, runs COMMAND as it stands here ' +
         '(no shell; the record reaches it in LIMMAT_… variables), compares the files in $LIMMAT_OUTPUT with the record, and ' +
