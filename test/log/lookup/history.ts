@@ -161,18 +161,35 @@ export class History {
       ...(this.#chance(0.6) && { category: this.pick(CATEGORIES) }),
       ...(this.#chance(0.7) && { regions: this.#some(REGIONS) }),
       ...(this.#chance(0.7) && { effectiveAt: time() }),
+      ...(this.#chance(0.3) && this.#supervisor()),
       ...(this.#chance(0.3) && { basis: { kind: 'reported' as const, documentDate: time() } }),
     };
+  }
+
+  #supervisor(): { supervisor?: Uint8Array } {
+    const all = this.entries.filter(({ statement }) => statement.type === 'supervision');
+    return all.length === 0 ? {} : { supervisor: this.pick(all).leafHash };
   }
 
   async #supervise(): Promise<void> {
     const targets = this.entries.filter(({ statement }) => statement.type === 'relocation');
     if (targets.length === 0) return;
+    const size = this.entries.length;
+    const from = between(this.#random, 0, size);
+    const range = {
+      range: {
+        from,
+        to: between(this.#random, from + 1, size + 1),
+        size,
+        rootHash: this.world.roots.at(size),
+        namespaces: this.#some(NAMESPACES),
+      },
+    };
     await this.#add('lab-root', 'lab', 'supervision', {
       supervisionId: 's',
       kind: 'supervised-relocation',
       result: 'conform',
-      refs: [this.pick(targets).leafHash],
+      ...(this.#chance(0.5) ? range : { refs: [this.pick(targets).leafHash] }),
     });
   }
 

@@ -140,6 +140,19 @@ export class Naive {
       .toSorted();
   }
 
+  supervisions(index: number): string[] {
+    const { leafHash, statement } = this.entries[index]!;
+    const { record, namespace } = statement;
+    const named = record.type === 'relocation' ? record.fields.supervisor : undefined;
+    return this.#of('supervision').flatMap((one) => {
+      const { refs = [], range } = one.f;
+      if (named !== undefined && this.byHash(named)?.index === one.index) return [`${one.index} named`];
+      if (refs.some((ref) => equalBytes(ref, leafHash))) return [`${one.index} attested`];
+      const isIn = range !== undefined && range.from <= index && index < range.to;
+      return isIn && (range.namespaces ?? [one.namespace]).includes(namespace) ? [`${one.index} range`] : [];
+    });
+  }
+
   /** The steps that count on the day, in the order in which they took effect. */
   steps(asOf: number) {
     return this.#of('relocation')

@@ -167,6 +167,10 @@ describe(`lookups over a random history (seed ${seed})`, async () => {
             );
             const naive = model.relocations(asOfSeconds, region, category, question.activity);
             expect(found.map(({ index, step }) => `${index} ${step.action}`).toSorted()).toEqual(naive);
+            for (const { index, supervisions, takenBack } of found) {
+              expect(supervisions.map((one) => `${one.index} ${one.by}`)).toEqual(model.supervisions(index));
+              expect(mentions(takenBack)).toEqual(model.takenBack(index));
+            }
           }
         }
       }
