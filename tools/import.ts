@@ -138,10 +138,9 @@ class Importer {
 
   /** Sends what an earlier run signed. Answers how many records are done: fewer where signatures have become too old. */
   async #sendJournal(): Promise<number> {
-    const { statements } = this.#journal;
+    const statements = [...this.#journal.statements];
     for (let start = 0; start < statements.length; start += this.#options.batch) {
-      const part = statements.slice(start, start + this.#options.batch);
-      const results = await this.#send(part);
+      const { part, results } = await this.#sendAgain(statements, start);
       const tooOld = results.findIndex(
         (result) => 'error' in result && isLimmatError(result.error, 'iat-out-of-window'),
       );
@@ -157,10 +156,32 @@ class Importer {
     return statements.length;
   }
 
-  async #sign(start: number): Promise<Uint8Array[]> {
+  /**
+   * Sends a part of the journal. What a rule refuses is signed anew once, in its place: what it is linked to may be
+   * another release by now, or the options say what was missing.
+   */
+  async #sendAgain(
+    statements: Uint8Array[],
+    start: number,
+  ): Promise<{ readonly part: readonly Uint8Array[]; readonly results: readonly BatchResult[] }> {
+    const part = statements.slice(start, start + this.#options.batch);
+    const results = await this.#send(part);
+    const isRefused = results.map((result) => 'error' in result && isLimmatError(result.error, 'not-admitted'));
+    if (!isRefused.includes(true)) return { part, results };
+    for (const [i, statement] of part.entries()) {
+      if (isRefused[i] === true) part.splice(i, 1, ...(await this.#sign(start + i, 1)));
+      else this.#chains.signed(parseStatement(statement).record, nodeHasher.leafHash(statement));
+    }
+    statements.splice(start, part.length, ...part);
+    this.#journal.replace(statements);
+    const again = await this.#send(part);
+    return { part, results: again.map((result, i) => (isRefused[i] === true ? result : results[i]!)) };
+  }
+
+  async #sign(start: number, count: number = this.#options.batch): Promise<Uint8Array[]> {
     const iatSeconds = Math.floor(Date.now() / 1000);
     const statements: Uint8Array[] = [];
-    for (const record of this.#records.slice(start, start + this.#options.batch)) {
+    for (const record of this.#records.slice(start, start + count)) {
       const linked = this.#chains.link(record);
       const statement = await createStatement({ ...linked, issuer: this.#options.issuer, iatSeconds }, this.#signer);
       this.#chains.signed(linked, nodeHasher.leafHash(statement));
@@ -182,7 +203,8 @@ class Importer {
   #refusal(position: number, error: LimmatError): LimmatError {
     const record = this.#records[position];
     const what = record === undefined ? `record ${position + 1}` : `record ${position + 1} (${describe(record)})`;
-    return new LimmatError(error.code, `${what} was refused: ${error.message}; mend that and run the import again`, {
+    const mend = error.details['rule'] === 'D08' ? 'mend that, or state what is missing with --gap,' : 'mend that';
+    return new LimmatError(error.code, `${what} was refused: ${error.message}; ${mend} and run the import again`, {
       cause: error,
     });
   }

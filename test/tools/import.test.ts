@@ -26,6 +26,9 @@ let served: Served;
 const importSample = (...args: readonly string[]) =>
   limmat('import', SAMPLE, '--key', 'feeds.pem', '--issuer', 'feeds', '--batch', '10', '--url', served.url, ...args);
 
+const importGappy = (...args: readonly string[]) =>
+  limmat('import', 'gappy.jsonl', '--key', 'feeds.pem', '--issuer', 'feeds', '--url', served.url, ...args);
+
 beforeAll(async () => {
   served = await serveIn(dir)('--init', '--data', 'data', '--listen', '127.0.0.1:0');
   await limmat('keygen', '--out', 'feeds.pem');
@@ -66,6 +69,24 @@ test('cut off in the middle of a statement it appends only what was lost', async
   expect(answer.appended + answer.duplicates).toBe(ROWS);
   expect(answer.duplicates).toBeGreaterThanOrEqual(ROWS - 1);
   expect(readFileSync(journal).subarray(0, whole.length - 1_000)).toEqual(whole.subarray(0, whole.length - 1_000));
+});
+
+test('a release after a missing one is refused, and goes in with --gap when the import is run again', async () => {
+  const rows = readFileSync(SAMPLE, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"manifest_sha256"'));
+  expect(rows.length).toBeGreaterThan(4);
+  const elsewhere = rows.map((line) => line.replace(/"channel":"[^"]*"/, '"channel":"gappy"'));
+  writeFileSync(join(dir, 'gappy.jsonl'), `${[...elsewhere.slice(0, 2), ...elsewhere.slice(3)].join('\n')}\n`);
+  const refused = await importGappy();
+  expect(refused.code).toBe(4);
+  expect(refused.stderr).toMatch(
+    /record 3 .* was refused: .*or a gap from \d+ to \d+ with a reason; mend that, or state what is missing with --gap/,
+  );
+  const count = rows.length - 1;
+  const done = answered(DONE, await importGappy('--gap', 'not published', '--json'));
+  expect(done).toMatchObject({ rows: count, appended: count - 2, duplicates: 2 });
+  expect(answered(DONE, await importGappy('--json'))).toMatchObject({ appended: 0, duplicates: count });
 });
 
 test('the log holds it all, and every statement of it is valid', async () => {

@@ -4,9 +4,18 @@
 //
 // Form: one line of JSON that names the import, then statements in the entry-bundle form (u16 length and bytes).
 
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 
-import { readUint, utf8, utf8Text } from '../../src/bytes.ts';
+import { concat, readUint, utf8, utf8Text } from '../../src/bytes.ts';
 import { LimmatError } from '../../src/errors.ts';
 import { frameEntries } from '../support/log-api.ts';
 
@@ -23,14 +32,16 @@ export interface ImportIdentity {
 }
 
 export class Journal {
-  readonly #descriptor: number;
+  readonly #path: string;
+  #descriptor: number;
   /** The statements in it when it was opened. */
   readonly statements: readonly Uint8Array[];
   /** Where each of them, and the next one, begins in the file. */
-  readonly #offsets: readonly number[];
+  #offsets: readonly number[];
   #end: number;
 
-  private constructor(descriptor: number, statements: readonly Uint8Array[], offsets: readonly number[]) {
+  private constructor(path: string, descriptor: number, statements: readonly Uint8Array[], offsets: readonly number[]) {
+    this.#path = path;
     this.#descriptor = descriptor;
     this.statements = statements;
     this.#offsets = offsets;
@@ -44,7 +55,7 @@ export class Journal {
       const descriptor = openSync(path, 'wx');
       writeSync(descriptor, header);
       fsyncSync(descriptor);
-      return new Journal(descriptor, [], [header.length]);
+      return new Journal(path, descriptor, [], [header.length]);
     }
     const bytes = new Uint8Array(readFileSync(path));
     checkHeader(path, bytes, identity);
@@ -52,7 +63,7 @@ export class Journal {
     const descriptor = openSync(path, 'r+');
     // What a crash cut off in the middle was never sent.
     ftruncateSync(descriptor, offsets.at(-1));
-    return new Journal(descriptor, statements, offsets);
+    return new Journal(path, descriptor, statements, offsets);
   }
 
   /** Adds statements, durably. */
@@ -61,6 +72,21 @@ export class Journal {
     writeSync(this.#descriptor, framed, 0, framed.length, this.#end);
     fsyncSync(this.#descriptor);
     this.#end += framed.length;
+  }
+
+  /** Puts these statements in the place of all that are there, at once: a crash leaves the ones or the others. */
+  replace(statements: readonly Uint8Array[]): void {
+    const header = readFileSync(this.#path).subarray(0, this.#offsets[0]);
+    const next = `${this.#path}.next`;
+    const descriptor = openSync(next, 'w+');
+    const bytes = concat(new Uint8Array(header), frameEntries(statements));
+    writeSync(descriptor, bytes);
+    fsyncSync(descriptor);
+    renameSync(next, this.#path);
+    closeSync(this.#descriptor);
+    this.#descriptor = descriptor;
+    this.#offsets = readFrames(bytes, header.length).offsets;
+    this.#end = bytes.length;
   }
 
   /** Drops the statements from this one on; they are to be signed anew. */

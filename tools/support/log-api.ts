@@ -17,7 +17,12 @@ const PROBLEM = v.object({ code: v.string(), detail: v.optional(v.string()) });
 const ACCEPTED = v.object({ index: v.number() });
 const BATCH_LINE = v.union([
   v.object({ index: v.number(), leafHash: v.string(), duplicate: v.optional(v.boolean()) }),
-  v.object({ code: v.string(), detail: v.optional(v.string()), message: v.optional(v.string()) }),
+  v.object({
+    code: v.string(),
+    detail: v.optional(v.string()),
+    message: v.optional(v.string()),
+    rule: v.optional(v.string()),
+  }),
 ]);
 const LOG = v.object({ origin: v.string(), size: v.number(), admission: v.string() });
 
@@ -53,7 +58,9 @@ export async function addBatchToLog(url: string, entries: readonly Uint8Array[])
   return lines.map((line) => {
     const result = parsed(BATCH_LINE, jsonOf(line), url);
     if ('index' in result) return { index: result.index, duplicate: result.duplicate === true };
-    return { error: new LimmatError(knownCode(result.code), result.detail ?? result.message ?? result.code) };
+    const { code, detail, message, rule } = result;
+    const details = rule === undefined ? {} : { rule };
+    return { error: new LimmatError(knownCode(code), detail ?? message ?? code, { details }) };
   });
 }
 
