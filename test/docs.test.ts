@@ -100,6 +100,7 @@ describe('commands and options', () => {
       'namespace add',
       'check',
       'fsck',
+      'find',
       'evidence explain',
       'report promises',
       'monitor',
