@@ -19,7 +19,7 @@ import { temporaryDirectory } from '../support/data-log.ts';
 import { limmat } from '../support/run-limmat.ts';
 
 const ORIGIN = 'test.invalid/channels';
-const CHANNEL = 'demo/Shield/build:linux/stable';
+const CHANNEL = 'demo/Shield 2%2Fx/build:linux/stable';
 
 interface Answer {
   readonly code: number;
@@ -47,7 +47,7 @@ const build = (version: string): LimmatRecord => ({
   type: 'build',
   namespace: 'demo',
   fields: {
-    product: 'Shield',
+    product: 'Shield 2/x',
     version,
     channel: 'stable',
     platform: 'linux',
