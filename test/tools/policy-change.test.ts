@@ -1,5 +1,7 @@
 // What `limmat submitter` and `limmat namespace` compose, judged by admission itself.
 
+import { readFileSync } from 'node:fs';
+
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 
@@ -7,11 +9,11 @@ import { namespaceJson } from '../../src/adapters/http/namespaces-app.ts';
 import { toHex } from '../../src/bytes.ts';
 import { SUBMITTED_TYPES } from '../../src/node/genesis.ts';
 import { namespaceInForce } from '../../src/record/admission/in-force.ts';
-import { parseStatement } from '../../src/record/index.ts';
+import { parseStatement, recordFromJson } from '../../src/record/index.ts';
 import type { FieldsOf, LimmatRecord } from '../../src/record/index.ts';
 import { NAMESPACE } from '../../tools/support/admission-desk.ts';
 import type { NamespaceJson } from '../../tools/support/admission-desk.ts';
-import { signLink } from '../../tools/support/admission-sign.ts';
+import { signLink, writeForOthers } from '../../tools/support/admission-sign.ts';
 import {
   admission,
   grantChange,
@@ -22,10 +24,16 @@ import {
   revocation,
 } from '../../tools/support/policy-change.ts';
 import type { Grant } from '../../tools/support/policy-change.ts';
-import { kid, signer } from '../support/admission-world.ts';
+import { kid, publicKey, signer } from '../support/admission-world.ts';
+import { workbench } from './workbench.ts';
 import { AdmittedLog, genesisOptions, signed } from '../support/admitted-log.ts';
 
 const T = 1_800_000_000;
+
+function publicKeyJson(name: string): object {
+  const { kid: id, key } = publicKey(name);
+  return { kid: toHex(id), key: toHex(key) };
+}
 
 const inForce = async (log: AdmittedLog, name = 'acme'): Promise<NamespaceJson> =>
   v.parse(
@@ -173,6 +181,24 @@ describe('a namespace', () => {
     expect(await inForce(log, 'zeta')).toMatchObject({ leftAt: 6 });
     expect(await may(log, 'second', build('2', 'Shield', 'zeta'))).toBe(false);
   });
+});
+
+test('what too few root keys cannot sign is written for the others: they approve that record, and it is admitted', async () => {
+  const log = await AdmittedLog.open();
+  const before = await inForce(log);
+  const root = { threshold: 2, keys: ['root', 'other'].map((name) => publicKeyJson(name)) };
+  await take(log, nextPolicy(before, { ...policyInForce(before, policyOf(log, before)), root }), 'root');
+  const found = await inForce(log);
+  const change = grantChange(found, policyOf(log, found), grant('second'))!;
+  const { file, lines } = writeForOthers(change.keyEvent(found.chain), found, [signer('root')], 'acme', workbench());
+  expect(lines.join('\n')).toMatch(
+    / sign key-event --fields \S+acme-key-event-4\.json .*--approve --out 1\.approval\n/,
+  );
+  const fields: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  const record = recordFromJson({ type: 'key-event', namespace: 'acme', fields });
+  await expect(take(log, record, 'root')).rejects.toThrow('A04');
+  await take(log, record, 'other', 'root');
+  expect(await may(log, 'second', build('1'))).toBe(true);
 });
 
 describe('a policy', () => {

@@ -2,6 +2,7 @@
 // a file, with the commands by which the others approve and sign it.
 
 import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { equalBytes, toHex } from '../../src/bytes.ts';
 import { LimmatError } from '../../src/errors.ts';
@@ -30,7 +31,10 @@ export function rootSigners(
     const id = toHex(kid);
     if (!root.keys.some((key) => key.kid === id)) {
       const known = root.keys.map((key) => key.kid).join(', ');
-      throw new LimmatError('usage', `key ${id} is no root key of ${namespace}; its root keys are ${known}`);
+      throw new LimmatError(
+        'usage',
+        `key ${id} is no root key of ${namespace}; its root keys are ${known}: name one with --root-key`,
+      );
     }
     if (signers.slice(0, i).some((other) => equalBytes(other.kid, kid))) {
       throw new LimmatError('usage', `key ${id} is given twice`);
@@ -67,10 +71,11 @@ export function writeForOthers(
   found: NamespaceJson,
   signers: readonly StatementSigner[],
   issuer: string,
+  dir = '.',
 ): { readonly file: string; readonly lines: readonly string[] } {
   const { type, namespace, fields } = record;
   const sequence = 'sequence' in fields ? fields.sequence : 0;
-  const file = `${namespace}-${type}-${sequence}.json`;
+  const file = join(dir, `${namespace}-${type}-${sequence}.json`);
   writeFileSync(file, fieldsText(record));
   const { threshold } = found.root;
   const sign = `${commandWords()} sign ${type} --fields ${shellWord(file)} --namespace ${namespace}`;
