@@ -36,6 +36,10 @@ export { httpReader, logPrefix } from './http-reader.ts';
 export type { Fetch, HttpReaderOptions, LogReader } from './http-reader.ts';
 export { proveEntry } from './prove.ts';
 export type { ProvenEntry } from './prove.ts';
+export { PromiseFacts } from './report/promise-facts.ts';
+export { promisesJson, promisesText } from './report/promise-words.ts';
+export { promisesReport, reportPromises } from './report/promises.ts';
+export type { PromiseReport, PromisesReport, PromiseState } from './report/promises.ts';
 export { NOTHING_REMEMBERED, advance, checkRemembered, compareHeads, formatState, parseState } from './state.ts';
 export type { LogHead, RememberedHeads } from './state.ts';
 export {
