@@ -18,8 +18,10 @@ import {
   judgeCommitment,
   judgeDeadline,
   judgeDeletion,
+  judgeMade,
   judgeRegions,
   judgeRelocation,
+  madeKeys,
   relocationKeys,
 } from './domain/places.ts';
 import { judgeCompromise, noteSigners, scanFor } from './domain/signers.ts';
@@ -47,9 +49,9 @@ export function domainKeysFor(statement: Statement, hasher: Hasher = portableHas
   const keys = [parametersKey(namespace)];
   switch (record.type) {
     case 'build':
-      return [...keys, ...buildKeys(statement, record.fields, hasher)];
+      return [...keys, ...buildKeys(statement, record.fields, hasher), ...madeKeys(namespace, record.fields)];
     case 'avdb-release':
-      return [...keys, ...releaseKeys(statement, record.fields, hasher)];
+      return [...keys, ...releaseKeys(statement, record.fields, hasher), ...madeKeys(namespace, record.fields)];
     case 'rebuild':
       return [...keys, ...rebuildKeys(record.fields)];
     case 'relocation':
@@ -95,12 +97,14 @@ export function judgeRecord(
       break;
     case 'build':
       judgeBuild(c, record.fields);
+      judgeMade(c, record.fields, record.fields.finishedAt ?? statement.iat);
       break;
     case 'rebuild':
       judgeRebuild(c, record.fields);
       break;
     case 'avdb-release':
       judgeRelease(c, record.fields);
+      judgeMade(c, record.fields, record.fields.producedAt ?? statement.iat);
       break;
     case 'relocation':
       judgeRelocation(c, record.fields);

@@ -200,12 +200,14 @@ describe('streams', () => {
   ])('D14: with skewSeconds %s channels are at most %i s apart, with one content', async (skewSeconds, limit) => {
     const world = await DomainWorld.begin(skewSeconds === undefined ? undefined : { skewSeconds });
     const [stable, beta] = [new Stream(world), new Stream(world, 'beta')];
-    await stable.next();
-    await stable.next();
-    await stable.next();
-    expect(await beta.next({}, T0 + limit)).toEqual([]);
-    expect(await beta.next({}, T0 + limit + 1)).toEqual(['D14']);
-    expect(await beta.next({ contentDigest: digest('another') })).toEqual(['D14']);
+    const same = { versionText: '7' };
+    for (let i = 0; i < 4; i++) await stable.next(same);
+    expect(await beta.next(same, T0 + limit)).toEqual([]);
+    expect(await beta.next(same, T0 + limit + 1)).toEqual(['D14']);
+    expect(await beta.next({ ...same, contentDigest: digest('another') })).toEqual(['D14']);
+    // Channels that count by themselves have other content under one number.
+    const other = await beta.next({ versionText: '8', contentDigest: digest('a third') });
+    expect(other).toEqual(skewSeconds === undefined ? [] : ['D14']);
   });
 });
 
@@ -298,6 +300,21 @@ describe('promises and places', () => {
     expect(await world.log('ci', 'relocation', plan)).toEqual([]);
     const back = other({ relocationId: 'r6', ...elsewhere, regions: ['DE'] });
     expect(await world.log('ci', 'relocation', back)).toMatchObject([{ rule: 'D19', values: { completed: 'r1' } }]);
+  });
+
+  test('D19: work that was moved is not done where it was, after both places had it', async () => {
+    const world = await DomainWorld.begin();
+    for (const siteId of ['here', 'there']) {
+      await world.link('site', { siteId, kinds: ['build', 'signing'], country: siteId === 'here' ? 'CH' : 'RU' }, 'ci');
+    }
+    const moved = { activity: 'assemble', to: [{ site: 'here' }], dualRunUntil: T0 + DAY } as const;
+    const { regions: _all, ...work } = relocation('complete', moved);
+    await world.log('ci', 'relocation', { ...work, originDeletion: { claimedAt: T0 } });
+    const made = (version: string, site: string, finishedAt: number) =>
+      world.log('ci', 'build', build(version, { buildSite: site, signSite: 'there', finishedAt }));
+    expect(await made('1', 'there', T0 + DAY)).toEqual([]);
+    expect(await made('2', 'here', T0 + DAY + 1)).toEqual([]);
+    expect(await made('3', 'there', T0 + DAY + 1)).toMatchObject([{ rule: 'D19', values: { activity: 'assemble' } }]);
   });
 
   test('D19: what both places had is deleted where it came from', async () => {

@@ -29,7 +29,7 @@ export class DomainWorld {
     const self = new DomainWorld();
     const own = ['build', 'source-snapshot', 'avdb-release', 'relocation', 'commitment', 'retraction', 'site'] as const;
     const roles: FieldsOf<'policy'>['roles'] = [
-      { role: 'vendor', types: own.filter((type) => type !== 'site'), keys: [kid('ci'), kid('old')] },
+      { role: 'vendor', types: own, keys: [kid('ci'), kid('old')] },
       { role: 'others', types: ['rebuild', 'supervision'], keys: [kid('lab'), kid('lab2')] },
     ];
     await self.log('root', 'policy', genesis({ roles, ...(parameters !== undefined && { parameters }) }));
@@ -47,16 +47,16 @@ export class DomainWorld {
   #links = 1;
   #head: Uint8Array | undefined;
 
-  /** The next link of the chain, signed by the root key. */
+  /** The next link of the chain. */
   async link(
-    type: 'policy' | 'key-event',
-    // oxlint-disable-next-line typescript/no-explicit-any -- what is left of the fields of either type
+    type: 'policy' | 'key-event' | 'site',
     fields: Record<string, unknown>,
+    by = 'root',
   ): Promise<DomainFinding[]> {
     const prev = this.#head ?? portableHasher.leafHash(this.world.leaves[0]!);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the record is checked when it is signed
     const all = { ...fields, sequence: ++this.#links, prev } as unknown as FieldsOf<typeof type>;
-    const found = await this.log('root', type, all);
+    const found = await this.log(by, type, all);
     this.#head = this.last;
     return found;
   }

@@ -38,6 +38,8 @@ export interface Parameters {
   readonly removalPercent: number;
   readonly cadenceSeconds: number;
   readonly skewSeconds: number;
+  /** True where a policy states skewSeconds, and with it that the channels of a product count together. */
+  readonly areChannelsTogether: boolean;
   readonly supervisionDays: number;
 }
 
@@ -51,6 +53,7 @@ export function parametersIn(value: Uint8Array | undefined): Parameters {
     removalPercent: removalPercent ?? DOMAIN_RULES.D12.default,
     cadenceSeconds: cadenceSeconds ?? DOMAIN_RULES.D11.default,
     skewSeconds: skewSeconds ?? DOMAIN_RULES.D14.default,
+    areChannelsTogether: typeof skewSeconds === 'number',
     supervisionDays: supervisionDays ?? DOMAIN_RULES.D21.default,
   };
 }

@@ -28,8 +28,11 @@ type StepRow = readonly [
   activity: string,
   regions: readonly string[] | null,
   category: string | null,
+  /** Null where only a part moves: then nothing is elsewhere. */
   to: readonly PlaceRow[] | null,
   at: number,
+  /** From when on it is at the new place alone. */
+  alone: number,
 ];
 
 /** What was said of a relocation last. */
@@ -91,9 +94,20 @@ export function judgeRelocation(c: DomainCase, f: RelocationFields): void {
     placeRows(f.from) ?? before?.[8] ?? null,
     placeRows(f.to) ?? before?.[9] ?? null,
   ]);
-  const to = placeRows(f.to) ?? before?.[9] ?? null;
+  const to = (f.scopePercent ?? 100) < 100 ? null : (placeRows(f.to) ?? before?.[9] ?? null);
+  const alone = Math.max(at, f.dualRunUntil ?? 0);
   const { activity, regions = null, category = null } = f;
-  const step = [index, f.relocationId, f.action, activity, regions && [...regions], category, to, at] as CborValue;
+  const step = [
+    index,
+    f.relocationId,
+    f.action,
+    activity,
+    regions && [...regions],
+    category,
+    to,
+    at,
+    alone,
+  ] as CborValue;
   c.write(movesKey(namespace), [...steps.slice(1 - MAX_STEPS), step] as CborValue);
 }
 
@@ -153,6 +167,44 @@ function judgeMovedBack(c: DomainCase, f: RelocationFields, steps: readonly Step
   const [index, relocation] = completed;
   const sentence = `relocation ${f.relocationId} puts elsewhere what relocation ${relocation} completed (entry ${index})`;
   c.find('D19', { relocation: f.relocationId, completed: relocation, other: index }, sentence);
+}
+
+/** Where a build or a release was made. */
+export interface Made {
+  readonly buildSite?: string | undefined;
+  readonly signSite?: string | undefined;
+}
+
+export function madeKeys(namespace: string, { buildSite, signSite }: Made): StateKey[] {
+  return buildSite === undefined && signSite === undefined ? [] : [movesKey(namespace)];
+}
+
+/** What a relocation of assembly or signing may be about. */
+const WORK: readonly string[] = ['build-tools', 'update-production'];
+
+/** D19: work that was moved is done at a site where it was not any more. */
+export function judgeMade(c: DomainCase, { buildSite, signSite }: Made, at: number): void {
+  if (buildSite === undefined && signSite === undefined) return;
+  const steps = c.row<readonly StepRow[]>(movesKey(c.namespace)) ?? [];
+  for (const [activity, site] of [
+    ['assemble', buildSite],
+    ['sign', signSite],
+  ] as const) {
+    if (site === undefined) continue;
+    // What moves one kind of data, or the data of one region, moves no work.
+    const last = steps.findLast(
+      ([, , action, moved, regions, category]) =>
+        (action === 'complete' || action === 'revert') &&
+        moved === activity &&
+        regions === null &&
+        (category === null || WORK.includes(category)),
+    );
+    if (last === undefined || last[2] === 'revert' || at <= last[8]) continue;
+    if (comparePlaces(placesIn(last[6]), [{ site }]) !== 'elsewhere') continue;
+    const [index, relocation] = last;
+    const sentence = `${c.statement.sub} says ${activity} at ${site}, from where relocation ${relocation} had moved it (entry ${index})`;
+    c.find('D19', { site, activity, completed: relocation, other: index }, sentence);
+  }
 }
 
 export function judgeCommitment(c: DomainCase, f: CommitmentFields): void {

@@ -30,7 +30,14 @@ type StreamRow = readonly [
   isEndAwaited: boolean,
 ];
 type ContentRow = readonly [sequence: number, index: number];
-type SequenceRow = readonly [index: number, channel: string, content: Uint8Array, iat: number, isForAll: boolean];
+type SequenceRow = readonly [
+  index: number,
+  channel: string,
+  content: Uint8Array,
+  iat: number,
+  isForAll: boolean,
+  versionText: string | null,
+];
 
 export function releaseKeys({ namespace }: Statement, f: AvdbReleaseFields, hasher: Hasher): StateKey[] {
   const stream = streamOf(namespace, f);
@@ -128,18 +135,20 @@ function judgeChannels(c: DomainCase, f: AvdbReleaseFields): void {
   const isForAll = f.audience?.kind !== 'segment';
   const { iat } = c.statement;
   if (first === undefined) {
-    c.write(key, [c.index, f.channel, content, iat, isForAll]);
+    c.write(key, [c.index, f.channel, content, iat, isForAll, f.versionText ?? null]);
     return;
   }
-  const [index, channel, known, since, wasForAll] = first;
+  const [index, channel, known, since, wasForAll, versionText] = first;
   if (channel === f.channel || !isForAll || !wasForAll) return;
+  const { skewSeconds, areChannelsTogether } = c.parameters;
+  // Many vendors count each channel by itself: then the same number says nothing.
+  if (!areChannelsTogether && (versionText === null || versionText !== f.versionText)) return;
   const what = `release ${f.sequence} of ${f.product} ${f.database}`;
   const values = { channel: f.channel, other: channel, first: index };
   if (!equalBytes(known, content)) {
     c.find('D14', values, `${what} has other content in channel ${f.channel} than in ${channel} (entry ${index})`);
     return;
   }
-  const { skewSeconds } = c.parameters;
   const apart = Math.abs(iat - since);
   if (apart <= skewSeconds) return;
   const sentence = `${what} came to channel ${f.channel} ${apart} s apart from ${channel} (entry ${index}), more than ${skewSeconds}`;

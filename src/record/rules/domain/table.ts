@@ -67,7 +67,8 @@ export const DOMAIN_RULES = Object.freeze({
     default: 86_400,
     unit: 'seconds',
     parameter: 'skewSeconds',
-    sentence: 'The channels of a product have the same content under the same number, and about the same time.',
+    sentence:
+      'Channels that count together, by the policy or by one version text, have the same content under one number, about the same time.',
   },
   D16: {
     id: 'D16',
@@ -82,7 +83,8 @@ export const DOMAIN_RULES = Object.freeze({
   D19: {
     id: 'D19',
     severity: 'error',
-    sentence: 'What was moved stays there, and is deleted where it came from once both places need not have it.',
+    sentence:
+      'What was moved, work at a site included, stays there, and is deleted where it came from once both places need not have it.',
   },
   D20: {
     id: 'D20',
