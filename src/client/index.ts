@@ -52,4 +52,10 @@ export {
 } from './trust.ts';
 export type { Expected, ExpectedField, KeysByOrigin, Trust, TrustedIssuer, TrustedLog } from './trust.ts';
 export { REFUSALS, checkExpected, openTrustedCheckpoint, verifyProofFile } from './verify.ts';
-export type { CountedCosignature, TrustedCheckpoint, VerifiedProof, VerifyOptions } from './verify.ts';
+export type {
+  CountedCosignature,
+  OpenedCheckpoints,
+  TrustedCheckpoint,
+  VerifiedProof,
+  VerifyOptions,
+} from './verify.ts';

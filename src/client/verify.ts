@@ -1,7 +1,7 @@
 // Verifies a proof file, offline: a C2SP tlog-proof whose extra data is the statement (DESIGN §4). Every refusal has its
 // own code and one sentence. Nothing of the statement is read for meaning before it is known to be the log's entry.
 
-import { equalBytes, toHex } from '../bytes.ts';
+import { equalBytes, toHex, utf8Text } from '../bytes.ts';
 import { verifySigned } from '../cose/signer.ts';
 import type { CryptoSuite } from '../crypto/suite.ts';
 import { portableCrypto } from '../crypto/portable.ts';
@@ -40,7 +40,20 @@ export interface VerifyOptions {
   readonly nowSeconds?: number;
   readonly crypto?: CryptoSuite;
   readonly hasher?: Hasher;
+  /** For many files with the same keys and witnesses: checkpoints that were opened before, to be opened once. */
+  readonly opened?: OpenedCheckpoints;
 }
+
+/** Checkpoints of which the signatures were verified, by the note's text. */
+export type OpenedCheckpoints = Map<string, Promise<OpenedHead>>;
+
+interface OpenedHead {
+  readonly head: LogHead;
+  readonly opened: OpenedCheckpoint;
+}
+
+/** A run meets a new checkpoint a second at most. */
+const MAX_OPENED = 256;
 
 /** A cosignature that counts: of a witness in the trust file, valid, not too old and not from the future. */
 export interface CountedCosignature {
@@ -97,7 +110,7 @@ export async function verifyProofFile(options: VerifyOptions): Promise<VerifiedP
   const nowSeconds = options.nowSeconds ?? Math.floor(Date.now() / 1000);
   const { proof, statementBytes } = readProofFile(options.proofFile);
 
-  const { head, opened } = await openHead(proof.checkpoint, trust, crypto);
+  const { head, opened } = await openOnce(proof.checkpoint, trust, crypto, options.opened);
   // Before anything else can refuse the file: two heads that contradict each other matter more than this artifact.
   const remembered = options.remembered ?? NOTHING_REMEMBERED;
   checkRemembered(remembered, head);
@@ -141,10 +154,10 @@ export interface TrustedCheckpoint {
  */
 export async function openTrustedCheckpoint(
   noteBytes: Uint8Array,
-  options: Pick<VerifyOptions, 'trust' | 'nowSeconds' | 'crypto'>,
+  options: Pick<VerifyOptions, 'trust' | 'nowSeconds' | 'crypto' | 'opened'>,
 ): Promise<TrustedCheckpoint> {
   const { trust, crypto = portableCrypto, nowSeconds = Math.floor(Date.now() / 1000) } = options;
-  const { head, opened } = await openHead(noteBytes, trust, crypto);
+  const { head, opened } = await openOnce(noteBytes, trust, crypto, options.opened);
   checkTime(head, trust, nowSeconds);
   const cosignatures = countCosignatures(opened, trust, nowSeconds);
   checkQuorum(cosignatures, trust);
@@ -164,12 +177,26 @@ function readProofFile(bytes: Uint8Array): { readonly proof: TlogProof; readonly
   return { proof, statementBytes: proof.extra };
 }
 
-/** The checkpoint's head, signed by both keys that the trust file names for its origin. */
-async function openHead(
+/** As openHead, from what was opened before where it is there. Only what held is kept. */
+function openOnce(
   noteBytes: Uint8Array,
   trust: Trust,
   crypto: CryptoSuite,
-): Promise<{ readonly head: LogHead; readonly opened: OpenedCheckpoint }> {
+  known: OpenedCheckpoints | undefined,
+): Promise<OpenedHead> {
+  const text = known === undefined ? undefined : utf8Text(noteBytes);
+  if (known === undefined || text === undefined) return openHead(noteBytes, trust, crypto);
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  if (known.size >= MAX_OPENED) known.clear();
+  const head = openHead(noteBytes, trust, crypto);
+  known.set(text, head);
+  head.catch(() => known.delete(text));
+  return head;
+}
+
+/** The checkpoint's head, signed by both keys that the trust file names for its origin. */
+async function openHead(noteBytes: Uint8Array, trust: Trust, crypto: CryptoSuite): Promise<OpenedHead> {
   const log = findLog(noteBytes, trust);
   const keys = [log.ed25519, log.mldsa44, ...trust.policy.witnesses.map(({ key }) => key)];
   const verifiers = keys.map((key) => checkpointVerifier(key, crypto));

@@ -20,8 +20,9 @@ import { NOTHING_REMEMBERED, advance } from '../state.ts';
 import type { RememberedHeads } from '../state.ts';
 import type { Trust } from '../trust.ts';
 import { REFUSALS } from '../verify.ts';
+import type { OpenedCheckpoints } from '../verify.ts';
 import { MAX_ANSWER_BYTES, artifactPath, parseArtifactAnswer } from './answer.ts';
-import { openCited, rememberingCrypto } from './cited.ts';
+import { openCited } from './cited.ts';
 import type { ProvenCitation } from './cited.ts';
 import { judgeFile, plainVerdict } from './judge.ts';
 import type { ChannelWord, FileVerdict } from './judge.ts';
@@ -57,6 +58,8 @@ export class Checker {
   readonly #options: CheckerOptions;
   readonly #crypto: CryptoSuite;
   readonly #hasher: Hasher;
+  /** Thousands of proof files carry one checkpoint. */
+  readonly #opened: OpenedCheckpoints = new Map();
   readonly #entries = new Map<number, Promise<ProvenCitation>>();
   readonly #heads = new Map<string, Promise<ChannelHead>>();
   readonly #given: ReadonlyMap<string, Uint8Array>;
@@ -68,7 +71,7 @@ export class Checker {
     this.#options = options;
     this.#given = givenHeads(options.channelHeads ?? []);
     this.#hasher = options.hasher ?? portableHasher;
-    this.#crypto = rememberingCrypto(options.crypto ?? portableCrypto, this.#hasher);
+    this.#crypto = options.crypto ?? portableCrypto;
     this.#remembered = options.remembered ?? NOTHING_REMEMBERED;
     this.#channels = options.rememberedChannels ?? NO_CHANNELS;
   }
@@ -161,6 +164,7 @@ export class Checker {
       nowSeconds: this.#now(),
       crypto: this.#crypto,
       hasher: this.#hasher,
+      opened: this.#opened,
     });
     // Others were verified meanwhile; the two heads must not contradict each other.
     this.#remembered = advance(this.#remembered, cited.head);

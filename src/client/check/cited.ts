@@ -14,6 +14,7 @@ import type { Statement } from '../../record/statement.ts';
 import type { LogHead, RememberedHeads } from '../state.ts';
 import type { Trust } from '../trust.ts';
 import { openTrustedCheckpoint, verifyProofFile } from '../verify.ts';
+import type { OpenedCheckpoints } from '../verify.ts';
 
 /** An entry that is in the log, and whether an issuer of the trust file signed it. */
 export interface CitedEntry {
@@ -35,6 +36,8 @@ export interface CitationOptions {
   readonly nowSeconds: number;
   readonly crypto?: CryptoSuite;
   readonly hasher?: Hasher;
+  /** As in VerifyOptions. */
+  readonly opened?: OpenedCheckpoints;
 }
 
 /**
@@ -47,6 +50,7 @@ export async function openCited(
   options: CitationOptions,
 ): Promise<ProvenCitation> {
   const { trust, remembered, nowSeconds, crypto = portableCrypto, hasher = portableHasher } = options;
+  const opened: OpenedCheckpoints = options.opened ?? new Map();
   let cited: ProvenCitation;
   try {
     const proven = await verifyProofFile({
@@ -57,6 +61,7 @@ export async function openCited(
       nowSeconds,
       crypto,
       hasher,
+      opened,
     });
     const { statement, leafHash, head } = proven;
     cited = { index: proven.index, leafHash, statement, head, isTrusted: true };
@@ -64,7 +69,7 @@ export async function openCited(
     if (!isLimmatError(error, 'unknown-issuer')) throw error;
     // Of all that is checked the issuer comes after the proof, so the entry is known to be the log's.
     const { extra, index: at, checkpoint } = parseTlogProof(proofFile);
-    const { head } = await openTrustedCheckpoint(checkpoint, { trust, nowSeconds, crypto });
+    const { head } = await openTrustedCheckpoint(checkpoint, { trust, nowSeconds, crypto, opened });
     const leafHash = asHash(hasher.leafHash(extra!));
     cited = { index: at, leafHash, statement: parseStatement(extra!), head, isTrusted: false };
   }
@@ -96,27 +101,3 @@ export function readable(leaf: Uint8Array): Statement | undefined {
     throw error;
   }
 }
-
-/** The suite with an ML-DSA-44 that remembers: thousands of proof files carry one checkpoint. */
-export function rememberingCrypto(suite: CryptoSuite, hasher: Hasher = portableHasher): CryptoSuite {
-  const answers = new Map<string, Promise<boolean>>();
-  const { mldsa44 } = suite;
-  return {
-    ...suite,
-    mldsa44: {
-      ...mldsa44,
-      verify(publicKey, message, signature) {
-        const name = [publicKey, message, signature].map((part) => toHex(hasher.sha256(part))).join(' ');
-        let answer = answers.get(name);
-        if (answer === undefined) {
-          if (answers.size >= MAX_REMEMBERED) answers.clear();
-          answers.set(name, (answer = mldsa44.verify(publicKey, message, signature)));
-        }
-        return answer;
-      },
-    },
-  };
-}
-
-/** A run meets a new checkpoint a second at most, each with a line of the log and of some witnesses. */
-const MAX_REMEMBERED = 256;
