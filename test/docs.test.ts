@@ -100,11 +100,14 @@ describe('commands and options', () => {
       'namespace add',
       'check',
       'fsck',
+      'import',
       'find',
       'evidence explain',
       'report promises',
       'monitor',
       'misbehave',
+      'check',
+      'rebuild',
     ];
     // One after another: what a command says is caught on the process's own streams.
     let help = '';
