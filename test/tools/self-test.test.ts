@@ -109,6 +109,15 @@ test('what no lie here brings about is known by name, and tested elsewhere', () 
     'unprovable',
     'tile-mismatch',
     'not-a-statement',
+    // Need a log of records, and are found by judging them (test/monitor/records.test.ts).
+    'inadmissible',
+    'invalid-entry',
+    'repeated-entry',
+    'rule-critical',
+    'rule-error',
+    'rule-warning',
+    'rule-note',
+    // Need a log of another making, or a monitor whose own world fails (test/monitor).
     'withheld',
     'ahead',
     // The monitor's own surroundings and settings.
