@@ -104,7 +104,8 @@ export function problemOf(thrown: unknown, requestId?: string): Answer {
   };
   // A browser page of another origin reads why it was refused; there is nothing secret in a public error.
   const headers = { ...bodyHeaders('application/problem+json', 'momentary'), ...OPEN_TO_ALL };
-  if (status === 503 || status === 429) headers['Retry-After'] = String(error.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS);
+  if (status === 503 || status === 429)
+    headers['Retry-After'] = String(error.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS);
   if (typeof error.details['allow'] === 'string' && status === 405) headers['Allow'] = error.details['allow'];
   return { status, headers, body: `${JSON.stringify(body)}\n` };
 }

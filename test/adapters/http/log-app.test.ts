@@ -7,16 +7,7 @@ import { formatEntryBundle } from '../../../src/merkle/tile.ts';
 import { parseTlogProof } from '../../../src/note/tlog-proof.ts';
 import { signer } from '../../support/admission-world.ts';
 import { opaqueEntries } from '../../support/test-log.ts';
-import {
-  appOf,
-  buildStatement,
-  hashesOf,
-  jsonOf,
-  overriding,
-  problem,
-  refusal,
-  serve,
-} from './support.ts';
+import { appOf, buildStatement, hashesOf, jsonOf, overriding, problem, refusal, serve } from './support.ts';
 
 const bytesOf = async (response: Response): Promise<Uint8Array> => new Uint8Array(await response.arrayBuffer());
 

@@ -66,7 +66,8 @@ export async function serve(
   if (logOverrides.admission === 'records') {
     const genesis = genesisOptions({ submitterKey: testSubmitter() });
     const nowSeconds = Math.floor(test.clock.nowMillis() / 1000);
-    for (const result of await test.log.append(await firstStatements(genesis, nowSeconds))) expect(result.ok).toBe(true);
+    for (const result of await test.log.append(await firstStatements(genesis, nowSeconds)))
+      expect(result.ok).toBe(true);
   }
   if (entries > 0) await test.log.append(opaqueEntries(0, entries));
   await test.clock.advance(2000);
