@@ -10,6 +10,7 @@ import type { Command } from 'commander';
 
 import { tellFork } from './demo/fork.ts';
 import { tellLog } from './demo/log.ts';
+import { tellRecords } from './demo/records.ts';
 import { EXIT } from './support/exit.ts';
 
 // From tools/ in a checkout and from dist/ in a package the way is the same.
@@ -18,6 +19,7 @@ const SAMPLE = fileURLToPath(new URL('../tools/demo/sample.jsonl', import.meta.u
 const STORIES = [
   ['log', 'sign, append, prove, verify with the log switched off; then change one byte'],
   ['fork', 'a log shows one customer another history, and three monitors prove it'],
+  ['records', 'what a log refuses, a monitor reports, a laboratory rebuilds and a customer checks'],
 ] as const;
 
 interface DemoOptions {
@@ -32,8 +34,8 @@ export function register(program: Command): void {
       'Tells a story with real parts, over HTTP on loopback. Needs no network, and leaves nothing behind but evidence.',
     )
     .addArgument(new Argument('[story]', 'see below').choices(STORIES.map(([name]) => name)).default('log'))
-    .option('--out <dir>', 'fork: where the evidence goes (default: a new temporary directory)')
-    .addHelpText('after', `\nStories:\n${STORIES.map(([name, about]) => `  ${name.padEnd(4)}  ${about}`).join('\n')}`)
+    .option('--out <dir>', 'fork, records: where the evidence goes (default: a new temporary directory)')
+    .addHelpText('after', `\nStories:\n${STORIES.map(([name, about]) => `  ${name.padEnd(7)}  ${about}`).join('\n')}`)
     .action(demo);
 }
 
@@ -47,5 +49,6 @@ async function demo(story: string, { out }: DemoOptions): Promise<void> {
     return;
   }
   if (out !== undefined) mkdirSync(out, { recursive: true });
-  await tellFork(dir, out !== undefined ? resolve(out) : mkdtempSync(join(tmpdir(), 'limmat-fork-')));
+  const kept = out !== undefined ? resolve(out) : mkdtempSync(join(tmpdir(), `limmat-${story}-`));
+  await (story === 'fork' ? tellFork(dir, kept) : tellRecords(dir, kept));
 }

@@ -120,14 +120,14 @@ export const avdbRelease = {
       removed === undefined ? [] : `${count(removed)} removed`,
     ].flat();
     const difference = steps.length === 0 ? '' : ` (${steps.join(', ')})`;
-    const gap = f.gap === undefined ? '' : `, after ${sequencesInWords(f.gap)} that were never released`;
+    const gap = f.gap === undefined ? '' : `, after ${sequencesInWords(f.gap)} never released`;
     const back = f.rollback === undefined ? '' : `, rolled back to release ${count(f.rollback.toSequence)}`;
     return `Release ${count(f.sequence)}${version}${made} of database ${f.database} of ${f.product}, channel ${f.channel}${gap}${back}: ${count(f.counts.total, 'rule')}${difference}, content SHA-256 ${shortHex(f.contentDigest.sha256)}.`;
   },
 } as const;
 
 function sequencesInWords({ from, to }: { readonly from: number; readonly to: number }): string {
-  return from === to ? `number ${count(from)}` : `numbers ${count(from)} to ${count(to)}`;
+  return from === to ? `number ${count(from)} that was` : `numbers ${count(from)} to ${count(to)} that were`;
 }
 
 /** The stream that a release belongs to; equal for the releases that `prev` must link. */

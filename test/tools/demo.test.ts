@@ -51,9 +51,44 @@ describe('the demo of a fork', () => {
     expect(readFileSync(join(dir, 'kept', 'fork.svg'), 'utf8')).toMatch(/^<svg /);
   });
 
-  test('another story is refused with the two that there are', async () => {
+  test('another story is refused with those that there are', async () => {
     const { code, stderr } = await limmat('demo', 'forks');
     expect(code).toBe(2);
-    expect(stderr).toContain('Allowed choices are log, fork');
+    expect(stderr).toContain('Allowed choices are log, fork, records');
+  });
+});
+
+describe('the demo of records', () => {
+  const limmat = limmatIn(workbench());
+
+  test('what is refused, reported, rebuilt, checked, and known offline; the evidence outlives the log', async () => {
+    const { code, stdout, stderr } = await limmat('demo', 'records', '--out', 'kept');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const refusals = [...stdout.matchAll(/: ([a-z]+(?:-[a-z]+)+)$/gm)];
+    expect(refusals.map(([, refusal]) => refusal)).toEqual([
+      'not-admitted', // no source
+      'unknown-key',
+      'not-admitted', // a type that is not the key's
+      'not-admitted', // a dead key
+      'not-admitted', // a number skipped
+      'not-admitted', // a stale prev
+      'not-admitted', // a site that is not the role's
+      'below-minimum',
+      'channel-rollback',
+      'false-channel-head',
+      'channel-expired',
+    ]);
+    expect(stdout).toMatch(/sequence is 4 with prev ([0-9a-f]{8})…; accepted would be sequence 3 with prev \1…/);
+    expect(stdout).toContain('after number 3 that was never');
+    expect(stdout.match(/✘ Nairobi reports:/g)).toHaveLength(2);
+    expect(stdout).toMatch(/^ {5}match all 1 files/m);
+    expect(stdout).toMatch(/^ {5}mismatch 1 of 1 files/m);
+    expect(stdout.match(/entry 2\d of 23, proven, signed by Vendor AG/g)).toHaveLength(3);
+    expect(stdout).not.toContain('\x1b');
+
+    const [, told] = /^ {3}\S.* (evidence explain .*)$/m.exec(stdout)!;
+    const explained = await limmat(...told!.split(' '));
+    expect(explained.stdout).toContain('places it elsewhere');
   });
 });

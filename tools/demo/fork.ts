@@ -3,7 +3,6 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { utf8, utf8Text } from '../../src/bytes.ts';
@@ -30,18 +29,13 @@ import { releaseUpdate, UPDATE, VICTIM } from './customers.ts';
 import type { Bought } from './customers.ts';
 import { startMonitors } from './monitors.ts';
 import type { DemoMonitor } from './monitors.ts';
-import { say, startStory } from './tell.ts';
+import { bad, good, say, startStory, until } from './tell.ts';
 
 const ORIGIN = 'vendor.example/releases';
 const PLACES = ['Zurich', 'Toronto', 'Nairobi'] as const;
 /** Releases before the update that the story is about, and after it. */
 const RELEASES_BEFORE = 40;
 const RELEASES_AFTER = 5;
-/** For a machine that is busy with something else; on an idle one everything takes a second or two. */
-const PATIENCE_MILLIS = 30_000;
-
-const good = (text: string): string => style('green', `✔ ${text}`);
-const bad = (text: string): string => style('red', `✘ ${text}`);
 
 /** Tells it, with the monitors' directories under `dir`. The trust file, the evidence and its drawing go to `out`. */
 export async function tellFork(dir: string, out: string): Promise<void> {
@@ -195,12 +189,4 @@ function otherCharacter(character: string): string {
 function indented(line: string): string {
   if (line === '') return '';
   return `   ${/^[ -]/.test(line) ? line : style('bold', line)}`;
-}
-
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MILLIS;
-  while (!isSo()) {
-    if (performance.now() > deadline) throw new Error(`${what} did not come within ${PATIENCE_MILLIS / 1000} s`);
-    await sleep(20);
-  }
 }

@@ -27,8 +27,16 @@ export interface DemoMonitor {
   complaints(): readonly string[];
 }
 
-/** Starts a monitor at each place, all of them peers of each other, watching the log of this trust file. */
-export async function startMonitors(dir: string, trust: string, places: readonly string[]): Promise<DemoMonitor[]> {
+/**
+ * Starts a monitor at each place, all of them peers of each other, watching the log of this trust file; `url` says where
+ * the log is when the file does not.
+ */
+export async function startMonitors(
+  dir: string,
+  trust: string,
+  places: readonly string[],
+  url = '',
+): Promise<DemoMonitor[]> {
   const planned: (Pick<DemoMonitor, 'place' | 'dir' | 'vkey'> & { readonly port: number })[] = [];
   for (const place of places) {
     const home = join(dir, place.toLowerCase());
@@ -45,7 +53,7 @@ export async function startMonitors(dir: string, trust: string, places: readonly
         'log-level': 'silent',
         peer: others.map((other) => ({ key: other.vkey, url: `http://127.0.0.1:${other.port}/` })),
       });
-      return startMonitor(one, settings);
+      return startMonitor(one, settings, url);
     }),
   );
 }
@@ -53,6 +61,7 @@ export async function startMonitors(dir: string, trust: string, places: readonly
 async function startMonitor(
   one: Pick<DemoMonitor, 'place' | 'dir' | 'vkey'>,
   settings: Parameters<typeof serveMonitor>[0],
+  defaultUrl: string,
 ): Promise<DemoMonitor> {
   let entries = 0;
   let proof: ReturnType<DemoMonitor['proof']>;
@@ -65,7 +74,7 @@ async function startMonitor(
   };
   const served = await serveMonitor(settings, {
     init: true,
-    defaultUrl: '',
+    defaultUrl,
     hooks: [{ name: 'the story', deliver }],
     onRound: ({ logs }) => {
       for (const { size = 0, backlog } of logs) entries = size - backlog;

@@ -10,6 +10,6 @@ export function checkRequired({ own, statement }: Case): void {
   const missing = row.fields.find((field) => fields[field] === undefined);
   if (missing === undefined) return;
   const rule = statement.type === 'build' && missing === 'source' ? 'D03' : 'A10';
-  const expected = `given: the policy of ${statement.namespace} requires ${row.fields.join(', ')} of a ${statement.type}`;
+  const expected = `what the policy of ${statement.namespace} requires of every ${statement.type}: ${row.fields.join(', ')}`;
   throw new Refused(rule, missing, 'missing', expected);
 }
