@@ -1,6 +1,6 @@
 // The random tests of the monitor with many more runs than `npm test` has time for: 10,000 honest histories, five
-// times as many simulated forks, every byte of evidence changed; and the real data in
-// full, where it is. Arguments go on to vitest.
+// times as many simulated forks, every byte of evidence changed; every hash of every proof changed; and the real data
+// in full, where it is. Arguments go on to vitest.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ const files = [
   'gossip/simulation',
   'gossip/flood',
 ].map((name) => `test/monitor/${name}.test.ts`);
-files.push('test/real-data.test.ts');
+files.push('test/real-data.test.ts', 'test/merkle/proof.test.ts', 'test/log/admission-replay.test.ts');
 const { status } = spawnSync(process.execPath, [vitest, 'run', ...files, ...process.argv.slice(2)], {
   env: { ...process.env, LIMMAT_LONG: '1' },
   stdio: 'inherit',

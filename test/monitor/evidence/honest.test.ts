@@ -206,7 +206,7 @@ describe('honest logs', () => {
   test('have heads of which no two contradict each other', async () => {
     const seed = chooseSeed();
     const random = seededRandom(seed);
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 3 * HISTORIES; i++) {
       const { log, history, heads } = await honestLog(random);
       const prove = (from: number, { size }: LogHead): Promise<ReturnType<History['prefix']>> =>
         Promise.resolve(history.prefix(from, size));
