@@ -5,6 +5,7 @@ import { Argument, type Command } from 'commander';
 
 import { benchAppend, benchGrowth } from './bench/append.ts';
 import { benchBare } from './bench/bare.ts';
+import { benchCheck } from './bench/check.ts';
 import { BenchContext, type BenchOptions } from './bench/context.ts';
 import { formatMachine, machine } from './bench/machine.ts';
 import { benchMonitor } from './bench/monitor.ts';
@@ -33,6 +34,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   statements: benchStatements,
   admission: benchAdmission,
   lookups: benchLookups,
+  check: benchCheck,
   monitor: benchMonitor,
   growth: benchGrowth,
 };
@@ -44,14 +46,24 @@ interface BenchFlags {
   readonly seconds: number;
   readonly statements: number;
   readonly records: number;
+  readonly files: number;
   readonly connections: number;
   readonly dir?: string;
   readonly json?: boolean;
 }
 
 function optionsOf(flags: BenchFlags): BenchOptions {
-  const { entries, entrySize, growthEntries, statements, records, connections } = flags;
-  return { entries, entrySize, growthEntries, statements, records, connections, loadMillis: flags.seconds * 1000 };
+  const { entries, entrySize, growthEntries, statements, records, files, connections } = flags;
+  return {
+    entries,
+    entrySize,
+    growthEntries,
+    statements,
+    records,
+    files,
+    connections,
+    loadMillis: flags.seconds * 1000,
+  };
 }
 
 function tableOf(rows: readonly BenchRow[]): string[] {
@@ -134,6 +146,7 @@ export function register(program: Command): void {
     .option('--seconds <n>', 'how long each load runs at most', wholeNumber(1), 10)
     .option('--statements <n>', 'statements to sign for the statements bench', wholeNumber(1000), 200_000)
     .option('--records <n>', 'signed builds that are judged again and looked up', wholeNumber(1000), 1_000_000)
+    .option('--files <n>', 'files of 256 KiB for the check bench', wholeNumber(1), 10_000)
     .option('--connections <n>', 'connections of the add bench', wholeNumber(1), 256)
     .option('--dir <dir>', 'where the temporary directory is made: the disk that is measured')
     .addOption(jsonOption())

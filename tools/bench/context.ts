@@ -22,6 +22,8 @@ export interface BenchOptions {
   readonly statements: number;
   /** Entries of the log of records that is judged again and searched. */
   readonly records: number;
+  /** Files of the check bench. */
+  readonly files: number;
   readonly connections: number;
 }
 

@@ -58,6 +58,8 @@ const METRICS = {
     bare: 'bare-get',
   },
   'lookups-bytes': { title: 'lookup rows', unit: 'bytes/entry', better: 'lower', target: 250 },
+  'check-rate': { title: 'check of a directory', unit: 'files/s', better: 'higher' },
+  'check-hashing': { title: 'hashing the same files alone takes, of that', unit: '%', better: 'higher' },
   'tiles-rate': { title: 'GET of full tiles', unit: 'requests/s', better: 'higher', target: 45_000, bare: 'bare-get' },
   'proofs-rate': {
     title: 'inclusion proofs by hash',
