@@ -15,7 +15,8 @@ import { plainFinding, proofFinding } from './checks.ts';
 import { NO_ENTRIES, lookAtEntries, marksFrom } from './entries.ts';
 import type { EntryCounts, EntryIssue } from './entries.ts';
 import type { Evidence } from './evidence/evidence.ts';
-import { admissionEvidence } from './evidence/gather.ts';
+import { admissionEvidence, issuerEvidence } from './evidence/gather.ts';
+import type { AdmissionSource } from './evidence/gather.ts';
 import { backdatedEntry, futureEntry } from './evidence/make.ts';
 import type { MonitorLimits } from './limits.ts';
 import type { LogState } from './log-state.ts';
@@ -136,27 +137,33 @@ export class EntryWalk {
     await this.#settle(head);
     if (head.timestampSeconds !== 0) await this.#judge?.tick(head.timestampSeconds, isOverNow);
     await this.#judge?.prove((index, heartbeat) => this.#prove(head, index, heartbeat));
+    await this.#judge?.proveDisputes((earlier, later) => this.#proveDispute(head, earlier, later));
   }
 
   /** Makes evidence of an entry that should not be there; false where a file cannot show it, or cannot yet. */
   async #prove(head: LogHead, index: number, heartbeat: number | undefined): Promise<boolean> {
-    const { identity, records, source, hasher, troubles } = this.#options;
+    const { identity, hasher, troubles } = this.#options;
     if (this.#options.isConvicted()) return false;
-    const evidence = await admissionEvidence(
-      identity,
-      head,
-      index,
-      {
-        get: (keys) => records.get(keys),
-        entry: (at) => includedEntry(source, head, at, hasher),
-        ...(heartbeat !== undefined && { heartbeat }),
-      },
-      hasher,
-    );
+    const from = { ...this.#decidingFrom(head), ...(heartbeat !== undefined && { heartbeat }) };
+    const evidence = await admissionEvidence(identity, head, index, from, hasher);
     if (evidence === undefined) return false;
     this.#options.convict(evidence);
     await troubles.tell(proofFinding(evidence));
     return true;
+  }
+
+  /** Makes evidence that two entries cannot both be true, where a file can show it. It accuses who signed them. */
+  async #proveDispute(head: LogHead, earlier: number, later: number): Promise<void> {
+    const { identity, troubles } = this.#options;
+    const evidence = await issuerEvidence(identity, head, [earlier, later], this.#decidingFrom(head));
+    if (evidence === undefined) return;
+    this.#options.convict(evidence);
+    await troubles.tell(proofFinding(evidence));
+  }
+
+  #decidingFrom(head: LogHead): Omit<AdmissionSource, 'heartbeat'> {
+    const { records, source, hasher } = this.#options;
+    return { get: (keys) => records.get(keys), entry: (at) => includedEntry(source, head, at, hasher) };
   }
 
   #entriesFrom(

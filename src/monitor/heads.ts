@@ -52,6 +52,8 @@ export const HEAD_BOOK_LIMITS: HeadBookLimits = Object.freeze({
 export const MAX_CONVICTIONS = 64;
 
 const FORKS: readonly EvidenceKind[] = ['fork-same-size', 'fork-prefix'];
+/** What vendors sign into a log takes no room from what the log does itself. */
+const OF_ISSUERS: readonly EvidenceKind[] = ['record-conflict', 'location-breach', 'verdict-conflict'];
 
 /** One tree of the log: a size, a root, and the notes with the earliest and the latest time that state it. */
 export interface HeadRecord {
@@ -84,6 +86,7 @@ export class HeadBook {
   #flood = 0;
   /** Ids of the evidence against this log, and the trees that it names. */
   readonly #evidence = new Set<string>();
+  #convictions = 0;
   readonly #accused = new Set<string>();
   /** The smallest sizes at which evidence shows a fork, and to which it shows that the log went back. */
   #forkedAt = Infinity;
@@ -105,9 +108,9 @@ export class HeadBook {
     return this.#resolved.bytes + this.#unresolved.bytes;
   }
 
-  /** How much evidence there is against this log. */
+  /** How much evidence there is against this log, and not against who signed what is in it. */
   get convictions(): number {
-    return this.#evidence.size;
+    return this.#convictions;
   }
 
   /** True when evidence shows that the log signed two histories. */
@@ -127,7 +130,10 @@ export class HeadBook {
 
   /** Takes note of evidence against this log, whoever made it; again and again does no harm. */
   convict({ id, kind, heads }: Pick<Evidence, 'id' | 'kind'> & { readonly heads: readonly TreeHead[] }): void {
+    if (this.#evidence.has(id)) return;
     this.#evidence.add(id);
+    if (OF_ISSUERS.includes(kind)) return;
+    this.#convictions += 1;
     for (const { size, rootHash } of heads) this.#accused.add(treeKey(size, rootHash));
     const smallest = Math.min(...heads.map(({ size }) => size));
     if (FORKS.includes(kind)) this.#forkedAt = Math.min(this.#forkedAt, smallest);

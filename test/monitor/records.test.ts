@@ -257,6 +257,42 @@ describe('the records of a log', () => {
     expect(log.records).toMatchObject({ size: 8, types: { 'avdb-release': 4, 'key-event': 3 }, findings: { D16: 1 } });
   });
 
+  test('that cannot both be true become evidence against who signed them, once, beside what the log itself does', async () => {
+    const log = await RecordLog.begin();
+    const moved = { relocationId: 'r1', action: 'complete', activity: 'process', to: [{ country: 'CH' }] } as const;
+    await log.add('root', 'relocation', moved);
+    const back = { relocationId: 'r2', action: 'start', activity: 'process' } as const;
+    await log.add(
+      'root',
+      'relocation',
+      { ...back, from: [{ country: 'CA' }], to: [{ country: 'US' }] },
+      { iat: T + 1 },
+    );
+    await log.add('ci', 'build', log.build('1'));
+    await log.add('root', 'rebuild', { build: log.leaf(4), result: 'mismatch' }, { issuer: 'lab.example' });
+    // After what was said in between it is no contradiction, but a finding.
+    const again = { ...back, relocationId: 'r3', from: [{ country: 'DE' }], to: [{ country: 'FR' }] };
+    await log.add('root', 'relocation', again, { iat: T + 2 });
+    await log.open();
+    expect((await log.round(60)).worst).toBe('proof');
+    const { origin, verifiers } = log.log;
+    const proven = async (): Promise<readonly string[]> => {
+      const found: string[] = [];
+      for (const file of log.desk.medium.evidence.values()) {
+        const { kind, claim } = await verifyEvidence(parseEvidence(file), [{ origin, verifiers }]);
+        const [earlier, later] = claim.entries!.slice(-2);
+        found.push(`${kind} ${earlier!.index} ${later!.index}`);
+      }
+      return found;
+    };
+    expect(await proven()).toEqual(['location-breach 2 3', 'verdict-conflict 4 5']);
+    expect(log.records).toMatchObject({ findings: { D19: 2, D06: 1 }, accused: [], disputes: [], disputed: 2 });
+    await log.add('ci', 'build', { ...log.build('1'), artifacts: [{ digest: sha256('another file') }] });
+    await log.reopen();
+    await log.round(60);
+    expect(await proven()).toEqual(['location-breach 2 3', 'verdict-conflict 4 5', 'inadmissible-entry 4 7']);
+  });
+
   test('of a log without a genesis are nobody’s affair', async () => {
     const log = new RecordLog();
     await log.add('ci', 'build', log.build('1'));

@@ -23,11 +23,8 @@ export async function tellRecords(dir: string, out: string): Promise<void> {
   const monitors: DemoMonitor[] = [];
   try {
     chapter('A log that says in its own entries who may log what');
-    const sites = [
-      await scene.decide(site(TORONTO, 'Toronto', 'CA')),
-      await scene.decide(site(ZURICH, 'Zurich', 'CH')),
-    ];
-    for (const entry of sites) tellLogged(entry);
+    tellLogged(await scene.decide(site(TORONTO, 'Toronto', 'CA')));
+    tellLogged(await scene.decide(site(ZURICH, 'Zurich', 'CH')));
     tellLogged(await scene.decide(admitLab(loadStatementSigner(scene.labKey).key)));
     await tellPolicy(scene);
 
@@ -45,7 +42,7 @@ export async function tellRecords(dir: string, out: string): Promise<void> {
     writeFileSync(trust, scene.trustText);
     monitors.push(...(await startMonitors(dir, trust, ['Nairobi'], scene.url)));
     const [monitor] = monitors;
-    const { release: fifth, evidence } = await tellMovedBack(scene, monitor!, { sites, before: fourth });
+    const { release: fifth, evidence } = await tellMovedBack(scene, monitor!, fourth);
 
     chapter('Somebody else builds it again');
     const second = await releaseTampered(scene);

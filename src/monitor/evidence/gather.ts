@@ -1,5 +1,6 @@
-// Finds the entries that decide why an entry is inadmissible, in the state that judging the log's records left, and makes
-// evidence of them. Nothing here is trusted: what is gathered wrongly makes no evidence.
+// Finds the entries that decide why an entry is inadmissible, or whose keys signed two that contradict each other, in the
+// state that judging the log's records left, and makes evidence of them. Nothing here is trusted: what is gathered wrongly
+// makes no evidence.
 
 import { isLimmatError } from '../../errors.ts';
 import { portableHasher } from '../../merkle/hash.ts';
@@ -20,7 +21,7 @@ import { parseStatement } from '../../record/statement.ts';
 import type { Statement } from '../../record/statement.ts';
 import type { LogIdentity } from '../watched-log.ts';
 import type { Evidence } from './evidence.ts';
-import { inadmissibleEntry, streamBreak } from './make-record.ts';
+import { inadmissibleEntry, locationBreach, recordConflict, streamBreak, verdictConflict } from './make-record.ts';
 import type { IncludedEntry, SignedHead } from './make.ts';
 import { MAX_DECIDING_ENTRIES, fieldsOf } from './records/claim.ts';
 
@@ -58,6 +59,44 @@ export async function admissionEvidence(
   return attempt(log, head, accused, whole, source);
 }
 
+/**
+ * Evidence that what two entries say cannot both be true, which accuses their issuers; undefined where a file cannot show
+ * it. What the source rejects with is thrown.
+ */
+export async function issuerEvidence(
+  log: LogIdentity,
+  head: SignedHead,
+  indexes: readonly [earlier: number, later: number],
+  source: AdmissionSource,
+): Promise<Evidence | undefined> {
+  const [earlier, later] = indexes;
+  const accused = [await source.entry(earlier), await source.entry(later)] as const;
+  // The links bring the keys by which both are verified, and say where the sites are.
+  const links = new Set([0]);
+  for (const namespace of new Set(accused.map(({ leaf }) => readStatement(leaf)?.namespace))) {
+    if (namespace === undefined || !(await addChain(links, namespace, later, source))) return undefined;
+  }
+  if (links.size > MAX_DECIDING_ENTRIES) return undefined;
+  const deciding: IncludedEntry[] = [];
+  for (const index of links) deciding.push(await source.entry(index));
+  for (const make of [locationBreach, verdictConflict, recordConflict]) {
+    const evidence = await unlessNone(() => make(log, head, accused, deciding));
+    if (evidence !== undefined) return evidence;
+  }
+  return undefined;
+}
+
+/** Undefined where the parts do not show it. */
+async function unlessNone(make: () => Promise<Evidence>): Promise<Evidence | undefined> {
+  try {
+    return await make();
+  } catch (error) {
+    // It is not the one kind, or it is none at all.
+    if (!(error instanceof RangeError)) throw error;
+    return undefined;
+  }
+}
+
 function readStatement(leaf: Uint8Array): Statement | undefined {
   try {
     return parseStatement(leaf);
@@ -80,12 +119,8 @@ async function attempt(
     if (index !== accused.index && index < head.size) deciding.push(await source.entry(index));
   }
   for (const make of [inadmissibleEntry, streamBreak]) {
-    try {
-      return await make(log, head, accused, deciding);
-    } catch (error) {
-      // It is not the one kind, or it is none at all.
-      if (!(error instanceof RangeError)) throw error;
-    }
+    const evidence = await unlessNone(() => make(log, head, accused, deciding));
+    if (evidence !== undefined) return evidence;
   }
   return undefined;
 }

@@ -13,7 +13,7 @@ export { explainEvidence, explanationSvg, explanationText } from './explain.ts';
 export type { Explanation, ExplanationSection, JudgedObservation } from './explain.ts';
 export { EVIDENCE_FORMAT, formatEvidence, parseEvidence } from './file.ts';
 export type { EvidenceFile, SignedObservation } from './file.ts';
-export { admissionEvidence } from './gather.ts';
+export { admissionEvidence, issuerEvidence } from './gather.ts';
 export type { AdmissionSource } from './gather.ts';
 export { groupEvidence } from './group.ts';
 export type { EvidenceGroup } from './group.ts';

@@ -31,6 +31,10 @@ export interface RecordCoverage {
   readonly accused: readonly number[];
   /** How many were accused in all: of the first few evidence is tried. */
   readonly accusations: number;
+  /** Pairs of entries that cannot both be true, of which nobody has tried to make evidence yet. Absent: none. */
+  readonly disputes?: readonly (readonly [earlier: number, later: number])[];
+  /** How many pairs there were in all: of the first few evidence is tried. Absent: 0. */
+  readonly disputed?: number;
   /** The log's last heartbeat, and the size that it names. */
   readonly heartbeat: { readonly index: number; readonly size: number } | null;
 }
@@ -49,6 +53,8 @@ export const NOTHING_COVERED: RecordCoverage = Object.freeze({
 
 /** A log that takes what it should not is convicted by a few entries; its evidence has to leave room for forks. */
 const MAX_ACCUSED = 16;
+/** Who signs what cannot be true is known by a few files. */
+const MAX_DISPUTED = 16;
 
 /** Findings that are kept one by one; of all others the number is. */
 const MAX_LATEST = 20;
@@ -67,10 +73,13 @@ export class CoverageCounter {
   #latest: readonly RecordFinding[];
   #accused: readonly number[];
   #accusations: number;
+  #disputes: readonly (readonly [earlier: number, later: number])[];
+  #disputed: number;
   #heartbeat: RecordCoverage['heartbeat'];
 
   constructor(coverage: RecordCoverage) {
     const { size, types, findings, unreadable, withheld, latest, accused, accusations, heartbeat } = coverage;
+    const { disputes = [], disputed = 0 } = coverage;
     this.#size = size;
     this.#types = { ...types };
     this.#findings = { ...findings };
@@ -79,6 +88,8 @@ export class CoverageCounter {
     this.#latest = latest;
     this.#accused = accused;
     this.#accusations = accusations;
+    this.#disputes = disputes;
+    this.#disputed = disputed;
     this.#heartbeat = heartbeat;
   }
 
@@ -102,6 +113,16 @@ export class CoverageCounter {
   /** There is evidence of the entry, or none can be made. */
   settle(index: number): void {
     this.#accused = this.#accused.filter((one) => one !== index);
+  }
+
+  /** Two entries cannot both be true: evidence is to be made of them. */
+  dispute(earlier: number, later: number): void {
+    if (this.#disputed++ < MAX_DISPUTED) this.#disputes = [...this.#disputes, [earlier, later]];
+  }
+
+  /** Evidence of the oldest pair was tried. */
+  settleDispute(): void {
+    this.#disputes = this.#disputes.slice(1);
   }
 
   beat(index: number, size: number): void {
@@ -132,6 +153,7 @@ export class CoverageCounter {
       latest: this.#latest,
       accused: this.#accused,
       accusations: this.#accusations,
+      ...(this.#disputed > 0 && { disputes: this.#disputes, disputed: this.#disputed }),
       heartbeat: this.#heartbeat,
     };
   }

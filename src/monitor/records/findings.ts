@@ -74,3 +74,14 @@ export function alertOf(origin: string, news: RecordNews, before: number): Plain
   const keyDetail = trouble === 'not-a-statement' ? '' : `${rule} ${which}`;
   return plainFinding(trouble, origin, `${origin}: ${sentence}`, { rule, index, severity, ...details }, keyDetail);
 }
+
+/** The rules of which a finding may be that two entries cannot both be true. */
+const BETWEEN_TWO: readonly string[] = ['D06', 'D19', 'D28'];
+
+/** The earlier of two entries that cannot both be true, as far as the log says; undefined of any other finding. */
+export function otherOf({ rule, values }: DomainFinding): number | undefined {
+  const other = values['other'] ?? (rule === 'D06' ? values['build'] : undefined);
+  // Where something was said in between, a file with two entries would leave it out.
+  const isWhole = rule !== 'D19' || values['between'] === 0;
+  return isWhole && BETWEEN_TWO.includes(rule) && typeof other === 'number' ? other : undefined;
+}

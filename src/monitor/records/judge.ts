@@ -18,7 +18,7 @@ import type { PlainFinding } from '../finding.ts';
 import type { KeyedState } from '../ports.ts';
 import { COVERAGE_KEY, CoverageCounter, NOTHING_COVERED, formatCoverage, parseCoverage } from './coverage.ts';
 import type { RecordCoverage } from './coverage.ts';
-import { alertOf, byRule, inadmissible, repeated, unreadable, unsigned } from './findings.ts';
+import { alertOf, byRule, inadmissible, otherOf, repeated, unreadable, unsigned } from './findings.ts';
 import type { RecordNews } from './findings.ts';
 import { Layer, Loaded, factsOver } from './layers.ts';
 
@@ -159,6 +159,17 @@ export class RecordJudge {
     }
   }
 
+  /** Has evidence tried, once, of every pair of entries that cannot both be true. */
+  async proveDisputes(attempt: (earlier: number, later: number) => Promise<void>): Promise<void> {
+    await this.drain();
+    for (const [earlier, later] of this.#coverage.disputes ?? []) {
+      await attempt(earlier, later);
+      const counter = new CoverageCounter(this.#coverage);
+      counter.settleDispute();
+      await this.#keep(counter, []);
+    }
+  }
+
   #unseen(batch: RecordBatch): RecordBatch | undefined {
     const { start, statements, leafHashes } = batch;
     const skip = this.#taken - start;
@@ -264,7 +275,11 @@ export class RecordJudge {
     if (record.type === 'log-event' && record.fields.heartbeat !== undefined) {
       counter.beat(index, record.fields.heartbeat.size);
     }
-    for (const finding of findings) await this.#tell(counter, byRule(finding));
+    for (const finding of findings) {
+      const other = otherOf(finding);
+      if (other !== undefined) counter.dispute(other, index);
+      await this.#tell(counter, byRule(finding));
+    }
     return undefined;
   }
 

@@ -8,15 +8,13 @@ import * as v from 'valibot';
 
 import { nodeCrypto, nodeHasher } from '../../../src/adapters/node-crypto.ts';
 import { fromBase64, equalBytes } from '../../../src/bytes.ts';
+import { fetchEvidence } from '../../../src/client/hand-in.ts';
 import { httpReader } from '../../../src/client/http-reader.ts';
-import { proveEntry } from '../../../src/client/prove.ts';
 import { verifyProofFile } from '../../../src/client/verify.ts';
-import { formatEvidence, parseEvidence } from '../../../src/monitor/evidence/file.ts';
-import { locationBreach } from '../../../src/monitor/evidence/make-record.ts';
-import type { IncludedEntry } from '../../../src/monitor/evidence/make.ts';
+import { parseEvidence } from '../../../src/monitor/evidence/file.ts';
+import { MAX_EVIDENCE_BYTES } from '../../../src/monitor/evidence/limits.ts';
 import { verifyEvidence } from '../../../src/monitor/evidence/verify.ts';
 import { logIdentity, parseLogList } from '../../../src/monitor/log-list.ts';
-import { parseTlogProof } from '../../../src/note/tlog-proof.ts';
 import { describe } from '../../../src/record/index.ts';
 import type { FieldsOf, LimmatRecord } from '../../../src/record/index.ts';
 import { parseTime } from '../../../src/record/time.ts';
@@ -42,8 +40,8 @@ function day(text: string): number {
 export async function tellMovedBack(
   scene: Scene,
   monitor: DemoMonitor,
-  { sites, before }: { readonly sites: readonly Logged[]; readonly before: Logged },
-): Promise<{ readonly release: Logged; readonly moved: Logged; readonly evidence: Uint8Array }> {
+  before: Logged,
+): Promise<{ readonly release: Logged; readonly evidence: Uint8Array }> {
   const moved = await scene.add(
     relocation({
       relocationId: 'signing',
@@ -68,9 +66,8 @@ export async function tellMovedBack(
   const release = await scene.add(releaseRecord(5, before, 4_200, { signSite: TORONTO, producedAt }));
   tellLogged(release);
   tellMore('The policy names both sites, so the log takes it: whether the vendor may, is not for the log to say.');
-  await reported(monitor, 'what moved back', /Toronto|toronto-1/);
-  const evidence = await breach(scene, [moved, release], sites);
-  return { release, moved, evidence };
+  await reported(monitor, 'what moved back', /toronto-1/);
+  return { release, evidence: await takeEvidence(scene, monitor) };
 }
 
 /** Waits until the monitor has told its operator, and repeats it. */
@@ -81,35 +78,17 @@ export async function reported(monitor: DemoMonitor, what: string, pattern: RegE
   tellMore(find()!);
 }
 
-/** The two entries, and those that say whose keys and which sites these are, in a file that needs no log. */
-async function breach(
-  scene: Scene,
-  [moved, release]: readonly [Logged, Logged],
-  deciding: readonly Logged[],
-): Promise<Uint8Array> {
-  const reader = httpReader({ url: scene.url });
-  const [listed] = parseLogList(scene.trustText);
-  const log = logIdentity(listed!, nodeCrypto);
-  const included = async (index: number) => {
-    const { proofFile, checkpoint } = await proveEntry(reader, index, { hasher: nodeHasher });
-    const { proof, extra, checkpoint: note } = parseTlogProof(proofFile);
-    return { head: { ...checkpoint, note }, entry: { index, leaf: extra!, inclusion: proof } satisfies IncludedEntry };
-  };
-  const accused = [await included(moved.index), await included(release.index)] as const;
-  const others = [await included(0), await included(1)];
-  for (const { index } of deciding) others.push(await included(index));
-  const [a, b] = accused;
-  const evidence = await locationBreach(
-    log,
-    b.head,
-    [a.entry, b.entry],
-    others.map(({ entry }) => entry),
-  );
-  const file = formatEvidence(evidence);
-  const { kind, heads } = await verifyEvidence(parseEvidence(file), [log], nodeHasher);
-  mustBe(kind === 'location-breach' && heads.length === 1, 'the evidence shows it');
+/** Fetches the evidence that the monitor has made of it, and checks it with the log's keys alone. */
+async function takeEvidence(scene: Scene, monitor: DemoMonitor): Promise<Uint8Array> {
+  await until('the evidence', () => monitor.proof() !== undefined);
+  const [id] = await monitor.served.monitor.evidenceIds();
+  const file = await fetchEvidence(id!, MAX_EVIDENCE_BYTES, { url: monitor.served.url });
+  const log = logIdentity(parseLogList(scene.trustText)[0]!, nodeCrypto);
+  const { kind, claim } = await verifyEvidence(parseEvidence(file), [log], nodeHasher);
+  mustBe(kind === 'location-breach', `the monitor's evidence is a location-breach, and not a ${kind}`);
   tellGood(
-    `${formatBytes(file.length)} of evidence (${kind}): both entries, their proofs, the keys; it convicts the vendor, and not the log`,
+    `and has ${formatBytes(file.length)} of evidence (${kind}): ${claim.entries!.length} entries with their proofs. It holds ` +
+      "by the log's keys alone, and convicts the vendor, not the log",
   );
   return file;
 }

@@ -165,8 +165,15 @@ function judgeMovedBack(c: DomainCase, f: RelocationFields, steps: readonly Step
   const completed = steps.findLast((step) => isAway(step) && mattersMeet(matter, matterIn(c.namespace, step)));
   if (completed === undefined) return;
   const [index, relocation] = completed;
+  const between = movesAfter(index, steps, (step) => mattersMeet(matter, matterIn(c.namespace, step)));
   const sentence = `relocation ${f.relocationId} puts elsewhere what relocation ${relocation} completed (entry ${index})`;
-  c.find('D19', { relocation: f.relocationId, completed: relocation, other: index }, sentence);
+  c.find('D19', { relocation: f.relocationId, completed: relocation, other: index, between }, sentence);
+}
+
+/** Steps that were done, after that entry, with the same: whoever said so may have moved it on since. */
+function movesAfter(index: number, steps: readonly StepRow[], isAboutIt: (step: StepRow) => boolean): number {
+  return steps.filter((step) => step[0] > index && step[2] !== 'plan' && step[2] !== 'change' && isAboutIt(step))
+    .length;
 }
 
 /** Where a build or a release was made. */
@@ -192,18 +199,16 @@ export function judgeMade(c: DomainCase, { buildSite, signSite }: Made, at: numb
   ] as const) {
     if (site === undefined) continue;
     // What moves one kind of data, or the data of one region, moves no work.
-    const last = steps.findLast(
-      ([, , action, moved, regions, category]) =>
-        (action === 'complete' || action === 'revert') &&
-        moved === activity &&
-        regions === null &&
-        (category === null || WORK.includes(category)),
-    );
+    const isAboutIt = ([, , , moved, regions, category]: StepRow): boolean =>
+      moved === activity && regions === null && (category === null || WORK.includes(category));
+    const last = steps.findLast((step) => (step[2] === 'complete' || step[2] === 'revert') && isAboutIt(step));
     if (last === undefined || last[2] === 'revert' || at <= last[8]) continue;
     if (comparePlaces(placesIn(last[6]), [{ site }]) !== 'elsewhere') continue;
     const [index, relocation] = last;
-    const sentence = `${c.statement.sub} says ${activity} at ${site}, from where relocation ${relocation} had moved it (entry ${index})`;
-    c.find('D19', { site, activity, completed: relocation, other: index }, sentence);
+    const between = movesAfter(index, steps, isAboutIt);
+    const done = activity === 'sign' ? 'signed' : 'assembled';
+    const sentence = `${c.statement.sub} was ${done} at ${site}, and relocation ${relocation} had moved that elsewhere (entry ${index})`;
+    c.find('D19', { site, activity, completed: relocation, other: index, between }, sentence);
   }
 }
 
