@@ -5,6 +5,7 @@ import { equalBytes, toHex, utf8, utf8Text } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
 import { readChannelHeadNote } from '../note/channel-head.ts';
 import type { ChannelHead, OpenedChannelHead } from '../note/channel-head.ts';
+import { formatTime } from '../record/time.ts';
 import { DEFAULT_CLOCK_SKEW_SECONDS } from './trust.ts';
 
 /** The newest verified head by channelName. */
@@ -77,7 +78,7 @@ export function takeChannelHead(
   if (nowSeconds > validUntilSeconds) {
     throw new LimmatError(
       'channel-expired',
-      `the head of channel ${shown(newest.head)} was valid until ${validUntilSeconds}, ${nowSeconds - validUntilSeconds} seconds ago: get a newer one`,
+      `the head of channel ${shown(newest.head)} was valid until ${formatTime(validUntilSeconds)}, ${nowSeconds - validUntilSeconds} seconds ago: get a newer one`,
       { details: { validUntilSeconds, nowSeconds } },
     );
   }

@@ -134,6 +134,9 @@ async function main(): Promise<void> {
     await lane.check('a log forks and is convicted', () =>
       mustRunLimmat(['demo', 'fork', '--out', join(dir, 'fork')], options).then(() => undefined),
     );
+    await lane.check('records are refused, reported, rebuilt and checked', () =>
+      mustRunLimmat(['demo', 'records', '--out', join(dir, 'records')], options).then(() => undefined),
+    );
     await lane.check('the monitor catches every lie', () =>
       mustRunLimmat(['monitor', 'self-test'], options).then(() => undefined),
     );

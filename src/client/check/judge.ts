@@ -246,7 +246,11 @@ function rebuildSayings(
   const heard = new Set([...agree, ...disagree, ...silent]).size;
   const ofThem = `${agree.length} of ${heard}${agree.length === 0 ? '' : `: ${agree.join(', ')}`}`;
   const says: Saying[] = [];
-  if (agree.length < required) says.push({ code: 'too-few-rebuilds', detail: `${required} are asked for, ${ofThem}` });
+  if (agree.length < required)
+    says.push({
+      code: 'too-few-rebuilds',
+      detail: `${required} ${required === 1 ? 'is' : 'are'} asked for, ${ofThem}`,
+    });
   if (agree.length > 0) says.push({ code: 'rebuilt', detail: ofThem });
   if (silent.length > 0) says.push({ code: 'not-rebuildable', detail: silent.join(', ') });
   if (strangers.length > 0) says.push({ code: 'stranger-dissent', detail: strangers.join(', ') });

@@ -2,6 +2,7 @@
 // state that judging the log's records left, and makes evidence of them. Nothing here is trusted: what is gathered wrongly
 // makes no evidence.
 
+import { equalBytes } from '../../bytes.ts';
 import { isLimmatError } from '../../errors.ts';
 import { portableHasher } from '../../merkle/hash.ts';
 import type { Hasher } from '../../merkle/hash.ts';
@@ -24,6 +25,8 @@ import type { Evidence } from './evidence.ts';
 import { inadmissibleEntry, locationBreach, recordConflict, streamBreak, verdictConflict } from './make-record.ts';
 import type { IncludedEntry, SignedHead } from './make.ts';
 import { MAX_DECIDING_ENTRIES, fieldsOf } from './records/claim.ts';
+import { broughtBy } from './records/judge.ts';
+import { sitesOf } from './records/named.ts';
 
 export interface AdmissionSource {
   /** Values of the derived state as it was before the entry, or later. */
@@ -71,19 +74,34 @@ export async function issuerEvidence(
 ): Promise<Evidence | undefined> {
   const [earlier, later] = indexes;
   const accused = [await source.entry(earlier), await source.entry(later)] as const;
-  // The links bring the keys by which both are verified, and say where the sites are.
-  const links = new Set([0]);
-  for (const namespace of new Set(accused.map(({ leaf }) => readStatement(leaf)?.namespace))) {
-    if (namespace === undefined || !(await addChain(links, namespace, later, source))) return undefined;
+  const statements = accused.map(({ leaf }) => readStatement(leaf)).filter((statement) => statement !== undefined);
+  const links = new Set<number>();
+  for (const namespace of new Set(statements.map((statement) => statement.namespace))) {
+    if (!(await addChain(links, namespace, later, source))) return undefined;
   }
-  if (links.size > MAX_DECIDING_ENTRIES) return undefined;
-  const deciding: IncludedEntry[] = [];
-  for (const index of links) deciding.push(await source.entry(index));
+  const deciding = [await source.entry(0)];
+  for (const index of links) {
+    if (index === 0) continue;
+    const entry = await source.entry(index);
+    if (bringsWhatTheyName(readStatement(entry.leaf), statements)) deciding.push(entry);
+  }
   for (const make of [locationBreach, verdictConflict, recordConflict]) {
     const evidence = await unlessNone(() => make(log, head, accused, deciding));
     if (evidence !== undefined) return evidence;
   }
   return undefined;
+}
+
+/** True for a link with the key of one of the statements, or about a site that one of them names. */
+function bringsWhatTheyName(link: Statement | undefined, statements: readonly Statement[]): boolean {
+  if (link === undefined) return false;
+  const site = fieldsOf(link.record, 'site');
+  const keys = broughtBy(link);
+  return statements.some(
+    (statement) =>
+      keys.some(({ kid }) => equalBytes(kid, statement.kid)) ||
+      (site !== undefined && statement.namespace === link.namespace && sitesOf(statement).includes(site.siteId)),
+  );
 }
 
 /** Undefined where the parts do not show it. */

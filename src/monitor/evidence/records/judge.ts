@@ -103,12 +103,12 @@ async function holds(job: () => VerifyJob): Promise<boolean> {
 /** The key with this thumbprint, from any record that brings its bytes. */
 function keyOf({ records }: RecordClaim, kid: Uint8Array): CoseKey | undefined {
   const id = toHex(kid);
-  const known = records.flatMap(broughtBy).find((key) => toHex(key.kid) === id);
+  const known = records.flatMap(({ statement }) => broughtBy(statement)).find((key) => toHex(key.kid) === id);
   return known && parseCoseKey(known.key);
 }
 
 /** The keys that a record brings; that their ids are theirs was checked when it was read. */
-function broughtBy({ statement: { record } }: LoggedRecord): readonly { kid: Uint8Array; key: Uint8Array }[] {
+export function broughtBy({ record }: Statement): readonly { readonly kid: Uint8Array; readonly key: Uint8Array }[] {
   const policy = fieldsOf(record, 'policy');
   const event = fieldsOf(record, 'key-event');
   return [
