@@ -4,6 +4,7 @@
 import { toHex, utf8 } from '../bytes.ts';
 import type { ErrorDetails } from '../errors.ts';
 import { portableHasher } from '../merkle/hash.ts';
+import { conflictName } from './evidence/conflict-name.ts';
 import type { Evidence, EvidenceKind } from './evidence/evidence.ts';
 import { KINDS } from './evidence/kinds.ts';
 import type { CheckId, FindingClass, PlainFinding, ProofFinding } from './finding.ts';
@@ -320,17 +321,28 @@ export function plainFinding(
 
 /**
  * The finding of evidence. Its key names the log and what it did, not the one piece of evidence: a log that forked once
- * forks at every head from then on, and each may bring a file.
+ * forks at every head from then on, and each may bring a file. Records that contradict each other are a trouble each.
  */
 export function proofFinding(evidence: Evidence): ProofFinding {
   const { kind, origin, id, heads } = evidence;
+  const { check } = TROUBLES[kind];
+  const sentence = `${origin} ${KINDS[kind].sentence}`;
+  const conflict = conflictName(kind, evidence.claim);
+  if (conflict !== undefined) {
+    const [, ...indexes] = conflict.split(' ');
+    const key = troubleKey(kind, origin, indexes.join(' '));
+    const entries = indexes.join(' and ');
+    const summary = `${sentence} (entries ${entries})`;
+    return { check, class: 'proof', origin, key, summary, details: { evidence: id, entries }, evidence };
+  }
   const sizes = heads.map(({ size }) => size).join(' and ');
+  const summary = `${sentence} (sizes ${sizes})`;
   return {
-    check: TROUBLES[kind].check,
+    check,
     class: 'proof',
     origin,
     key: troubleKey(kind, origin),
-    summary: `${origin} ${KINDS[kind].sentence} (sizes ${sizes})`,
+    summary,
     details: { evidence: id, sizes },
     evidence,
   };

@@ -6,7 +6,7 @@
 import { concat } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
 import type { VerifyJob } from '../cose/signer.ts';
-import { LimmatError } from '../errors.ts';
+import { LimmatError, isLimmatError } from '../errors.ts';
 import { HASH_SIZE } from '../merkle/hash.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import { verifiedEntries } from './catch-up.ts';
@@ -18,6 +18,8 @@ import type { Evidence } from './evidence/evidence.ts';
 import { admissionEvidence, issuerEvidence } from './evidence/gather.ts';
 import type { AdmissionSource } from './evidence/gather.ts';
 import { backdatedEntry, futureEntry } from './evidence/make.ts';
+import type { HeadBook } from './heads.ts';
+import { MAX_CONVICTIONS } from './judge.ts';
 import type { MonitorLimits } from './limits.ts';
 import type { LogState } from './log-state.ts';
 import type { MirroredTree } from './mirrored-tree.ts';
@@ -49,9 +51,7 @@ export interface EntryWalkOptions {
   readonly save: () => Promise<void>;
   readonly keepSuspect: (path: string, bytes: Uint8Array) => Promise<void>;
   /** Takes note of evidence before it is told of: how much there is bounds what is made. */
-  readonly convict: (evidence: Evidence) => void;
-  /** True when there is so much evidence against the log that more would say nothing. */
-  readonly isConvicted: () => boolean;
+  readonly book: HeadBook;
   readonly onProgress: ((done: number, total: number) => void) | undefined;
 }
 
@@ -76,6 +76,11 @@ export class EntryWalk {
   /** What the records came to; undefined of a log without a genesis, or before anybody looked. */
   get coverage(): RecordCoverage | undefined {
     return this.#judge?.coverage;
+  }
+
+  /** True when there is so much evidence against the log that more would say nothing. */
+  get #isConvicted(): boolean {
+    return this.#options.book.convictions >= MAX_CONVICTIONS;
   }
 
   /** Entries that were checked, and judged where they are records. */
@@ -143,21 +148,29 @@ export class EntryWalk {
   /** Makes evidence of an entry that should not be there; false where a file cannot show it, or cannot yet. */
   async #prove(head: LogHead, index: number, heartbeat: number | undefined): Promise<boolean> {
     const { identity, hasher, troubles } = this.#options;
-    if (this.#options.isConvicted()) return false;
+    if (this.#isConvicted) return false;
     const from = { ...this.#decidingFrom(head), ...(heartbeat !== undefined && { heartbeat }) };
     const evidence = await admissionEvidence(identity, head, index, from, hasher);
     if (evidence === undefined) return false;
-    this.#options.convict(evidence);
+    this.#options.book.convict(evidence);
     await troubles.tell(proofFinding(evidence));
     return true;
   }
 
   /** Makes evidence that two entries cannot both be true, where a file can show it. It accuses who signed them. */
   async #proveDispute(head: LogHead, earlier: number, later: number): Promise<void> {
-    const { identity, troubles } = this.#options;
-    const evidence = await issuerEvidence(identity, head, [earlier, later], this.#decidingFrom(head));
-    if (evidence === undefined) return;
-    this.#options.convict(evidence);
+    const { identity, troubles, book } = this.#options;
+    // A kill may have come between its evidence and the note that it was tried; or a peer was first.
+    if (book.hasConflictOf(earlier, later)) return;
+    let evidence: Evidence | undefined;
+    try {
+      evidence = await issuerEvidence(identity, head, [earlier, later], this.#decidingFrom(head));
+    } catch (error) {
+      // What was said is not served any more, and no file can show it.
+      if (!isLimmatError(error, 'withheld')) throw error;
+    }
+    if (evidence === undefined || !book.isNews(evidence)) return;
+    book.convict(evidence);
     await troubles.tell(proofFinding(evidence));
   }
 
@@ -274,11 +287,11 @@ export class EntryWalk {
       await troubles.tell(plainFinding('not-a-statement', identity.origin, summary, { index }));
       return;
     }
-    if (this.#options.isConvicted()) return;
+    if (this.#isConvicted) return;
     let evidence: Evidence | undefined;
     try {
       evidence = await this.#evidenceOf(issue, head);
-      this.#options.convict(evidence);
+      this.#options.book.convict(evidence);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       const summary = `entry ${index} of ${identity.origin} has a time that it cannot have, which could not be proven: ${error.message}`;

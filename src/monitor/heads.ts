@@ -6,6 +6,7 @@ import { equalBytes, toHex } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
 import { troubleKey } from './checks.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
+import { conflictName } from './evidence/conflict-name.ts';
 import type { Evidence, EvidenceKind } from './evidence/evidence.ts';
 import type { PlainFinding } from './finding.ts';
 import { Shelf, bytesOf, recordOf, widens } from './head-shelf.ts';
@@ -51,9 +52,16 @@ export const HEAD_BOOK_LIMITS: HeadBookLimits = Object.freeze({
  */
 export const MAX_CONVICTIONS = 64;
 
+/** Conflicts between records of one log of which evidence is kept: so many of each kind, and of each one file. */
+export const MAX_CONFLICTS = 16;
+
+/** What of evidence the book looks at. */
+export type BookEvidence = Pick<Evidence, 'id' | 'kind'> & {
+  readonly heads: readonly TreeHead[];
+  readonly claim?: Evidence['claim'];
+};
+
 const FORKS: readonly EvidenceKind[] = ['fork-same-size', 'fork-prefix'];
-/** What vendors sign into a log takes no room from what the log does itself. */
-const OF_ISSUERS: readonly EvidenceKind[] = ['record-conflict', 'location-breach', 'verdict-conflict'];
 
 /** One tree of the log: a size, a root, and the notes with the earliest and the latest time that state it. */
 export interface HeadRecord {
@@ -86,8 +94,9 @@ export class HeadBook {
   #flood = 0;
   /** Ids of the evidence against this log, and the trees that it names. */
   readonly #evidence = new Set<string>();
-  #convictions = 0;
   readonly #accused = new Set<string>();
+  /** By conflictName: the evidence against who signed records. What vendors sign takes no room from what the log does. */
+  readonly #conflicts = new Map<string, string>();
   /** The smallest sizes at which evidence shows a fork, and to which it shows that the log went back. */
   #forkedAt = Infinity;
   #wentBackTo = Infinity;
@@ -110,7 +119,7 @@ export class HeadBook {
 
   /** How much evidence there is against this log, and not against who signed what is in it. */
   get convictions(): number {
-    return this.#convictions;
+    return this.#evidence.size;
   }
 
   /** True when evidence shows that the log signed two histories. */
@@ -118,22 +127,32 @@ export class HeadBook {
     return this.#forkedAt !== Infinity;
   }
 
-  /** The ids of that evidence, in the order in which it came. */
-  evidenceIds(): readonly string[] {
+  /** The ids of the evidence against this log, in the order in which it came. */
+  convictionIds(): readonly string[] {
     return [...this.#evidence];
+  }
+
+  /** The same, and before them those of the evidence against who signed what is in it. */
+  evidenceIds(): readonly string[] {
+    return [...this.#conflicts.values(), ...this.#evidence];
   }
 
   /** True when evidence with this id is known of. */
   hasEvidence(id: string): boolean {
-    return this.#evidence.has(id);
+    return this.#evidence.has(id) || [...this.#conflicts.values()].includes(id);
   }
 
-  /** Takes note of evidence against this log, whoever made it; again and again does no harm. */
-  convict({ id, kind, heads }: Pick<Evidence, 'id' | 'kind'> & { readonly heads: readonly TreeHead[] }): void {
-    if (this.#evidence.has(id)) return;
+  /**
+   * Takes note of evidence, whoever made it; again and again does no harm. What accuses who signed records changes
+   * nothing in what is thought of the log.
+   */
+  convict({ id, kind, heads, claim }: BookEvidence): void {
+    const conflict = conflictName(kind, claim);
+    if (conflict !== undefined) {
+      if (!this.#conflicts.has(conflict)) this.#conflicts.set(conflict, id);
+      return;
+    }
     this.#evidence.add(id);
-    if (OF_ISSUERS.includes(kind)) return;
-    this.#convictions += 1;
     for (const { size, rootHash } of heads) this.#accused.add(treeKey(size, rootHash));
     const smallest = Math.min(...heads.map(({ size }) => size));
     if (FORKS.includes(kind)) this.#forkedAt = Math.min(this.#forkedAt, smallest);
@@ -156,11 +175,23 @@ export class HeadBook {
   }
 
   /** True when this evidence says what none before said. */
-  isNews({ id, kind, heads }: Pick<Evidence, 'id' | 'kind'> & { readonly heads: readonly TreeHead[] }): boolean {
+  isNews({ id, kind, heads, claim }: BookEvidence): boolean {
+    const conflict = conflictName(kind, claim);
+    if (conflict !== undefined) return !this.#conflicts.has(conflict) && !this.isFullOf(kind);
     if (this.#evidence.has(id) || this.convictions >= MAX_CONVICTIONS) return false;
     const size = Math.min(...heads.map((head) => head.size));
     if (kind === 'rollback') return !this.isSettled({ size }, 'rollback');
     return !FORKS.includes(kind) || !this.isSettled({ size });
+  }
+
+  /** True when there is evidence of a conflict between these two entries, by whomever and under whatever head. */
+  hasConflictOf(earlier: number, later: number): boolean {
+    return [...this.#conflicts.keys()].some((name) => name.endsWith(` ${earlier} ${later}`));
+  }
+
+  /** True when so many conflicts of this kind are known that no more evidence of one is kept. */
+  isFullOf(kind: EvidenceKind): boolean {
+    return [...this.#conflicts.keys()].filter((name) => name.startsWith(`${kind} `)).length >= MAX_CONFLICTS;
   }
 
   /** True when a head with this tree and a note of this time would bring nothing. Cheap: no signature is needed to ask. */

@@ -16,7 +16,6 @@ import type { Finding } from './finding.ts';
 import { hiddenGrowth } from './gossip/silence.ts';
 import { HeadKeeper } from './head-keeper.ts';
 import type { HeadBook, HeadBookLimits } from './heads.ts';
-import { MAX_CONVICTIONS } from './judge.ts';
 import type { OwnTree } from './judge.ts';
 import type { MonitorLimits } from './limits.ts';
 import { formatLogState, parseLogState } from './log-state.ts';
@@ -130,8 +129,7 @@ export class LogWatch {
       state: this.#state,
       save: () => this.#save(true),
       keepSuspect: (path, bytes) => store.keepSuspect(path, bytes),
-      convict: (evidence) => this.book.convict(evidence),
-      isConvicted: () => this.book.convictions >= MAX_CONVICTIONS,
+      book: this.book,
       onProgress,
     });
   }

@@ -7,6 +7,7 @@ import { utf8 } from '../../src/bytes.ts';
 import type { CryptoSuite } from '../../src/crypto/suite.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
 import { parseEvidence } from '../../src/monitor/evidence/file.ts';
+import { KINDS } from '../../src/monitor/evidence/kinds.ts';
 import { verifyEvidence } from '../../src/monitor/evidence/verify.ts';
 import { Monitor } from '../../src/monitor/round.ts';
 import type { FieldsOf, RecordType } from '../../src/record/types.ts';
@@ -95,22 +96,49 @@ class RecordLog {
     return this.desk.reopen([watched(this.log)], { verifyMany: this.verifyMany });
   }
 
-  /** The entries of which evidence is kept that convinces anyone. */
-  async proven(): Promise<number[]> {
+  /** The evidence that is kept and convinces anyone: of one entry against the log, of two against who signed them. */
+  async evidence(): Promise<string[]> {
     const { origin, verifiers } = this.log;
-    const found: number[] = [];
+    const found: string[] = [];
     for (const file of this.desk.medium.evidence.values()) {
       const { kind, claim } = await verifyEvidence(parseEvidence(file), [{ origin, verifiers }]);
-      expect(kind).toBe('inadmissible-entry');
-      found.push(claim.entries!.at(-1)!.index);
+      const accused = claim.entries!.slice(KINDS[kind].accuses === 'log' ? -1 : -2);
+      found.push([kind, ...accused.map(({ index }) => index)].join(' '));
     }
-    return found.toSorted((a, b) => a - b);
+    return found.toSorted();
+  }
+
+  /** The entries that convict the log. */
+  async proven(): Promise<number[]> {
+    const against = (await this.evidence()).filter((one) => one.startsWith('inadmissible-entry '));
+    return against.map((one) => Number(one.split(' ')[1]));
   }
 
   get records() {
     return this.desk.monitor.status().logs[0]!.records;
   }
 }
+
+/** An honest log, in which one issuer moves back what it moved, a rebuild finds other files, and a move has two dates. */
+async function contradicting(): Promise<RecordLog> {
+  const log = await RecordLog.begin();
+  const moved = { relocationId: 'r1', action: 'complete', activity: 'process', to: [{ country: 'CH' }] } as const;
+  await log.add('root', 'relocation', moved);
+  const back = { relocationId: 'r2', action: 'start', activity: 'process' } as const;
+  const places = { from: [{ country: 'CA' }], to: [{ country: 'US' }] };
+  await log.add('root', 'relocation', { ...back, ...places }, { iat: T + 1 });
+  await log.add('ci', 'build', log.build('1'));
+  await log.add('root', 'rebuild', { build: log.leaf(4), result: 'mismatch' }, { issuer: 'lab.example' });
+  // After what was said in between it is no contradiction, but a finding.
+  const again = { ...back, relocationId: 'r3', from: [{ country: 'DE' }], to: [{ country: 'FR' }] };
+  await log.add('root', 'relocation', again, { iat: T + 2 });
+  for (const effectiveAt of [T + 100, T + 200]) {
+    await log.add('root', 'relocation', { relocationId: 'r4', action: 'complete', activity: 'sign', effectiveAt });
+  }
+  return log;
+}
+
+const CONTRADICTIONS = ['location-breach 2 3', 'record-conflict 7 8', 'verdict-conflict 4 5'];
 
 describe('the records of a log', () => {
   test('are admitted again, batch by batch and round by round, and nothing is found about honest ones', async () => {
@@ -151,6 +179,7 @@ describe('the records of a log', () => {
       'invalid-entry log.example/records signature 7',
       'not-a-statement log.example/records',
       'inadmissible-entry log.example/records',
+      'record-conflict log.example/records 3 4',
     ]);
     expect(log.desk.told.find(({ key }) => key.includes('D15'))?.details).toMatchObject({
       rule: 'D15',
@@ -257,40 +286,60 @@ describe('the records of a log', () => {
     expect(log.records).toMatchObject({ size: 8, types: { 'avdb-release': 4, 'key-event': 3 }, findings: { D16: 1 } });
   });
 
-  test('that cannot both be true become evidence against who signed them, once, beside what the log itself does', async () => {
-    const log = await RecordLog.begin();
-    const moved = { relocationId: 'r1', action: 'complete', activity: 'process', to: [{ country: 'CH' }] } as const;
-    await log.add('root', 'relocation', moved);
-    const back = { relocationId: 'r2', action: 'start', activity: 'process' } as const;
-    await log.add(
-      'root',
-      'relocation',
-      { ...back, from: [{ country: 'CA' }], to: [{ country: 'US' }] },
-      { iat: T + 1 },
-    );
-    await log.add('ci', 'build', log.build('1'));
-    await log.add('root', 'rebuild', { build: log.leaf(4), result: 'mismatch' }, { issuer: 'lab.example' });
-    // After what was said in between it is no contradiction, but a finding.
-    const again = { ...back, relocationId: 'r3', from: [{ country: 'DE' }], to: [{ country: 'FR' }] };
-    await log.add('root', 'relocation', again, { iat: T + 2 });
+  test('that cannot both be true become evidence against who signed them, and nothing against the log', async () => {
+    const log = await contradicting();
     await log.open();
     expect((await log.round(60)).worst).toBe('proof');
-    const { origin, verifiers } = log.log;
-    const proven = async (): Promise<readonly string[]> => {
-      const found: string[] = [];
-      for (const file of log.desk.medium.evidence.values()) {
-        const { kind, claim } = await verifyEvidence(parseEvidence(file), [{ origin, verifiers }]);
-        const [earlier, later] = claim.entries!.slice(-2);
-        found.push(`${kind} ${earlier!.index} ${later!.index}`);
-      }
-      return found;
-    };
-    expect(await proven()).toEqual(['location-breach 2 3', 'verdict-conflict 4 5']);
-    expect(log.records).toMatchObject({ findings: { D19: 2, D06: 1 }, accused: [], disputes: [], disputed: 2 });
+    expect(await log.evidence()).toEqual(CONTRADICTIONS);
+    expect(log.records).toMatchObject({
+      findings: { D19: 2, D06: 1, D28: 1 },
+      accused: [],
+      disputes: [],
+      disputed: { D19: 1, D06: 1, D28: 1 },
+    });
+    const { book } = log.desk.monitor.watch(log.log.origin)!;
+    expect([book.convictions, book.convictionIds(), book.isForked]).toEqual([0, [], false]);
+    expect(book.evidenceIds().toSorted()).toEqual([...log.desk.medium.evidence.keys()].toSorted());
+    expect(log.desk.keys().slice(-3)).toEqual([
+      'location-breach log.example/records 2 3',
+      'verdict-conflict log.example/records 4 5',
+      'record-conflict log.example/records 7 8',
+    ]);
+    // One that somebody took note of hides no other.
+    for (const key of log.desk.keys()) await log.desk.monitor.acknowledge(key);
+    await log.add('root', 'rebuild', { build: log.leaf(4), result: 'mismatch' }, { issuer: 'other.example' });
+    expect((await log.round(60)).worst).toBe('proof');
+    expect(log.desk.keys().at(-1)).toBe('verdict-conflict log.example/records 4 9');
+    // What the log does itself is against it, beside that.
     await log.add('ci', 'build', { ...log.build('1'), artifacts: [{ digest: sha256('another file') }] });
     await log.reopen();
     await log.round(60);
-    expect(await proven()).toEqual(['location-breach 2 3', 'verdict-conflict 4 5', 'inadmissible-entry 4 7']);
+    expect(await log.evidence()).toContain('inadmissible-entry 10');
+    expect(log.desk.monitor.watch(log.log.origin)!.book.convictions).toBe(1);
+  });
+
+  test('become one file and one alert, whenever the monitor is killed on the way', async () => {
+    const log = await contradicting();
+    await log.open();
+    await log.log.publish(log.seconds);
+    const medium = log.desk.medium.logs.get(log.log.origin)!;
+    await log.round(60);
+    const keys = log.desk.keys();
+    // As after a kill: the files and the alerts are there, and nobody noted that they are. The tree has grown since.
+    medium.records.clear();
+    await log.add('ci', 'build', log.build('2'));
+    await log.reopen();
+    await log.round(60);
+    expect(await log.evidence()).toEqual(CONTRADICTIONS);
+    expect(log.desk.keys()).toEqual(keys);
+    // The file is there, and its alert is not.
+    const told = keys.findIndex((key) => key.startsWith('verdict-conflict'));
+    const { alerts } = log.desk.medium;
+    alerts.splice(0, alerts.length, ...alerts.filter((line) => !line.includes('verdict-conflict')));
+    await log.reopen();
+    await log.round(60);
+    expect(log.desk.keys()).toEqual([...keys, keys[told]]);
+    expect(await log.evidence()).toEqual(CONTRADICTIONS);
   });
 
   test('of a log without a genesis are nobody’s affair', async () => {

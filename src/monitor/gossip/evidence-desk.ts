@@ -6,6 +6,7 @@ import type { CryptoSuite } from '../../crypto/suite.ts';
 import { LimmatError, isLimmatError } from '../../errors.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import { parseEvidence } from '../evidence/file.ts';
+import { KINDS } from '../evidence/kinds.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
 import type { HeadBook } from '../heads.ts';
 import { MAX_CONVICTIONS } from '../judge.ts';
@@ -43,8 +44,7 @@ export class EvidenceDesk {
 
   /** Which of these ids of evidence against the book's log are worth asking this peer for. */
   wanted(book: HeadBook, ids: readonly string[], peer: string): readonly string[] {
-    const room = Math.min(MAX_EXCHANGE_IDS, MAX_CONVICTIONS - book.convictions);
-    if (room <= 0) return [];
+    const room = book.convictions < MAX_CONVICTIONS ? MAX_EXCHANGE_IDS : 0;
     return ids.filter((id) => !book.hasEvidence(id) && !this.#refused.has(`${id} ${peer}`)).slice(0, room);
   }
 
@@ -95,11 +95,16 @@ export class EvidenceDesk {
       throw new LimmatError('not-found', 'this monitor does not watch the log that the evidence is about');
     }
     const { log, book } = watched;
-    if (book.convictions >= MAX_CONVICTIONS) {
-      throw new LimmatError('queue-full', `${book.convictions} files of evidence against that log are kept already`);
+    const isAgainstLog = KINDS[parsed.kind].accuses === 'log';
+    if (isAgainstLog ? book.convictions >= MAX_CONVICTIONS : book.isFullOf(parsed.kind)) {
+      throw new LimmatError(
+        'queue-full',
+        `enough evidence of what is wrong with that log, or with records in it, is kept already`,
+      );
     }
     const evidence = await verifyEvidence(parsed, [log]);
-    const isNew = !book.hasEvidence(evidence.id);
+    // Of records that contradict each other every monitor makes a file of its own; one says it all.
+    const isNew = isAgainstLog ? !book.hasEvidence(evidence.id) : book.isNews(evidence);
     if (isNew) {
       await this.#options.onEvidence(evidence, file);
       book.convict(evidence);

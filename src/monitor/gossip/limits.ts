@@ -8,7 +8,7 @@ export const MAX_EXCHANGE_DEPTH = 4;
 export const MAX_EXCHANGE_LOGS = 256;
 /** Heads of one log in one message. */
 export const MAX_EXCHANGE_NOTES = 16;
-/** Evidence ids of one log in one message. Nobody keeps more about one log (MAX_CONVICTIONS). */
+/** Evidence ids of one log in one message: of all that is kept against it (MAX_CONVICTIONS), then of its records. */
 export const MAX_EXCHANGE_IDS = 64;
 
 /**

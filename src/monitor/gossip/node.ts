@@ -142,7 +142,7 @@ export class GossipNode {
     const { head, isKnown } = await openHead(note, watched.log, watched.book);
     if (!isKnown) await this.#take(head, 'client', undefined);
     // The newest are the ones that this head may have made.
-    return watched.book.evidenceIds().slice(-MAX_HAND_IN_IDS);
+    return watched.book.convictionIds().slice(-MAX_HAND_IN_IDS);
   }
 
   /** Says evidence to all peers that are not known to have it; resolves when each took it or failed to. */
@@ -318,10 +318,11 @@ export class GossipNode {
       if (evidence.id !== id) throw new LimmatError('malformed', `the file of evidence ${id} is of ${evidence.id}`);
       peer.has.addEvidence(id, this.#options.nowSeconds());
       if (isNew) this.#found(evidence, peer);
+      else this.#desk.refuseFrom(peer.id, id);
     } catch (thrown) {
       const error = asLimmatError(thrown);
-      // Only what is wrong with the file: a store that failed here, or room that was short, says nothing about it.
-      if (error.code === 'malformed') this.#desk.refuseFrom(peer.id, id);
+      // A store that failed here says nothing about the file; where there is no room for it there will be none.
+      if (error.code === 'malformed' || error.code === 'queue-full') this.#desk.refuseFrom(peer.id, id);
       this.#event({ kind: 'evidence-refused', peer: peer.id, error });
     }
   }

@@ -33,8 +33,8 @@ export interface RecordCoverage {
   readonly accusations: number;
   /** Pairs of entries that cannot both be true, of which nobody has tried to make evidence yet. Absent: none. */
   readonly disputes?: readonly (readonly [earlier: number, later: number])[];
-  /** How many pairs there were in all: of the first few evidence is tried. Absent: 0. */
-  readonly disputed?: number;
+  /** By rule: how many pairs there were in all. Of the first few evidence is tried. */
+  readonly disputed?: Readonly<Record<string, number>>;
   /** The log's last heartbeat, and the size that it names. */
   readonly heartbeat: { readonly index: number; readonly size: number } | null;
 }
@@ -53,7 +53,7 @@ export const NOTHING_COVERED: RecordCoverage = Object.freeze({
 
 /** A log that takes what it should not is convicted by a few entries; its evidence has to leave room for forks. */
 const MAX_ACCUSED = 16;
-/** Who signs what cannot be true is known by a few files. */
+/** Who signs what cannot be true is known by a few files a rule. */
 const MAX_DISPUTED = 16;
 
 /** Findings that are kept one by one; of all others the number is. */
@@ -74,12 +74,12 @@ export class CoverageCounter {
   #accused: readonly number[];
   #accusations: number;
   #disputes: readonly (readonly [earlier: number, later: number])[];
-  #disputed: number;
+  readonly #disputed: Record<string, number>;
   #heartbeat: RecordCoverage['heartbeat'];
 
   constructor(coverage: RecordCoverage) {
     const { size, types, findings, unreadable, withheld, latest, accused, accusations, heartbeat } = coverage;
-    const { disputes = [], disputed = 0 } = coverage;
+    const { disputes = [], disputed = {} } = coverage;
     this.#size = size;
     this.#types = { ...types };
     this.#findings = { ...findings };
@@ -89,7 +89,7 @@ export class CoverageCounter {
     this.#accused = accused;
     this.#accusations = accusations;
     this.#disputes = disputes;
-    this.#disputed = disputed;
+    this.#disputed = { ...disputed };
     this.#heartbeat = heartbeat;
   }
 
@@ -115,9 +115,11 @@ export class CoverageCounter {
     this.#accused = this.#accused.filter((one) => one !== index);
   }
 
-  /** Two entries cannot both be true: evidence is to be made of them. */
-  dispute(earlier: number, later: number): void {
-    if (this.#disputed++ < MAX_DISPUTED) this.#disputes = [...this.#disputes, [earlier, later]];
+  /** By this rule two entries cannot both be true: evidence is to be made of them. */
+  dispute(rule: string, earlier: number, later: number): void {
+    const before = this.#disputed[rule] ?? 0;
+    this.#disputed[rule] = before + 1;
+    if (before < MAX_DISPUTED) this.#disputes = [...this.#disputes, [earlier, later]];
   }
 
   /** Evidence of the oldest pair was tried. */
@@ -153,7 +155,7 @@ export class CoverageCounter {
       latest: this.#latest,
       accused: this.#accused,
       accusations: this.#accusations,
-      ...(this.#disputed > 0 && { disputes: this.#disputes, disputed: this.#disputed }),
+      ...(Object.keys(this.#disputed).length > 0 && { disputes: this.#disputes, disputed: { ...this.#disputed } }),
       heartbeat: this.#heartbeat,
     };
   }

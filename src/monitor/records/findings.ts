@@ -26,11 +26,15 @@ const TROUBLE_OF = {
   info: 'rule-note',
 } as const satisfies Readonly<Record<Severity, PlainTrouble>>;
 
-/** An entry that admission refuses. `withheld` entries before it may be what it lacks. */
+/**
+ * An entry that admission refuses. `withheld` entries before it may be what it lacks; `other` is the entry that it differs
+ * from, where it says something else of the same (D01).
+ */
 export function inadmissible(
   index: number,
   { rule, field, found, expected, message }: Refusal,
   withheld: number,
+  other: number | undefined,
 ): RecordNews {
   const but = withheld === 0 ? '' : `; ${withheld} entries are withheld, and it may rest on one of them`;
   return {
@@ -39,7 +43,7 @@ export function inadmissible(
     severity: severityOf(rule),
     index,
     sentence: `entry ${index} should not have been admitted: ${message}${but}`,
-    details: { field, found, expected },
+    details: { field, found, expected, ...(other !== undefined && { other }) },
   };
 }
 
@@ -76,12 +80,12 @@ export function alertOf(origin: string, news: RecordNews, before: number): Plain
 }
 
 /** The rules of which a finding may be that two entries cannot both be true. */
-const BETWEEN_TWO: readonly string[] = ['D06', 'D19', 'D28'];
+const BETWEEN_TWO: readonly string[] = ['D01', 'D06', 'D19', 'D28'];
 
 /** The earlier of two entries that cannot both be true, as far as the log says; undefined of any other finding. */
-export function otherOf({ rule, values }: DomainFinding): number | undefined {
-  const other = values['other'] ?? (rule === 'D06' ? values['build'] : undefined);
+export function otherOf({ rule, details }: RecordNews): number | undefined {
+  const other = details['other'] ?? (rule === 'D06' ? details['build'] : undefined);
   // Where something was said in between, a file with two entries would leave it out.
-  const isWhole = rule !== 'D19' || values['between'] === 0;
+  const isWhole = rule !== 'D19' || details['between'] === 0;
   return isWhole && BETWEEN_TWO.includes(rule) && typeof other === 'number' ? other : undefined;
 }

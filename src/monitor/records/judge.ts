@@ -11,7 +11,8 @@ import { HASH_SIZE, asHash } from '../../merkle/hash.ts';
 import type { Hash, Hasher } from '../../merkle/hash.ts';
 import { admit, keysFor, signatureJobs, sizeOfRootKey } from '../../record/admission.ts';
 import type { AdmissionWrite, Facts } from '../../record/admission.ts';
-import { entryKey } from '../../record/admission/keys.ts';
+import { entryKey, identityKey } from '../../record/admission/keys.ts';
+import { identityValue } from '../../record/admission/values.ts';
 import { domainKeysFor, domainScanFor, dueAt, judgeDue, judgeRecord } from '../../record/rules/domain.ts';
 import type { Statement } from '../../record/statement.ts';
 import type { PlainFinding } from '../finding.ts';
@@ -262,7 +263,11 @@ export class RecordJudge {
     const leafHash = leafAt(batch, i);
     if (facts.get(entryKey(leafHash)) !== undefined) return repeated(index);
     const decision = admit(facts, statement, index, leafHash, hasher);
-    if (!decision.admitted) return inadmissible(index, decision, counter.withheld);
+    if (!decision.admitted) {
+      const first = decision.rule === 'D01' ? facts.get(identityKey(statement.sub, hasher)) : undefined;
+      const other = first && identityValue.parse(first).index;
+      return inadmissible(index, decision, counter.withheld, other);
+    }
     const fault = await this.#faultOfSignature(batch, i, statement, facts);
     if (fault !== undefined) return unsigned(index, fault);
     const scan = domainScan(statement, hasher);
@@ -275,11 +280,7 @@ export class RecordJudge {
     if (record.type === 'log-event' && record.fields.heartbeat !== undefined) {
       counter.beat(index, record.fields.heartbeat.size);
     }
-    for (const finding of findings) {
-      const other = otherOf(finding);
-      if (other !== undefined) counter.dispute(other, index);
-      await this.#tell(counter, byRule(finding));
-    }
+    for (const finding of findings) await this.#tell(counter, byRule(finding));
     return undefined;
   }
 
@@ -300,6 +301,8 @@ export class RecordJudge {
   async #tell(counter: CoverageCounter, news: RecordNews): Promise<void> {
     const { rule, severity, index, sentence } = news;
     const before = counter.found({ rule, severity, index, sentence });
+    const other = otherOf(news);
+    if (other !== undefined) counter.dispute(rule, other, index);
     await this.#options.tell(alertOf(this.#options.origin, news, before));
   }
 

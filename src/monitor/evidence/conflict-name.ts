@@ -1,0 +1,12 @@
+// Which records a piece of evidence says contradict each other: one name for every file about them, whoever made it and
+// under whatever head.
+
+import type { Claim, EvidenceKind } from './evidence.ts';
+import { KINDS } from './kinds.ts';
+
+/** `<kind> <index> <index>`, of the two accused entries; undefined for evidence that accuses the log. */
+export function conflictName(kind: EvidenceKind, claim: Claim | undefined): string | undefined {
+  if (KINDS[kind].accuses === 'log') return undefined;
+  const indexes = (claim?.entries ?? []).slice(-2).map(({ index }) => index);
+  return [kind, ...indexes].join(' ');
+}
