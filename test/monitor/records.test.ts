@@ -380,5 +380,12 @@ describe('the records of a log', () => {
     expect(log.records!.findings).toEqual({ D11: 1, D05: 1 });
     await log.round(30 * HOUR);
     expect(log.desk.keys().length).toBe(2);
+    // A stream that was silent and goes on is waited for again.
+    for (const sequence of [2, 3]) {
+      await log.add('ci', 'avdb-release', log.release(sequence, { prev: log.leaf(sequence === 2 ? 2 : 4) }));
+      await log.round(60);
+      await log.round(19 * HOUR);
+      expect(log.records!.findings).toMatchObject({ D11: sequence });
+    }
   });
 });

@@ -2,7 +2,7 @@
 // entries before it made, and then looked at by the rules that admission leaves to readers. The state is in the monitor's
 // store and moves on batch by batch, together with how far it is; nothing of it stays in memory.
 //
-// Two batches are under way: while one is judged, the values that the next one looks at are read and its signatures are
+// A few batches are under way: while one is judged, the values that the next ones look at are read and their signatures are
 // verified. A key id is a key's thumbprint, so what was verified stays verified; whether the key is in force `admit` asks.
 
 import { LimmatError, isLimmatError } from '../../errors.ts';
@@ -21,7 +21,8 @@ import { COVERAGE_KEY, CoverageCounter, NOTHING_COVERED, formatCoverage, parseCo
 import type { RecordCoverage } from './coverage.ts';
 import { alertOf, byRule, inadmissible, otherOf, repeated, unreadable, unsigned } from './findings.ts';
 import type { RecordNews } from './findings.ts';
-import { Layer, Loaded, factsOver } from './layers.ts';
+import { BatchFacts } from './layers.ts';
+import type { WrittenRows } from './layers.ts';
 
 /** Verified entries in order: what each says, or why it says nothing that this version can read. */
 export interface RecordBatch {
@@ -45,11 +46,19 @@ export interface RecordJudgeOptions {
 
 /** A batch whose values were read. */
 interface Prepared extends RecordBatch {
-  readonly loaded: Loaded;
+  readonly facts: BatchFacts;
   /** By position: where its signatures are among the verdicts, undefined where its key was not known yet. */
   readonly signatures: readonly (readonly [start: number, end: number] | undefined)[];
   readonly verdicts: Promise<readonly boolean[]>;
 }
+
+type Scanned = Parameters<typeof judgeRecord>[4];
+
+/**
+ * Batches under way at once. Judging one keeps the thread; those behind it have their signatures verified by others
+ * meanwhile, which takes as long.
+ */
+const AT_ONCE = 4;
 
 /** Reminders that are read at once. */
 const DUE_AT_ONCE = 256;
@@ -57,13 +66,14 @@ const DUE_AT_ONCE = 256;
 export class RecordJudge {
   readonly #options: RecordJudgeOptions;
   #coverage: RecordCoverage;
-  /** What the batch judged last wrote: the next one was read while it was judged. */
-  #last = new Layer();
+  /** What the batches judged last wrote: the next ones were read before that was kept. */
+  #recent: readonly WrittenRows[] = [];
   /** The size that the batches taken so far lead to. */
   #taken: number;
   /** By accused entry: the heartbeat with which evidence was tried, -1 without. */
   readonly #tried = new Map<number, number>();
-  #turns: [before: Promise<void>, last: Promise<void>] = [Promise.resolve(), Promise.resolve()];
+  /** Of the batches under way, the oldest first. */
+  #turns: readonly Promise<void>[] = [];
 
   private constructor(options: RecordJudgeOptions, coverage: RecordCoverage) {
     this.#options = options;
@@ -95,19 +105,21 @@ export class RecordJudge {
     const next = this.#unseen(batch);
     if (next === undefined) return;
     this.#taken = next.start + next.leafHashes.length / HASH_SIZE;
-    const [before, last] = this.#turns;
-    // Then what is read now is behind the entries of one batch at most, and those are in a layer.
-    await before.catch((error: unknown) => this.#fail(error));
+    // Then what is read now is behind the entries of so many batches at most, and what those wrote is remembered.
+    if (this.#turns.length >= AT_ONCE) await this.#turns[0]!.catch((error: unknown) => this.#fail(error));
     const prepared = this.#prepare(next);
-    const turn = Promise.all([prepared, last]).then(([ready]) => this.#judge(ready));
+    const turn = Promise.all([prepared, this.#turns.at(-1)]).then(([ready]) => this.#judge(ready));
     turn.catch(() => undefined);
-    this.#turns = [last, turn];
+    this.#turns = [...this.#turns, turn].slice(-AT_ONCE);
   }
 
   /** Resolves when everything that was taken is judged and kept. */
   async drain(): Promise<void> {
     try {
       await Promise.all(this.#turns);
+      this.#turns = [];
+      // What is read from now on is behind nothing.
+      this.#recent = [];
     } catch (error) {
       await this.#fail(error);
     }
@@ -119,7 +131,7 @@ export class RecordJudge {
     await this.#options.store.clear();
     this.#coverage = NOTHING_COVERED;
     this.#taken = 0;
-    this.#last = new Layer();
+    this.#recent = [];
   }
 
   /** Judges what is due at a time that the log has signed, until `isOver`. */
@@ -187,28 +199,27 @@ export class RecordJudge {
   /** After a failure what is in the store is all that counts. */
   async #fail(error: unknown): Promise<never> {
     await Promise.allSettled(this.#turns);
-    this.#turns = [Promise.resolve(), Promise.resolve()];
+    this.#turns = [];
     this.#taken = this.#coverage.size;
-    this.#last = new Layer();
+    this.#recent = [];
     throw error;
   }
 
   /** Reads what judging the batch looks at, and has its signatures verified as far as their keys are known. */
   async #prepare(batch: RecordBatch): Promise<Prepared> {
     const { store, hasher, verifyMany, rootAt } = this.#options;
-    const loaded = new Loaded();
+    const facts = new BatchFacts();
     for (const [i, statement] of batch.statements.entries()) {
       if (typeof statement === 'string') continue;
-      loaded.ask(entryKey(leafAt(batch, i)));
-      for (const key of domainKeysFor(statement, hasher)) loaded.ask(key);
+      facts.ask(entryKey(leafAt(batch, i)));
+      for (const key of domainKeysFor(statement, hasher)) facts.ask(key);
       for (const key of keysFor(statement, hasher)) {
         const size = sizeOfRootKey(key);
-        if (size === undefined) loaded.ask(key);
-        else loaded.know(key, size <= batch.start + i ? await rootAt(size) : undefined);
+        if (size === undefined) facts.ask(key);
+        else facts.know(key, size <= batch.start + i ? await rootAt(size) : undefined);
       }
     }
-    await loaded.read((keys) => store.get(keys));
-    const facts = factsOver([], loaded);
+    await facts.read((keys) => store.get(keys));
     const jobs: VerifyJob[] = [];
     const signatures = batch.statements.map((statement) => {
       const own = typeof statement === 'string' ? undefined : jobsOf(facts, statement);
@@ -217,85 +228,86 @@ export class RecordJudge {
     });
     const verdicts = jobs.length === 0 ? Promise.resolve([]) : verifyMany(jobs);
     verdicts.catch(() => undefined);
-    return { ...batch, loaded, signatures, verdicts };
+    return { ...batch, facts, signatures, verdicts };
   }
 
   async #judge(batch: Prepared): Promise<void> {
-    const { start, statements, leafHashes, loaded } = batch;
+    const { start, statements, leafHashes, facts } = batch;
     const end = start + leafHashes.length / HASH_SIZE;
-    let layer = new Layer();
-    const layers = [layer, this.#last];
-    const facts = factsOver(layers, loaded);
+    for (const rows of this.#recent) facts.catchUp(rows);
     let counter = new CoverageCounter(this.#coverage);
     if (statements.length === 0) counter.hide(end - start);
+    const verdicts = await batch.verdicts;
     for (const [i, statement] of statements.entries()) {
       const index = start + i;
-      if (domainScan(statement, this.#options.hasher) !== undefined) {
+      let scanned: Scanned = [];
+      const scan = domainScan(statement, this.#options.hasher);
+      if (scan !== undefined) {
         // A scan sees what is kept.
         counter.reach(index);
-        await this.#keep(counter, layer.rows);
+        await this.#keep(counter, [...facts.rows.values()]);
         counter = new CoverageCounter(this.#coverage);
-        layer = new Layer();
-        layers.unshift(layer);
+        scanned = await this.#options.store.scan(scan.from, scan.below, scan.limit);
       }
-      const news = await this.#entry(batch, i, facts, layer, counter);
-      if (news === undefined) continue;
-      if (news.rule !== 'D26') counter.accuse(index);
-      await this.#tell(counter, news);
+      // Nothing waits for most entries: a promise an entry would cost as much as a tenth of judging it.
+      const own = batch.signatures[i];
+      const held = own === undefined ? undefined : !verdicts.slice(...own).includes(false);
+      const found =
+        this.#entry(batch, i, held, scanned, counter) ??
+        this.#entry(batch, i, await this.#holdsNow(facts, statement), scanned, counter)!;
+      for (const news of found) await this.#tell(counter, news);
     }
     counter.reach(end);
-    await this.#keep(counter, layer.rows);
-    this.#last = layers.length === 2 ? layer : merged(layers.slice(0, -1));
+    await this.#keep(counter, [...facts.rows.values()]);
+    this.#recent = [...this.#recent, facts.rows].slice(1 - AT_ONCE);
   }
 
-  /** Judges one entry; what it changes comes into the layer. Gives what is the matter with it. */
-  async #entry(
-    batch: Prepared,
+  /**
+   * Judges one entry, of which the signatures hold or do not, or why they do not. Gives what is the matter with it;
+   * undefined, and nothing changed, where that of the signatures has to be known first.
+   */
+  #entry(
+    { start, statements, leafHashes, facts }: Prepared,
     i: number,
-    facts: Facts,
-    layer: Layer,
+    held: boolean | string | undefined,
+    scanned: Scanned,
     counter: CoverageCounter,
-  ): Promise<RecordNews | undefined> {
-    const { hasher, store } = this.#options;
-    const index = batch.start + i;
-    const statement = batch.statements[i]!;
-    if (typeof statement === 'string') return unreadable(index, statement);
-    const leafHash = leafAt(batch, i);
-    if (facts.get(entryKey(leafHash)) !== undefined) return repeated(index);
+  ): readonly RecordNews[] | undefined {
+    const { hasher } = this.#options;
+    const index = start + i;
+    const statement = statements[i]!;
+    if (typeof statement === 'string') return [unreadable(index, statement)];
+    const leafHash = leafAt({ leafHashes }, i);
+    const accused = (news: RecordNews): readonly RecordNews[] => {
+      counter.accuse(index);
+      return [news];
+    };
+    if (facts.get(entryKey(leafHash)) !== undefined) return accused(repeated(index));
     const decision = admit(facts, statement, index, leafHash, hasher);
     if (!decision.admitted) {
       const first = decision.rule === 'D01' ? facts.get(identityKey(statement.sub, hasher)) : undefined;
       const other = first && identityValue.parse(first).index;
-      return inadmissible(index, decision, counter.withheld, other);
+      return accused(inadmissible(index, decision, counter.withheld, other));
     }
-    const fault = await this.#faultOfSignature(batch, i, statement, facts);
-    if (fault !== undefined) return unsigned(index, fault);
-    const scan = domainScan(statement, hasher);
-    const scanned = scan && (await store.scan(scan.from, scan.below, scan.limit));
+    if (held === undefined) return undefined;
+    if (held !== true) return accused(unsigned(index, held === false ? 'a signature does not verify' : held));
     const { findings, writes } = judgeRecord(facts, statement, index, leafHash, scanned, hasher);
-    layer.apply(decision.writes);
-    layer.apply(writes);
+    facts.apply(decision.writes);
+    facts.apply(writes);
     counter.record(statement.type);
     const { record } = statement;
     if (record.type === 'log-event' && record.fields.heartbeat !== undefined) {
       counter.beat(index, record.fields.heartbeat.size);
     }
-    for (const finding of findings) await this.#tell(counter, byRule(finding));
-    return undefined;
+    return findings.map(byRule);
   }
 
-  /** Why the signatures of an admitted statement do not hold. */
-  async #faultOfSignature(batch: Prepared, i: number, statement: Statement, facts: Facts): Promise<string | undefined> {
-    const own = batch.signatures[i];
-    let verdicts: readonly boolean[];
-    if (own === undefined) {
-      const jobs = jobsOf(facts, statement)!;
-      if (jobs instanceof LimmatError) return jobs.message;
-      verdicts = await this.#options.verifyMany(jobs);
-    } else {
-      verdicts = (await batch.verdicts).slice(...own);
-    }
-    return verdicts.includes(false) ? 'a signature does not verify' : undefined;
+  /** Whether the signatures hold of an admitted statement whose key was not known when the batch was read; or why not. */
+  async #holdsNow(facts: Facts, statement: Statement | string): Promise<boolean | string> {
+    const jobs = typeof statement === 'string' ? [] : jobsOf(facts, statement)!;
+    if (jobs instanceof LimmatError) return jobs.message;
+    const verdicts = await this.#options.verifyMany(jobs);
+    return !verdicts.includes(false);
   }
 
   async #tell(counter: CoverageCounter, news: RecordNews): Promise<void> {
@@ -313,7 +325,7 @@ export class RecordJudge {
   }
 }
 
-function leafAt({ leafHashes }: RecordBatch, i: number): Hash {
+function leafAt({ leafHashes }: Pick<RecordBatch, 'leafHashes'>, i: number): Hash {
   return asHash(leafHashes.slice(HASH_SIZE * i, HASH_SIZE * (i + 1)));
 }
 
@@ -329,11 +341,4 @@ function jobsOf(facts: Facts, statement: Statement): readonly VerifyJob[] | Limm
     if (!isLimmatError(error)) throw error;
     return error;
   }
-}
-
-/** Layers as one; the first ones count. */
-function merged(layers: readonly Layer[]): Layer {
-  const layer = new Layer();
-  for (const one of layers.toReversed()) layer.apply(one.rows);
-  return layer;
 }

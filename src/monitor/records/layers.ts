@@ -5,35 +5,18 @@ import { textOf } from '../../record/admission/state.ts';
 import type { StateKey } from '../../record/admission.ts';
 import type { KeyedRow } from '../ports.ts';
 
-/** Values that were written, by key. */
-export class Layer {
-  readonly #rows = new Map<string, KeyedRow>();
+/** Rows that were written, by the `textOf` of their keys. */
+export type WrittenRows = ReadonlyMap<string, KeyedRow>;
 
-  has(text: string): boolean {
-    return this.#rows.has(text);
-  }
-
-  value(text: string): Uint8Array | undefined {
-    return this.#rows.get(text)?.value ?? undefined;
-  }
-
-  apply(writes: readonly AdmissionWrite[]): void {
-    for (const write of writes) this.#rows.set(textOf(write.key), write);
-  }
-
-  get rows(): KeyedRow[] {
-    return [...this.#rows.values()];
-  }
-}
-
-/** Keys, each once, and the values that were read of them. */
-export class Loaded {
+/** The values that the entries of a batch are judged by, each read once, and the rows that judging them makes. */
+export class BatchFacts implements Facts {
   readonly #keys = new Map<string, StateKey>();
   readonly #values = new Map<string, Uint8Array | undefined>();
+  readonly #rows = new Map<string, KeyedRow>();
 
   ask(key: StateKey): void {
     const text = textOf(key);
-    if (!this.#values.has(text)) this.#keys.set(text, key);
+    if (!this.#keys.has(text)) this.#keys.set(text, key);
   }
 
   /** What is known without reading, such as the root of a tree. */
@@ -42,24 +25,34 @@ export class Loaded {
   }
 
   async read(get: (keys: readonly StateKey[]) => Promise<readonly (Uint8Array | undefined)[]>): Promise<void> {
-    const asked = [...this.#keys];
-    const values = await get(asked.map(([, key]) => key));
-    for (const [i, [text]] of asked.entries()) this.#values.set(text, values[i]);
+    const values = await get([...this.#keys.values()]);
+    let i = 0;
+    for (const text of this.#keys.keys()) this.#values.set(text, values[i++]);
+    this.#keys.clear();
   }
 
-  value(text: string): Uint8Array | undefined {
-    if (this.#values.has(text)) return this.#values.get(text);
+  /** What was written while it was read. */
+  catchUp(rows: WrittenRows): void {
+    for (const [text, { value }] of rows) {
+      if (this.#values.has(text)) this.#values.set(text, value ?? undefined);
+    }
+  }
+
+  get(key: StateKey): Uint8Array | undefined {
+    const text = textOf(key);
+    const row = this.#rows.get(text);
+    if (row !== undefined) return row.value ?? undefined;
+    const value = this.#values.get(text);
+    if (value !== undefined || this.#values.has(text)) return value;
     throw new Error('bad math in records: judging looks at a key that nobody named');
   }
-}
 
-/** The first layer that has a key says its value, else what was read. */
-export function factsOver(layers: readonly Layer[], loaded: Loaded): Facts {
-  return {
-    get(key) {
-      const text = textOf(key);
-      const layer = layers.find((one) => one.has(text));
-      return layer === undefined ? loaded.value(text) : layer.value(text);
-    },
-  };
+  apply(writes: readonly AdmissionWrite[]): void {
+    for (const write of writes) this.#rows.set(textOf(write.key), write);
+  }
+
+  /** What the entries judged so far changed, each key once. */
+  get rows(): WrittenRows {
+    return this.#rows;
+  }
 }

@@ -55,7 +55,7 @@ export function linkKey(namespace: string, sequence: number): StateKey {
 }
 
 export function siteKey(namespace: string, siteId: string, hasher: Hasher): StateKey {
-  return inNamespace(ABOUT.site, namespace, hasher.sha256(utf8(siteId)));
+  return inNamespace(ABOUT.site, namespace, digestOf(siteId, hasher));
 }
 
 export function entryKey(leafHash: Uint8Array): StateKey {
@@ -64,16 +64,16 @@ export function entryKey(leafHash: Uint8Array): StateKey {
 
 /** `subject` is `<namespace>/<type>/<identity>`, as in `sub`. */
 export function identityKey(subject: string, hasher: Hasher): StateKey {
-  return joined(ABOUT.identity, hasher.sha256(utf8(subject)));
+  return joined(ABOUT.identity, digestOf(subject, hasher));
 }
 
 /** `stream` is what `streamOf` says. */
 export function streamKey(stream: string, hasher: Hasher): StateKey {
-  return joined(ABOUT.stream, hasher.sha256(utf8(stream)));
+  return joined(ABOUT.stream, digestOf(stream, hasher));
 }
 
 export function releaseKey(stream: string, sequence: number, hasher: Hasher): StateKey {
-  return joined(ABOUT.release, hasher.sha256(utf8(stream)), uintBytes(sequence, 8));
+  return joined(ABOUT.release, digestOf(stream, hasher), uintBytes(sequence, 8));
 }
 
 export function recalledKey(namespace: string, content: Uint8Array): StateKey {
@@ -100,6 +100,22 @@ export function sizeOfRootKey(key: StateKey): number | undefined {
 /** The subject of the source of a product in a version: what a build's `source` has to be about. */
 export function sourceSubject(namespace: string, product: string, version: string): string {
   return `${namespace}/source-snapshot/${subjectStep(product)}/${subjectStep(version)}`;
+}
+
+/** Digests of the texts asked for last: an entry's are asked for more than once, a stream's by all its releases. */
+const MAX_REMEMBERED = 2048;
+const remembered = new WeakMap<Hasher, Map<string, Uint8Array>>();
+
+function digestOf(text: string, hasher: Hasher): Uint8Array {
+  let known = remembered.get(hasher);
+  if (known === undefined) remembered.set(hasher, (known = new Map()));
+  let digest = known.get(text);
+  if (digest === undefined) {
+    digest = hasher.sha256(utf8(text));
+    if (known.size >= MAX_REMEMBERED) known.clear();
+    known.set(text, digest);
+  }
+  return digest;
 }
 
 function joined(about: number, first: Uint8Array, second?: Uint8Array): StateKey {
