@@ -45,8 +45,9 @@ interface CheckFlags {
   readonly json?: boolean;
 }
 
-/** Lookups under way at once: with a log 50 ms away that is 600 files a second, and a local one is never idle. */
-const LOOKUPS_AT_ONCE = 32;
+/** Digests of one lookup, and lookups under way at once: with a log 50 ms away some 20,000 files a second. */
+const DIGESTS_AT_ONCE = 250;
+const LOOKUPS_AT_ONCE = 4;
 
 export function register(program: Command): void {
   program
@@ -180,13 +181,24 @@ async function byLog(trust: Trust, flags: CheckFlags): Promise<LookUp> {
   const verdicts = new Map<string, FileVerdict>();
   const asked = new Set<string>();
   const waiting: Uint8Array[] = [];
-  const workers = new Set<Promise<void>>();
+  const lookups = new Set<Promise<void>>();
+  let isComplete = false;
   let onVerdict: (() => void) | undefined;
   let failure: { readonly error: unknown } | undefined;
-  const work = async (): Promise<void> => {
-    for (let sha256 = waiting.shift(); sha256 !== undefined; sha256 = waiting.shift()) {
-      verdicts.set(toHex(sha256), await checker.check(sha256));
-      onVerdict?.();
+  const lookUp = async (digests: readonly Uint8Array[]): Promise<void> => {
+    const judged = await checker.checkAll(digests);
+    for (const [i, sha256] of digests.entries()) verdicts.set(toHex(sha256), judged[i]!);
+    onVerdict?.();
+  };
+  const begin = (): void => {
+    while (lookups.size < LOOKUPS_AT_ONCE && waiting.length >= (isComplete ? 1 : DIGESTS_AT_ONCE)) {
+      const lookup = lookUp(waiting.splice(0, DIGESTS_AT_ONCE))
+        .catch((error: unknown) => void (failure ??= { error }))
+        .finally(() => {
+          lookups.delete(lookup);
+          begin();
+        });
+      lookups.add(lookup);
     }
   };
   return {
@@ -195,17 +207,15 @@ async function byLog(trust: Trust, flags: CheckFlags): Promise<LookUp> {
       if (asked.has(hex)) return;
       asked.add(hex);
       waiting.push(sha256);
-      if (workers.size >= LOOKUPS_AT_ONCE) return;
-      const worker = work()
-        .catch((error: unknown) => void (failure ??= { error }))
-        .finally(() => workers.delete(worker));
-      workers.add(worker);
+      begin();
     },
     async finish() {
       const silent = flags.json === true || asked.size < QUIET_FILES;
       const progress = createProgress({ label: 'look up', unit: 'digests', total: asked.size, silent });
       onVerdict = () => progress.update(verdicts.size);
-      while (workers.size > 0) await Promise.race(workers);
+      isComplete = true;
+      begin();
+      while (lookups.size > 0) await Promise.race(lookups);
       progress.finish();
       if (failure !== undefined) throw failure.error;
       if (statePath !== undefined && checker.remembered !== remembered) {

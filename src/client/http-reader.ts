@@ -17,8 +17,11 @@ export interface LogReader {
   checkpoint(): Promise<Uint8Array>;
   /** The resources at these paths, in order, unverified. A hash tile has exactly 32 × width bytes. */
   read(paths: readonly TilePath[]): Promise<readonly Uint8Array[]>;
-  /** The body at a path below the prefix (no leading slash), of at most maxBytes. */
-  resource(path: string, maxBytes: number): Promise<Uint8Array>;
+  /**
+   * The body at a path below the prefix (no leading slash), of at most maxBytes. With a question, lines of text, it is
+   * what a POST of them is answered; asking again changes nothing.
+   */
+  resource(path: string, maxBytes: number, question?: string): Promise<Uint8Array>;
 }
 
 export interface HttpReaderOptions {
@@ -44,10 +47,10 @@ const DEFAULT_TIMEOUT_MILLIS = 30_000;
 const DEFAULT_PARALLEL = 8;
 
 /**
- * One GET of a URL: its body when the status is 200. Rejects as the methods of httpReader do, with the signal's reason
+ * One GET of a URL, or a POST of a question as text/plain, which may be sent again: its body when the status is 200. Rejects as the methods of httpReader do, with the signal's reason
  * when that aborts, and never follows a redirect.
  */
-export type Get = (url: string, bounds: RequestBounds) => Promise<Uint8Array>;
+export type Get = (url: string, bounds: RequestBounds, question?: string) => Promise<Uint8Array>;
 
 /**
  * A reader of the log at options.url. Its methods fail with `not-found` (404, 410), `withheld` (451), `bad-response`
@@ -57,17 +60,24 @@ export type Get = (url: string, bounds: RequestBounds) => Promise<Uint8Array>;
 export function httpReader(options: HttpReaderOptions): LogReader {
   const prefix = logPrefix(options.url);
   const send: Fetch = options.fetch ?? ((url, init) => fetch(url, init));
-  const get: Get = options.get ?? (async (from, bounds) => (await boundedFetch(send, from, {}, bounds)).body);
+  const get: Get =
+    options.get ??
+    (async (from, bounds, question) => (await boundedFetch(send, from, requestOf(question), bounds)).body);
   const timeoutMillis = options.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS;
   const parallel = options.parallel ?? DEFAULT_PARALLEL;
-  const resource = (path: string, maxBytes: number): Promise<Uint8Array> =>
-    get(prefix + path, { maxBytes, timeoutMillis, signal: options.signal });
+  const resource: LogReader['resource'] = (path, maxBytes, question) =>
+    get(prefix + path, { maxBytes, timeoutMillis, signal: options.signal }, question);
   return {
     url: prefix,
     checkpoint: () => resource('checkpoint', MAX_NOTE_BYTES),
     read: (paths) => mapBounded(paths, parallel, (path) => readTile(resource, path)),
     resource,
   };
+}
+
+function requestOf(question: string | undefined): RequestInit {
+  if (question === undefined) return {};
+  return { method: 'POST', headers: { 'Content-Type': 'text/plain' }, body: question };
 }
 
 /** The text as a log's prefix, ending in a slash; RangeError when it is no http(s) URL or carries more than a path. */
@@ -111,7 +121,8 @@ function bundlePrefix(bundle: Uint8Array, width: number): Uint8Array {
   return bundle.subarray(0, offset);
 }
 
-async function mapBounded<T, R>(
+/** The results for the items, in order, of which so many are worked on at once. */
+export async function mapBounded<T, R>(
   items: readonly T[],
   limit: number,
   work: (item: T) => Promise<R>,

@@ -3,6 +3,7 @@
 
 export type { FoundArtifact, FoundMention, FoundWithFate, Page, PageRequest } from './lookup/queries.ts';
 export { LookupQueries } from './lookup/queries.ts';
+export type { NamedRecord } from './lookup/named.ts';
 export type { FoundRelocation, FoundSupervision, RelocationQuestion } from './lookup/relocations.ts';
 export { isLookupKey, LOOKUP_PREFIX } from './lookup/rows.ts';
 export type { FoundRecord, LookupSource } from './lookup/source.ts';

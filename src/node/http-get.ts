@@ -1,9 +1,9 @@
-// One GET with node:http: what the client's reader asks for with fetch elsewhere, at half the cost of a request, which is
+// One GET, or a question that is sent with POST, by node:http: what the client's reader asks for with fetch elsewhere, at half the cost of a request, which is
 // what reading a whole log consists of. Redirects are not followed and compressed bodies are not asked for.
 
-import { Agent as HttpAgent, get as httpGet } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
 import { parseDecimal } from '../bytes.ts';
 import { statusError, tooLong, tooSlow, unreadable } from '../client/bounded-fetch.ts';
@@ -19,11 +19,18 @@ export function nodeGet(): Get {
   const kept = { keepAlive: true, maxFreeSockets: MAX_IDLE_CONNECTIONS };
   const http = new HttpAgent(kept);
   const https = new HttpsAgent(kept);
-  const send = (url: string): ClientRequest => {
-    const headers = { 'Accept-Encoding': 'identity' };
-    return url.startsWith('https:') ? httpsGet(url, { agent: https, headers }) : httpGet(url, { agent: http, headers });
+  const send = (url: string, question: string | undefined): ClientRequest => {
+    const method = question === undefined ? 'GET' : 'POST';
+    const asking = question === undefined ? {} : { 'Content-Type': 'text/plain' };
+    const headers = { 'Accept-Encoding': 'identity', ...asking };
+    const request = url.startsWith('https:')
+      ? httpsRequest(url, { method, agent: https, headers })
+      : httpRequest(url, { method, agent: http, headers });
+    // What is given to end() has its length declared.
+    request.end(question);
+    return request;
   };
-  return (url, bounds) =>
+  return (url, bounds, question) =>
     new Promise((resolve, reject) => {
       const { signal, timeoutMillis } = bounds;
       if (signal?.aborted === true) {
@@ -44,7 +51,7 @@ export function nodeGet(): Get {
       const timer = setTimeout(() => stop(tooSlow(url, bounds)), timeoutMillis);
       signal?.addEventListener('abort', onAbort, { once: true });
       const start = (isRetry: boolean): void => {
-        request = send(url);
+        request = send(url, question);
         request.on('error', (error) => {
           // What was given up on ends as a reset too, and is not asked for again.
           if (isOver) return;

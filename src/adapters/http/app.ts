@@ -100,6 +100,21 @@ export function onWrite(app: App, path: string, handler: RequestHandler): void {
   app.all(path, (c) => send(c, refuseWithProblem, methodNotAllowed('POST')));
 }
 
+/**
+ * Declares a read whose question is a body: POST, for everybody and from any origin like other reads.
+ */
+export function onQuestion(app: App, path: string, handler: RequestHandler): void {
+  app.post(path, (c) => send(c, refuseWithProblem, handler, OPEN_TO_ALL));
+  app.options(path, (c) => send(c, refuseWithProblem, () => ({ status: 204, headers: ASKING, body: null })));
+  app.all(path, (c) => send(c, refuseWithProblem, methodNotAllowed('OPTIONS, POST')));
+}
+
+const ASKING = Object.freeze({
+  ...PREFLIGHT,
+  'Access-Control-Allow-Methods': 'POST',
+  'Access-Control-Allow-Headers': 'Content-Type',
+});
+
 /** Declares a path that is a public read with GET and a write with POST. */
 export function onReadAndWrite(app: App, path: string, read: RequestHandler, write: RequestHandler): void {
   app.get(path, (c) => send(c, refuseWithProblem, read, OPEN_TO_ALL));

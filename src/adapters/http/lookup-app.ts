@@ -25,13 +25,14 @@ import type { Answer } from './answer.ts';
 import { jsonAnswer } from './answer.ts';
 import type { App } from './app.ts';
 import { newApp, onRead } from './app.ts';
+import { onArtifacts } from './artifacts-app.ts';
 import { printable } from './body.ts';
 import { decimal, hexHash, queryOf } from './parameters.ts';
 
 /** What this app asks of a log. */
 export type ServedLookups = Pick<
   LookupQueries,
-  'artifact' | 'builds' | 'notRebuilt' | 'releases' | 'relocations' | 'rebuilds' | 'commitments' | 'changes'
+  'artifact' | 'named' | 'builds' | 'notRebuilt' | 'releases' | 'relocations' | 'rebuilds' | 'commitments' | 'changes'
 >;
 
 /** Items on one page. */
@@ -119,6 +120,8 @@ export function lookupApp(
     const { size, items, next } = await served().artifact(sha256, page);
     return listAnswer(size, items.map(artifactJson), next, { digest: toHex(sha256) });
   });
+
+  onArtifacts(app, served);
 
   onRead(app, '/api/v1/builds', async (c) => {
     const { rebuilt, ...filter } = queryOf(c.req, BUILDS_QUERY);

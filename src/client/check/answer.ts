@@ -2,7 +2,7 @@
 // Every entry that is named is fetched with its proof and judged by what it says itself.
 
 import { utf8Text } from '../../bytes.ts';
-import { LimmatError } from '../../errors.ts';
+import { LimmatError, isLimmatError } from '../../errors.ts';
 
 /** The entries that a log names for a digest; unverified. */
 export interface ArtifactAnswer {
@@ -20,7 +20,36 @@ export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
 /** Entries that one answer may name: a file that more speak of is not one that a person checks. */
 const MAX_NAMED = 4096;
 
-/** The path of the lookup, below the log's prefix. */
+/** The path of a lookup of many digests, one a line, and how many it takes. */
+export const ARTIFACTS_PATH = 'api/v1/artifacts';
+export const MAX_DIGESTS = 1000;
+
+/**
+ * What is answered to many digests, in lowercase hexadecimal, in their order; the error in the place of a line that is no
+ * answer. `bad-response` when there are not as many.
+ */
+export function parseArtifactLines(
+  bytes: Uint8Array,
+  digests: readonly string[],
+  name: string,
+): (ArtifactAnswer | LimmatError)[] {
+  const lines = (utf8Text(bytes) ?? '').split('\n');
+  if (lines.pop() !== '' || lines.length !== digests.length) {
+    throw bad(name, `it was asked for ${digests.length} digests, and has not as many lines`);
+  }
+  return lines.map((line, i) => {
+    try {
+      const value = parseJson(line, name);
+      if (memberOf(value, 'digest') === digests[i]) return answerIn(value, name);
+      return bad(name, `line ${i + 1} is not about the digest in its place`);
+    } catch (error) {
+      if (isLimmatError(error)) return error;
+      throw error;
+    }
+  });
+}
+
+/** The path of the lookup of one digest, below the log's prefix. */
 export function artifactPath(sha256: string, after?: string): string {
   const cursor = after === undefined ? '' : `&after=${encodeURIComponent(after)}`;
   return `api/v1/artifacts/${sha256}?limit=${PAGE}${cursor}`;
@@ -28,7 +57,11 @@ export function artifactPath(sha256: string, after?: string): string {
 
 /** The named entries; `bad-response` when the answer is none. */
 export function parseArtifactAnswer(bytes: Uint8Array, name: string): ArtifactAnswer {
-  const { items, next } = readList(bytes, name);
+  return answerIn(parseJson(utf8Text(bytes) ?? '', name), name);
+}
+
+function answerIn(answer: unknown, name: string): ArtifactAnswer {
+  const { items, next } = listIn(answer, name);
   const records = items.map((item) => indexOf(item, name));
   const about = items.flatMap((item) =>
     (['rebuilds', 'takenBack'] as const).flatMap((list) => {
@@ -47,12 +80,21 @@ export function readList(
   bytes: Uint8Array,
   name: string,
 ): { readonly items: readonly unknown[]; readonly next: string | undefined } {
-  let value: unknown;
+  return listIn(parseJson(utf8Text(bytes) ?? '', name), name);
+}
+
+function parseJson(text: string, name: string): unknown {
   try {
-    value = JSON.parse(utf8Text(bytes) ?? '');
+    return JSON.parse(text);
   } catch (cause) {
     throw new LimmatError('bad-response', `${name} is not JSON`, { cause });
   }
+}
+
+function listIn(
+  value: unknown,
+  name: string,
+): { readonly items: readonly unknown[]; readonly next: string | undefined } {
   const items = memberOf(value, 'items');
   if (!Array.isArray(items)) throw bad(name, 'it has no list of items');
   const next = memberOf(value, 'next');

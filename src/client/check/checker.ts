@@ -9,27 +9,34 @@ import { portableHasher } from '../../merkle/hash.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import { MAX_CHANNEL_HEAD_BYTES, readChannelHeadNote } from '../../note/channel-head.ts';
 import type { ChannelHead } from '../../note/channel-head.ts';
-import { MAX_TLOG_PROOF_BYTES } from '../../note/tlog-proof.ts';
 import { channelHeadPath, channelPlace } from '../../record/channel.ts';
 import { formatTime } from '../../record/time.ts';
 import { CHANNEL_REFUSALS, checkChannel, openChannel } from '../channel-check.ts';
 import { NO_CHANNELS, channelName } from '../channel-state.ts';
 import type { RememberedChannels } from '../channel-state.ts';
+import { mapBounded } from '../http-reader.ts';
 import type { LogReader } from '../http-reader.ts';
-import { NOTHING_REMEMBERED, advance } from '../state.ts';
+import { NOTHING_REMEMBERED } from '../state.ts';
 import type { RememberedHeads } from '../state.ts';
 import type { Trust } from '../trust.ts';
 import { REFUSALS } from '../verify.ts';
-import type { OpenedCheckpoints } from '../verify.ts';
-import { MAX_ANSWER_BYTES, artifactPath, parseArtifactAnswer } from './answer.ts';
-import { openCited } from './cited.ts';
+import {
+  ARTIFACTS_PATH,
+  MAX_ANSWER_BYTES,
+  MAX_DIGESTS,
+  artifactPath,
+  parseArtifactAnswer,
+  parseArtifactLines,
+} from './answer.ts';
+import type { ArtifactAnswer } from './answer.ts';
 import type { ProvenCitation } from './cited.ts';
+import { CitedEntries } from './entries.ts';
 import { judgeFile, plainVerdict } from './judge.ts';
 import type { ChannelWord, FileVerdict } from './judge.ts';
 
 export interface CheckerOptions {
   /** The log's resources, as httpReader gives them. */
-  readonly reader: Pick<LogReader, 'url' | 'resource'>;
+  readonly reader: Pick<LogReader, 'url' | 'resource' | 'checkpoint' | 'read'>;
   readonly trust: Trust;
   /** Rebuilders that have to have got the same files; default 0. */
   readonly requireRebuilds?: number;
@@ -45,40 +52,39 @@ export interface CheckerOptions {
 
 /** Pages of one lookup that are read: a thousand records. */
 const MAX_PAGES = 50;
-/** Entries that are kept for the files that they name too: of a directory most files are of the same few builds. */
-const MAX_KEPT = 4096;
-/** Proofs of one lookup under way at once. */
-const PARALLEL = 8;
+/** Files of one lookup that are judged at once, and entries of one file that are on their way at once. */
+const FILES = 16;
+const PARALLEL = 4;
 
 /** What is said against a channel head that the log signed with its own key: the log's contradiction, not a fault on the way. */
 const CONTRADICTIONS = ['fork', 'not-consistent', 'false-channel-head'] as const;
 
-/** Checks files by one log. What was verified for one file is used for the next; ask for many at once. */
+/** Checks files by one log. What was verified for one file is used for the next; ask for many at once (checkAll). */
 export class Checker {
   readonly #options: CheckerOptions;
   readonly #crypto: CryptoSuite;
-  readonly #hasher: Hasher;
-  /** Thousands of proof files carry one checkpoint. */
-  readonly #opened: OpenedCheckpoints = new Map();
-  readonly #entries = new Map<number, Promise<ProvenCitation>>();
+  readonly #entries: CitedEntries;
   readonly #heads = new Map<string, Promise<ChannelHead>>();
   readonly #given: ReadonlyMap<string, Uint8Array>;
-  #remembered: RememberedHeads;
   #channels: RememberedChannels;
 
   /** `bad-channel-head` when one of the given files is none. */
   constructor(options: CheckerOptions) {
     this.#options = options;
     this.#given = givenHeads(options.channelHeads ?? []);
-    this.#hasher = options.hasher ?? portableHasher;
     this.#crypto = options.crypto ?? portableCrypto;
-    this.#remembered = options.remembered ?? NOTHING_REMEMBERED;
+    this.#entries = new CitedEntries(options.reader, options.remembered ?? NOTHING_REMEMBERED, () => ({
+      trust: options.trust,
+      nowSeconds: this.#now(),
+      crypto: this.#crypto,
+      hasher: options.hasher ?? portableHasher,
+    }));
     this.#channels = options.rememberedChannels ?? NO_CHANNELS;
   }
 
   /** The largest head of each log that was met, for the next run. */
   get remembered(): RememberedHeads {
-    return this.#remembered;
+    return this.#entries.remembered;
   }
 
   /** The newest channel heads that were met, for the next run. */
@@ -88,20 +94,45 @@ export class Checker {
 
   /** What comes of the file with this SHA-256. Never throws for what a log does: that is a verdict too. */
   async check(sha256: Uint8Array): Promise<FileVerdict> {
-    try {
-      return await this.#judge(sha256);
-    } catch (error) {
-      const { code, message } = asLimmatError(error);
-      if (code === 'internal') throw error;
-      if (CONTRADICTIONS.some((known) => known === code)) return plainVerdict(sha256, 'two-histories', message);
-      const isRefusal = REFUSALS.some((known) => known === code) || code === 'malformed';
-      return plainVerdict(sha256, isRefusal ? 'bad-citation' : 'not-checked', `${message} (${code})`);
-    }
+    const [verdict] = await this.checkAll([sha256]);
+    return verdict!;
   }
 
-  async #judge(sha256: Uint8Array): Promise<FileVerdict> {
+  /** What comes of many files, in their order: fewer requests than one after the other. Give each digest once. */
+  async checkAll(sha256s: readonly Uint8Array[]): Promise<FileVerdict[]> {
+    const verdicts: FileVerdict[] = [];
+    for (let i = 0; i < sha256s.length; i += MAX_DIGESTS) {
+      verdicts.push(...(await this.#checkBatch(sha256s.slice(i, i + MAX_DIGESTS))));
+    }
+    return verdicts;
+  }
+
+  async #checkBatch(sha256s: readonly Uint8Array[]): Promise<readonly FileVerdict[]> {
+    let answers: readonly (ArtifactAnswer | LimmatError)[];
+    try {
+      answers = await this.#lookUp(sha256s.map(toHex));
+      await this.#entries.prepare(
+        answers.flatMap((answer) => (answer instanceof LimmatError ? [] : [...answer.records, ...answer.about])),
+      );
+    } catch (error) {
+      return sha256s.map((sha256) => failed(sha256, error));
+    }
+    return mapBounded(
+      sha256s.map((sha256, i) => ({ sha256, answer: answers[i]! })),
+      FILES,
+      async ({ sha256, answer }) => {
+        try {
+          if (answer instanceof LimmatError) throw answer;
+          return await this.#judge(sha256, await this.#whole(toHex(sha256), answer));
+        } catch (error) {
+          return failed(sha256, error);
+        }
+      },
+    );
+  }
+
+  async #judge(sha256: Uint8Array, named: Pick<ArtifactAnswer, 'records' | 'about'>): Promise<FileVerdict> {
     const { trust, requireRebuilds = 0 } = this.#options;
-    const named = await this.#lookUp(toHex(sha256));
     const [records, about] = [await this.#cite(named.records), await this.#cite(named.about)];
     const channels = new Map<number, ChannelWord>();
     for (const record of records) {
@@ -112,22 +143,22 @@ export class Checker {
     return judgeFile(facts, { expected: trust.expected, requireRebuilds });
   }
 
-  async #lookUp(hex: string): Promise<{ readonly records: readonly number[]; readonly about: readonly number[] }> {
+  async #lookUp(digests: readonly string[]): Promise<readonly (ArtifactAnswer | LimmatError)[]> {
     const { reader } = this.#options;
-    const records = new Set<number>();
-    const about = new Set<number>();
-    let after: string | undefined;
-    for (let page = 0; page < MAX_PAGES; page++) {
+    const bytes = await this.#ask(ARTIFACTS_PATH, `${digests.join('\n')}\n`);
+    return parseArtifactLines(bytes, digests, `${reader.url}${ARTIFACTS_PATH}`);
+  }
+
+  /** All that the log names for a digest: mostly what it answered already. */
+  async #whole(hex: string, first: ArtifactAnswer): Promise<Pick<ArtifactAnswer, 'records' | 'about'>> {
+    if (first.next === undefined) return first;
+    const { reader } = this.#options;
+    const records = new Set(first.records);
+    const about = new Set(first.about);
+    let after = first.next;
+    for (let page = 1; page < MAX_PAGES; page++) {
       const path = artifactPath(hex, after);
-      let bytes: Uint8Array;
-      try {
-        bytes = await reader.resource(path, MAX_ANSWER_BYTES);
-      } catch (error) {
-        if (!isLimmatError(error, 'not-found')) throw error;
-        // A log that answers lookups has an answer for every digest, so this is no word about the file.
-        throw new LimmatError('bad-response', `${reader.url} answers no lookups by digest`, { cause: error });
-      }
-      const answer = parseArtifactAnswer(bytes, `${reader.url}${path}`);
+      const answer = parseArtifactAnswer(await this.#ask(path), `${reader.url}${path}`);
       for (const index of answer.records) records.add(index);
       for (const index of answer.about) about.add(index);
       if (answer.next === undefined) return { records: [...records], about: [...about] };
@@ -136,39 +167,19 @@ export class Checker {
     throw new LimmatError('bad-response', `${reader.url} names more records for ${hex} than are read`);
   }
 
-  async #cite(indexes: readonly number[]): Promise<readonly ProvenCitation[]> {
-    const entries: ProvenCitation[] = [];
-    for (let i = 0; i < indexes.length; i += PARALLEL) {
-      entries.push(...(await Promise.all(indexes.slice(i, i + PARALLEL).map((index) => this.#entry(index)))));
+  async #ask(path: string, question?: string): Promise<Uint8Array> {
+    const { reader } = this.#options;
+    try {
+      return await reader.resource(path, MAX_ANSWER_BYTES, question);
+    } catch (error) {
+      if (!isLimmatError(error, 'not-found')) throw error;
+      // A log that answers lookups has an answer for every digest, so this is no word about the file.
+      throw new LimmatError('bad-response', `${reader.url} answers no lookups by digest`, { cause: error });
     }
-    return entries;
   }
 
-  #entry(index: number): Promise<ProvenCitation> {
-    const known = this.#entries.get(index);
-    if (known !== undefined) return known;
-    if (this.#entries.size >= MAX_KEPT) this.#entries.clear();
-    const entry = this.#fetchEntry(index);
-    this.#entries.set(index, entry);
-    // A network that failed once is asked again for the next file.
-    entry.catch(() => this.#entries.delete(index));
-    return entry;
-  }
-
-  async #fetchEntry(index: number): Promise<ProvenCitation> {
-    const { reader, trust } = this.#options;
-    const proofFile = await reader.resource(`api/v1/entries/${index}/proof`, MAX_TLOG_PROOF_BYTES);
-    const cited = await openCited(proofFile, index, {
-      trust,
-      remembered: this.#remembered,
-      nowSeconds: this.#now(),
-      crypto: this.#crypto,
-      hasher: this.#hasher,
-      opened: this.#opened,
-    });
-    // Others were verified meanwhile; the two heads must not contradict each other.
-    this.#remembered = advance(this.#remembered, cited.head);
-    return cited;
+  #cite(indexes: readonly number[]): Promise<readonly ProvenCitation[]> {
+    return mapBounded(indexes, PARALLEL, (index) => this.#entries.get(index));
   }
 
   /** Where a record stands in its channel, by the channel's head. Contradictions of the log are thrown. */
@@ -236,6 +247,15 @@ export class Checker {
   #now(): number {
     return this.#options.nowSeconds?.() ?? Math.floor(Date.now() / 1000);
   }
+}
+
+/** The verdict where what a log answered did not hold, or did not come. What is wrong here is thrown. */
+function failed(sha256: Uint8Array, error: unknown): FileVerdict {
+  const { code, message } = asLimmatError(error);
+  if (code === 'internal') throw error;
+  if (CONTRADICTIONS.some((known) => known === code)) return plainVerdict(sha256, 'two-histories', message);
+  const isRefusal = REFUSALS.some((known) => known === code) || code === 'malformed';
+  return plainVerdict(sha256, isRefusal ? 'bad-citation' : 'not-checked', `${message} (${code})`);
 }
 
 /** The files of channel heads by what they say they are of; `bad-channel-head` for one that is none. */

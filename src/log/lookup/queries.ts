@@ -25,6 +25,8 @@ import {
   typePart,
 } from './rows.ts';
 import type { Mention, MentionKind } from './rows.ts';
+import { namedBy } from './named.ts';
+import type { NamedRecord } from './named.ts';
 import { relocationsAt } from './relocations.ts';
 import type { FoundRelocation, RelocationQuestion } from './relocations.ts';
 import { scanByIndex, scanRows } from './scan.ts';
@@ -110,6 +112,11 @@ export class LookupQueries implements ChannelFacts {
       }),
     );
     return { size, items, next };
+  }
+
+  /** Of each of these files the indexes alone: see namedBy. */
+  named(sha256s: readonly Hash[]): Promise<readonly Page<NamedRecord>[]> {
+    return namedBy(this.#source, sha256s);
   }
 
   /** Builds, newest first. */

@@ -1,0 +1,184 @@
+// The entries that lookups name, each verified once: by its proof file, or, where many of one bundle are named, by the
+// bundle, which is as large as a few proof files and has 256 entries.
+
+import { LimmatError, isLimmatError } from '../../errors.ts';
+import { authenticateBundle } from '../../merkle/bundle.ts';
+import { portableHasher } from '../../merkle/hash.ts';
+import { Prover } from '../../merkle/prover.ts';
+import { TILE_WIDTH, parseEntryBundle } from '../../merkle/tile.ts';
+import { MAX_TLOG_PROOF_BYTES } from '../../note/tlog-proof.ts';
+import type { LogReader } from '../http-reader.ts';
+import { advance, checkRemembered } from '../state.ts';
+import type { LogHead, RememberedHeads } from '../state.ts';
+import { openTrustedCheckpoint } from '../verify.ts';
+import type { OpenedCheckpoints } from '../verify.ts';
+import { citedFromLeaf, openCited } from './cited.ts';
+import type { CitationOptions, ProvenCitation } from './cited.ts';
+
+/** Entries of one bundle that are worth its bytes: some hundred thousand, where a proof file has some eight thousand. */
+const MANY = 8;
+/** Entries that are kept for the files that they name too: of a directory most files are of the same few builds. */
+const MAX_KEPT = 4096;
+/** Bytes of bundles that are kept for the next lookups, and bundles that are read at once. */
+const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
+const PARALLEL = 4;
+/** Seconds for which a head is used for bundles. Proof files bring heads of their own. */
+const HEAD_SECONDS = 30;
+
+interface Bundle {
+  readonly head: LogHead;
+  readonly entries: readonly Uint8Array[];
+  readonly bytes: number;
+}
+
+/** What is thrown where the log contradicts itself: nothing that is asked for again. */
+const isContradiction = (error: unknown): boolean =>
+  isLimmatError(error, 'fork') || isLimmatError(error, 'not-consistent');
+
+/** Verified entries of one log. */
+export class CitedEntries {
+  readonly #reader: Pick<LogReader, 'resource' | 'checkpoint' | 'read'>;
+  readonly #options: () => Omit<CitationOptions, 'remembered' | 'opened'>;
+  readonly #prover: Prover;
+  /** Thousands of proof files carry one checkpoint. */
+  readonly #opened: OpenedCheckpoints = new Map();
+  readonly #entries = new Map<number, Promise<ProvenCitation>>();
+  /** Oldest first. */
+  readonly #bundles = new Map<number, Bundle>();
+  #bundleBytes = 0;
+  #head: { readonly head: Promise<LogHead>; readonly atSeconds: number } | undefined;
+  #remembered: RememberedHeads;
+
+  constructor(
+    reader: Pick<LogReader, 'resource' | 'checkpoint' | 'read'>,
+    remembered: RememberedHeads,
+    options: () => Omit<CitationOptions, 'remembered' | 'opened'>,
+  ) {
+    this.#reader = reader;
+    this.#options = options;
+    this.#remembered = remembered;
+    const { hasher = portableHasher } = options();
+    this.#prover = new Prover({ read: (paths) => reader.read(paths), hasher });
+  }
+
+  /** The largest head of each log that was met. */
+  get remembered(): RememberedHeads {
+    return this.#remembered;
+  }
+
+  /** The entry; throws as openCited does, and what the reader throws. */
+  get(index: number): Promise<ProvenCitation> {
+    return this.#entries.get(index) ?? this.#keep(index, this.#byProof(index));
+  }
+
+  /** Begins to read the bundles of which many of these entries are; the others come when they are asked for. */
+  async prepare(indexes: readonly number[]): Promise<void> {
+    const wanted = new Map<number, number[]>();
+    for (const index of new Set(indexes)) {
+      if (this.#entries.has(index)) continue;
+      const bundle = Math.floor(index / TILE_WIDTH);
+      const there = wanted.get(bundle);
+      if (there === undefined) wanted.set(bundle, [index]);
+      else there.push(index);
+    }
+    const many = [...wanted].filter(([bundle, of]) => of.length >= MANY || this.#bundles.has(bundle));
+    for (let i = 0; i < many.length; i += PARALLEL) {
+      await Promise.all(many.slice(i, i + PARALLEL).map(([bundle, of]) => this.#takeBundle(bundle, of)));
+    }
+  }
+
+  async #takeBundle(at: number, indexes: readonly number[]): Promise<void> {
+    let bundle: Bundle;
+    try {
+      bundle = await this.#bundle(at, Math.max(...indexes));
+    } catch (error) {
+      if (!isLimmatError(error) || isContradiction(error)) throw error;
+      // What is wrong with a bundle says nothing about one entry of it: each is asked for alone, and says why it is refused.
+      return;
+    }
+    const { head, entries } = bundle;
+    for (const index of indexes) {
+      if (this.#entries.has(index)) continue;
+      // A copy: what is kept of an entry must not keep the bundle.
+      const leaf = entries[index % TILE_WIDTH]!.slice();
+      const cited = citedFromLeaf(leaf, index, this.#options());
+      void this.#keep(
+        index,
+        cited.then((entry) => (entry === undefined ? this.#byProof(index) : { ...entry, head })),
+      );
+    }
+  }
+
+  /** The entries of a bundle up to `last`, found to be the tree's. */
+  async #bundle(at: number, last: number): Promise<Bundle> {
+    const known = this.#bundles.get(at);
+    if (known !== undefined && last % TILE_WIDTH < known.entries.length) return known;
+    const head = await this.#headBeyond(last);
+    const width = Math.min(TILE_WIDTH, head.size - at * TILE_WIDTH);
+    const [bytes] = await this.#reader.read([{ kind: 'entries', index: at, width }]);
+    const entries = parseEntryBundle(bytes!, width);
+    await authenticateBundle(this.#prover, head, at, entries);
+    const bundle = { head, entries, bytes: bytes!.length };
+    this.#forget(at);
+    this.#bundles.set(at, bundle);
+    this.#bundleBytes += bundle.bytes;
+    for (const oldest of this.#bundles.keys()) {
+      if (this.#bundleBytes <= MAX_BUNDLE_BYTES) break;
+      this.#forget(oldest);
+    }
+    return bundle;
+  }
+
+  #forget(at: number): void {
+    this.#bundleBytes -= this.#bundles.get(at)?.bytes ?? 0;
+    this.#bundles.delete(at);
+  }
+
+  /** A head that the trust file is satisfied with and that has entry `index`; a later one where the last has not. */
+  async #headBeyond(index: number): Promise<LogHead> {
+    const { nowSeconds } = this.#options();
+    const known = this.#head;
+    if (known !== undefined && nowSeconds - known.atSeconds < HEAD_SECONDS) {
+      const head = await known.head;
+      if (index < head.size) return head;
+    }
+    // Others may have asked for a later one meanwhile.
+    if (this.#head === known) {
+      const begun = { head: this.#openHead(), atSeconds: nowSeconds };
+      this.#head = begun;
+      begun.head.catch(() => {
+        if (this.#head === begun) this.#head = undefined;
+      });
+    }
+    const head = await this.#head!.head;
+    if (index < head.size) return head;
+    throw new LimmatError('not-published', `entry ${index} is not below the ${head.size} entries of ${head.origin}`);
+  }
+
+  async #openHead(): Promise<LogHead> {
+    const { trust, nowSeconds, crypto } = this.#options();
+    const note = await this.#reader.checkpoint();
+    const options = { trust, nowSeconds, opened: this.#opened, ...(crypto !== undefined && { crypto }) };
+    const { head } = await openTrustedCheckpoint(note, options);
+    checkRemembered(this.#remembered, head);
+    this.#remembered = advance(this.#remembered, head);
+    return head;
+  }
+
+  async #byProof(index: number): Promise<ProvenCitation> {
+    const proofFile = await this.#reader.resource(`api/v1/entries/${index}/proof`, MAX_TLOG_PROOF_BYTES);
+    const options = { ...this.#options(), remembered: this.#remembered, opened: this.#opened };
+    const cited = await openCited(proofFile, index, options);
+    // Others were verified meanwhile; the two heads must not contradict each other.
+    this.#remembered = advance(this.#remembered, cited.head);
+    return cited;
+  }
+
+  #keep(index: number, entry: Promise<ProvenCitation>): Promise<ProvenCitation> {
+    if (this.#entries.size >= MAX_KEPT) this.#entries.clear();
+    this.#entries.set(index, entry);
+    // A network that failed once is asked again for the next file.
+    entry.catch(() => this.#entries.delete(index));
+    return entry;
+  }
+}
