@@ -76,7 +76,8 @@ export class CommittedState {
     const found = await this.#storage().get([...missing.values(), ...others]);
     let i = 0;
     for (const [text, key] of missing) {
-      if (changes === this.#changes && isShared(key)) this.#keep(text, found[i]);
+      // What is not there is not kept: strangers can name any number of such keys.
+      if (found[i] !== undefined && changes === this.#changes && isShared(key)) this.#keep(text, found[i]);
       i++;
     }
     return found;

@@ -24,6 +24,7 @@ import type { IntakeLimits } from './intake.ts';
 import type { LogOptions } from './options.ts';
 import { ProofMaker } from './prove.ts';
 import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS, Publisher } from './publish.ts';
+import { Quotas } from './quota.ts';
 import { readAll } from './read.ts';
 import { assertReindexed } from './reindex.ts';
 import { Writer } from './writer.ts';
@@ -79,6 +80,7 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
       name: { origin, vkeys: options.signers.map(({ vkey }) => vkey) },
       crypto,
       committed,
+      quotas: new Quotas(options.quotas ?? {}),
       rootHashAt: (head, size) => prover.rootHashAt(head, size),
       limits,
       hasher,

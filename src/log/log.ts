@@ -18,7 +18,6 @@ import type { AppendResult, IntakeLimits } from './intake.ts';
 import type { LogOptions } from './options.ts';
 import type { ProofMaker } from './prove.ts';
 import type { Published, Publisher } from './publish.ts';
-import { Quotas } from './quota.ts';
 import { readAll, scanAll } from './read.ts';
 import { LookupQueries } from './lookup.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS, validate } from './validate.ts';
@@ -57,7 +56,6 @@ export class Log {
   readonly #clock: Clock;
   readonly #crypto: CryptoSuite;
   readonly #committed: CommittedState;
-  readonly #quotas: Quotas;
   readonly #writer: Writer;
   readonly #publisher: Publisher;
   readonly #proofs: ProofMaker;
@@ -76,7 +74,6 @@ export class Log {
     this.#clock = parts.clock;
     this.#crypto = parts.crypto;
     this.#committed = parts.committed;
-    this.#quotas = new Quotas(options.quotas ?? {});
     this.#writer = parts.writer;
     this.#publisher = parts.publisher;
     this.#proofs = parts.proofs;
@@ -146,14 +143,13 @@ export class Log {
         hasher: this.#hasher,
         crypto: this.#crypto,
         committed: this.admission === 'open' ? undefined : this.#committed,
-        quotas: this.#quotas,
         nowSeconds,
-        monotonicMillis: this.#clock.monotonicMillis(),
       };
       validated = await validate(leaves, { ...context, iatWindowSeconds: this.iatWindowSeconds });
     } catch (error) {
       this.#writer.release(reservation);
-      throw error;
+      // A store that is being opened anew answers nothing: that is no fault of the entries.
+      throw this.#writer.refusal() ?? error;
     }
     const results = await this.#firstIndexOfKnown(leaves, await this.#writer.append(validated, reservation));
     for (const result of results) {

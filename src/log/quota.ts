@@ -1,5 +1,6 @@
-// Quotas: how many entries a minute a key, and all keys of a namespace together, may submit. A gate at intake, so that a
-// stolen key or a pipeline that runs wild fills neither the log nor the queue; nobody replays it.
+// Quotas: how many entries a minute a key, and all keys of a namespace together, may submit. A gate beside the rules, so
+// that a stolen key or a pipeline that runs wild does not fill the log; nobody replays it. Only new entries count: what is
+// logged is public, and whoever sends it again must not use up the quota of its signer.
 
 import { toHex } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
@@ -38,7 +39,7 @@ export class Quotas {
   }
 
   /**
-   * Counts one entry whose signature holds; `quota-exceeded` when the key, or its namespace, has no room left, and then
+   * Counts one entry that is about to get a place; `quota-exceeded` when the key, or its namespace, has no room left, and then
    * nothing is counted. The time is monotonic.
    */
   take({ namespace, kid, record }: Statement, nowMillis: number): LimmatError | undefined {

@@ -6,7 +6,7 @@ import { equalBytes, readUint, toHex, uintBytes } from '../bytes.ts';
 import type { CryptoSuite } from '../crypto/suite.ts';
 import { LimmatError, asLimmatError } from '../errors.ts';
 import type { Hasher } from '../merkle/hash.ts';
-import { admit, keysFor, signatureJobs, sizeOfRootKey } from '../record/admission.ts';
+import { admit, keysFor, signatureJobs, signerKeysFor, sizeOfRootKey } from '../record/admission.ts';
 import { statementKey } from '../storage.ts';
 import type { LogStorage, StateWrite } from '../storage.ts';
 import { BatchState } from './batch-state.ts';
@@ -16,6 +16,8 @@ import type { Entry, SequencedEntry, ValidatedRecord } from './entry.ts';
 import { forbidGenesis, genesisMismatch } from './genesis.ts';
 import type { LogName } from './genesis.ts';
 import { lookupWrites } from './lookup.ts';
+import type { Quotas } from './quota.ts';
+import { strangersIn } from './strangers.ts';
 import { refusalError } from './refusal.ts';
 
 /** What became of an entry: a new index, the index it had already, or a refusal. */
@@ -43,6 +45,9 @@ export interface SequenceContext {
   readonly name: LogName;
   readonly crypto: CryptoSuite;
   readonly hasher: Hasher;
+  readonly quotas: Quotas;
+  /** Monotonic. */
+  readonly nowMillis: number;
   /** The batch that was placed before `size` and may not be in the store yet. */
   readonly writing: Placed | undefined;
   /**
@@ -104,6 +109,7 @@ async function lookUp(
   size: number,
   { committed, hasher, roots, writing }: SequenceContext,
 ): Promise<{ readonly statements: (number | undefined)[]; readonly state: BatchState }> {
+  const strangers = await strangersIn(batch, committed, writing?.changes);
   const wanted = committed.wanted();
   const positions: number[] = [];
   const sizes: number[] = [];
@@ -111,7 +117,8 @@ async function lookUp(
     if (record === undefined || leaves[i] !== undefined) continue;
     wanted.addOther(statementKey(record.statementHash));
     positions.push(i);
-    for (const key of keysFor(record.statement, hasher)) {
+    const isStranger = strangers.has(record);
+    for (const key of isStranger ? signerKeysFor(record.statement) : keysFor(record.statement, hasher)) {
       const rootSize = sizeOfRootKey(key);
       if (rootSize === undefined) wanted.add(key);
       else if (rootSize <= size) sizes.push(rootSize);
@@ -135,12 +142,14 @@ function judge(
   context: SequenceContext,
 ): readonly StateWrite[] | LimmatError | Promise<readonly StateWrite[] | LimmatError> {
   const { statement, statementHash, isVerified } = record;
-  const { hasher, name, crypto } = context;
+  const { hasher, name, crypto, quotas, nowMillis } = context;
   const decision = admit(state, statement, index, leafHash, hasher);
   if (!decision.admitted) return refusalError(decision, statement, state);
   const foreign = index === 0 ? genesisMismatch(statement, name) : undefined;
   if (foreign !== undefined) return foreign;
-  const accept = (): readonly StateWrite[] => {
+  const accept = (): readonly StateWrite[] | LimmatError => {
+    const excess = quotas.take(statement, nowMillis);
+    if (excess !== undefined) return excess;
     const found = lookupWrites(statement, index, state, hasher);
     state.apply(decision.writes);
     const own = { key: statementKey(statementHash), value: uintBytes(index, 8) };

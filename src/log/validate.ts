@@ -1,5 +1,5 @@
-// Validation: request bytes → Entry. Form, size, time of signing, and the signatures by keys that are in force; what can be
-// judged before the entry has a place, and the quota of whoever signed it. Each entry of a request is judged alone.
+// Validation: request bytes → Entry. Form, size, time of signing, and the signatures by keys that are in force: what can be
+// judged before the entry has a place. Each entry of a request is judged alone.
 
 import type { CryptoSuite, VerifyJob } from '../crypto/suite.ts';
 import { LimmatError, asLimmatError } from '../errors.ts';
@@ -12,7 +12,6 @@ import { signatureJobs, signatureKeysFor } from '../record/admission.ts';
 import type { CommittedState } from './committed-state.ts';
 import { BatchState } from './batch-state.ts';
 import type { Entry } from './entry.ts';
-import type { Quotas } from './quota.ts';
 import { badSignature } from './sequence.ts';
 
 /**
@@ -27,9 +26,7 @@ export interface ValidateContext {
   readonly crypto: CryptoSuite;
   /** The state that the store holds; undefined where admission is open. */
   readonly committed: CommittedState | undefined;
-  readonly quotas: Quotas;
   readonly nowSeconds: number;
-  readonly monotonicMillis: number;
   /** How far `iat` may be from now, in seconds, either way. */
   readonly iatWindowSeconds: number;
 }
@@ -73,8 +70,7 @@ export async function validate(leaves: readonly Uint8Array[], context: ValidateC
   for (const [i, { at, first, statement }] of pending.entries()) {
     const end = pending[i + 1]?.first ?? jobs.length;
     const holds = verdicts.slice(first, end).every(Boolean);
-    const refusal = holds ? context.quotas.take(statement, context.monotonicMillis) : badSignature(statement);
-    if (refusal !== undefined) outcomes[at] = refusal;
+    if (!holds) outcomes[at] = badSignature(statement);
   }
   return outcomes;
 }

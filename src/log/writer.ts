@@ -21,6 +21,7 @@ import type { Validated } from './validate.ts';
 import { answerAll, answerEach, unknownOutcome } from './answer.ts';
 import { sequence } from './sequence.ts';
 import type { Outcome, Placed, Sequenced } from './sequence.ts';
+import type { Quotas } from './quota.ts';
 import { readAll } from './read.ts';
 import { rootsOf } from './roots.ts';
 
@@ -58,6 +59,7 @@ export interface WriterOptions {
   readonly checkReopened: (head: TreeHead, storage: LogStorage) => Promise<void>;
   readonly name: LogName;
   readonly crypto: CryptoSuite;
+  readonly quotas: Quotas;
   /** What is kept in memory of the admission state; told of every commit. */
   readonly committed: CommittedState;
   /** The root of the tree of `size` entries, of which the tree with this head is a later one, from the store. */
@@ -123,7 +125,7 @@ export class Writer {
 
   /** Promises room for an append, or throws `shutting-down`, `read-only` or `queue-full`. Ends with append or release. */
   reserve(entries: number, bytes: number): Reservation {
-    const refusal = this.#refusal();
+    const refusal = this.refusal();
     if (refusal !== undefined) throw refusal;
     return this.#intake.reserve(entries, bytes);
   }
@@ -136,7 +138,7 @@ export class Writer {
   append(validated: readonly Validated[], reservation: Reservation): Promise<readonly AppendResult[]> {
     this.#intake.release(reservation);
     // What had its room before a shutdown began still gets in; after a failed write nothing does.
-    const refusal = this.#failure === undefined ? undefined : this.#refusal();
+    const refusal = this.#failure === undefined ? undefined : this.refusal();
     const ticket = new Ticket(validated.length);
     for (const [position, outcome] of validated.entries()) {
       if (outcome instanceof LimmatError) ticket.set(position, { ok: false, error: outcome });
@@ -170,7 +172,8 @@ export class Writer {
     await this.#storage.close();
   }
 
-  #refusal(): LimmatError | undefined {
+  /** Why nothing is taken at the moment, as the answer to whoever sends something. */
+  refusal(): LimmatError | undefined {
     if (this.#closing) {
       return new LimmatError('shutting-down', 'the log is shutting down; nothing was taken, send it again', {
         retryAfterSeconds: 5,
@@ -235,7 +238,7 @@ export class Writer {
     const stored = this.#edge;
     const before = this.#writing?.prepared;
     const edge = before?.edge ?? stored;
-    const { name, crypto, hasher, committed, rootHashAt } = this.#options;
+    const { name, crypto, hasher, committed, quotas, rootHashAt } = this.#options;
     try {
       const entries = batch.map(({ entry }) => entry);
       const sequenced = await sequence(entries, edge.head.size, {
@@ -245,6 +248,8 @@ export class Writer {
         crypto,
         hasher,
         writing: before?.placed,
+        quotas,
+        nowMillis: startMillis,
         roots: rootsOf({ stored, before: before?.growth, rootHashAt }),
       });
       const { placed } = sequenced;
@@ -253,7 +258,7 @@ export class Writer {
       return { batch, sequenced, placed, startMillis, reopenings, ...integrated };
     } catch (error) {
       this.#enterReadOnly(error);
-      answerAll(batch, this.#refusal()!);
+      answerAll(batch, this.refusal()!);
       return undefined;
     }
   }
@@ -271,7 +276,7 @@ export class Writer {
     const { clock, onEvent, onCommitted } = this.#options;
     if (this.#failure !== undefined || prepared.reopenings !== this.#reopenings) {
       // The write before this one failed: this one never began, and its places may not be right any more.
-      answerAll(batch, this.#refusal() ?? notTaken());
+      answerAll(batch, this.refusal() ?? notTaken());
     } else {
       try {
         if (growth !== undefined) {
@@ -302,7 +307,7 @@ export class Writer {
     if (this.#failure !== undefined) return;
     this.#failure = `a write to the store failed (${reasonOf(error)})`;
     this.#options.onEvent({ kind: 'commit-failed', reason: reasonOf(error) });
-    this.#intake.refuseAll(this.#refusal()!);
+    this.#intake.refuseAll(this.refusal()!);
     this.#recovery = this.#reopenUntilItWorks().finally(() => (this.#recovery = undefined));
   }
 

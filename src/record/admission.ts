@@ -12,7 +12,7 @@ import { parseCoseKey, type CoseKey } from '../cose/key.ts';
 import { verifyJob, type VerifyJob } from '../cose/signer.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import { portableHasher } from '../merkle/hash.ts';
-import { keyKey, LOG_KEY, type StateKey } from './admission/keys.ts';
+import { keyKey, LOG_KEY, namespaceKey, type StateKey } from './admission/keys.ts';
 import type { Decision, Facts } from './admission/decision.ts';
 import { keyValue } from './admission/values.ts';
 import { approvalJob, approvalsOf } from './approval.ts';
@@ -55,6 +55,11 @@ export function admit(
  */
 export function verifyKeyFor(facts: Facts, statement: Statement): CoseKey | undefined {
   return keyInForce(facts, statement, statement.kid);
+}
+
+/** The keys of the values by which a statement is refused that no key in force has signed. */
+export function signerKeysFor(statement: Statement): StateKey[] {
+  return [namespaceKey(statement.namespace), ...signatureKeysFor(statement)];
 }
 
 /** The keys of the values by which `signatureJobs` goes. */

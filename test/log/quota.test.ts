@@ -41,10 +41,10 @@ describe('the quota of a key', () => {
   });
 
   it('says which quota it was and when there is room again', async () => {
-    const { log } = await openWith({ key: 2 });
-    const results = await log.append(await builds(0, 3));
-    expect(results[2]).toMatchObject({
-      error: { code: 'quota-exceeded', retryAfterSeconds: 30, details: { quota: 'quota-key', limit: 2 } },
+    const { log } = await openWith({ key: 3 });
+    const results = await log.append(await builds(0, 4));
+    expect(results[3]).toMatchObject({
+      error: { code: 'quota-exceeded', retryAfterSeconds: 20, details: { quota: 'quota-key', limit: 3 } },
     });
   });
 
@@ -58,11 +58,13 @@ describe('the quota of a key', () => {
     expect(counts(words(await log.append(good)))).toEqual({ taken: 3 });
   });
 
-  it('never stands in the way of an entry that is logged already', async () => {
-    const { log } = await openWith({ key: 2 });
-    const [first, second, third] = await builds(0, 3);
+  it('is not charged for what is logged already, whoever sends it again, and never stands in its way', async () => {
+    const { log } = await openWith({ key: 3 });
+    const [first, second, third, fourth] = await builds(0, 4);
     expect(words(await log.append([first!, second!]))).toEqual([3, 4]);
-    expect(words(await log.append([first!, second!, third!, first!]))).toEqual([3, 4, 'quota-exceeded', 3]);
+    for (let i = 0; i < 5; i++) expect(words(await log.append([first!, second!, first!]))).toEqual([3, 4, 3]);
+    expect(words(await log.append([third!]))).toEqual([5]);
+    expect(words(await log.append([first!, fourth!, first!]))).toEqual([3, 'quota-exceeded', 3]);
   });
 });
 
