@@ -86,12 +86,12 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 describe('before it lies', () => {
   test('every log is honest: all entries under a head that both keys signed, growth that extends it', async () => {
     for (const mode of LIE_NAMES) {
-      const honest = await start(mode, 2);
+      const honest = await start(mode, 3);
       const first = await look(honest);
-      expect(first.entries, mode).toHaveLength(2);
+      expect(first.entries, mode).toHaveLength(3);
       await honest.grow(3);
       const second = await look(honest, first);
-      expect([mode, second.head.size, second.entries.length]).toEqual([mode, 5, 5]);
+      expect([mode, second.head.size, second.entries.length]).toEqual([mode, 6, 6]);
       closing.push(honest.close());
     }
     log = undefined;
@@ -144,6 +144,9 @@ describe('a client that remembers the honest head', () => {
     ['reorder', 'nothing', 'bad-tile'],
     ['time-travel', 'nothing', 'nothing'],
     ['targeted', 'nothing', 'nothing'],
+    ['unauthorised', 'nothing', 'nothing'],
+    ['revoked-key', 'nothing', 'nothing'],
+    ['broken-stream', 'nothing', 'nothing'],
   ];
 
   test('has a row for every lie', () => {

@@ -36,6 +36,9 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
   'time-travel': ['M08 backdated proof', 'M08 future proof'],
   'targeted, a client hands in its head': ['M03 fork-prefix proof'],
   'targeted, two monitors gossip': ['M02 fork-same-size proof', 'M03 fork-prefix proof'],
+  unauthorised: ['M05 inadmissible suspicion', 'M05 inadmissible-entry proof'],
+  'revoked-key': ['M05 inadmissible suspicion', 'M05 inadmissible-entry proof'],
+  'broken-stream': ['M05 inadmissible suspicion', 'M05 stream-break proof'],
 };
 
 test('every lie is tried, and the table has a row for every trial', () => {
@@ -95,9 +98,7 @@ test('what no lie here brings about is known by name, and tested elsewhere', () 
     // Need two proof files, or a channel head (test/monitor/evidence).
     'proof-contradicted',
     'false-channel-head',
-    // Need a log of records (test/monitor/evidence/records.test.ts).
-    'inadmissible-entry',
-    'stream-break',
+    // Accuse who signed records, not the log (test/monitor/evidence/records.test.ts).
     'record-conflict',
     'location-breach',
     'verdict-conflict',
@@ -110,7 +111,6 @@ test('what no lie here brings about is known by name, and tested elsewhere', () 
     'tile-mismatch',
     'not-a-statement',
     // Need a log of records, and are found by judging them (test/monitor/records.test.ts).
-    'inadmissible',
     'invalid-entry',
     'repeated-entry',
     'rule-critical',

@@ -2,7 +2,7 @@
 // the same keys, which is what no honest log ever has.
 
 import { ctApp, logApp, pagesApp, serverApp } from '../../src/adapters/http/index.ts';
-import { memoryStorage } from '../../src/adapters/memory.ts';
+import { memoryMedium, memoryStorage } from '../../src/adapters/memory.ts';
 import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { utf8 } from '../../src/bytes.ts';
 import { Log } from '../../src/log/index.ts';
@@ -38,25 +38,37 @@ export interface BranchOwner {
   readonly origin: string;
   readonly signers: readonly CheckpointSigner[];
   readonly clock: Clock;
+  /** So many of the first leaves are what a log of records begins with: a genesis, and what it admits; default 0. */
+  readonly records?: number;
 }
 
 /** Opens a history with these leaves, signed with these keys, whatever else they have signed. */
 export async function openBranch(owner: BranchOwner, leaves: readonly Uint8Array[]): Promise<Branch> {
-  const { origin, signers, clock } = owner;
-  const log = await Log.open({
-    origin,
-    openStorage: async () => memoryStorage(),
-    guard: forgetfulGuard(),
-    create: true,
-    signers,
-    // Any bytes: a lying log logs what an honest one would refuse.
-    admission: 'open',
-    crypto: nodeCrypto,
-    hasher: nodeHasher,
-    clock,
-    checkpointIntervalMillis: 0,
-    refreshIntervalMillis: REFRESH_MILLIS,
-  });
+  const { origin, signers, clock, records = 0 } = owner;
+  const medium = memoryMedium();
+  const guard = forgetfulGuard();
+  const open = (admission: 'open' | 'records'): Promise<Log> =>
+    Log.open({
+      origin,
+      openStorage: async () => memoryStorage({ medium }),
+      guard,
+      create: medium.head.size === 0,
+      signers,
+      admission,
+      crypto: nodeCrypto,
+      hasher: nodeHasher,
+      clock,
+      checkpointIntervalMillis: 0,
+      refreshIntervalMillis: REFRESH_MILLIS,
+    });
+  if (records > 0) {
+    // An open log refuses its own genesis, so a log of records is made as an honest operator makes it.
+    const honest = await open('records');
+    for (const result of await honest.append(leaves.slice(0, records))) if (!result.ok) throw result.error;
+    await honest.close();
+  }
+  // Any bytes: a lying log logs what an honest one would refuse.
+  const log = await open('open');
   const app = serverApp({
     mounts: [
       { prefix: '', app: logApp(log, { hasher: nodeHasher }) },
@@ -72,7 +84,7 @@ export async function openBranch(owner: BranchOwner, leaves: readonly Uint8Array
       throw new Error(`entry ${last} of a lying log was not published within ${PUBLISH_MILLIS} ms`);
     }
   };
-  await append(leaves);
+  await append(leaves.slice(records));
   return {
     head: () => {
       const { published } = log.status();

@@ -20,6 +20,7 @@ import { freshOrigin, freshSigners } from './keys.ts';
 import { LEAF_ISSUER, leafMaker } from './leaves.ts';
 import { lieMode } from './modes.ts';
 import type { LieName, Teller } from './modes.ts';
+import { ownRecords } from './own-records.ts';
 
 /** One full entry bundle and a partial one. */
 export const DEFAULT_SIZE = 300;
@@ -29,9 +30,9 @@ const LOOPBACK: ListenAddress = { host: '127.0.0.1', port: 0 };
 
 export interface LyingLogOptions {
   readonly mode: LieName;
-  /** Entries before anything else happens; default DEFAULT_SIZE, at least 2. */
+  /** Entries before anything else happens; default DEFAULT_SIZE, at least 2, or 3 where a log begins with records. */
   readonly size?: number;
-  /** These entries instead, in this order. */
+  /** These entries instead, in this order; a log that begins with records has those before them. */
   readonly leaves?: readonly Uint8Array[];
   /** Default: one that no other log has. */
   readonly origin?: string;
@@ -82,9 +83,13 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
   const nowSeconds = (): number => Math.floor(clock.nowMillis() / 1000);
   const signers = freshSigners(origin);
   const maker = leafMaker();
-  const leaves = [...(options.leaves ?? (await maker.make(options.size ?? DEFAULT_SIZE, nowSeconds())))];
+  const records =
+    lieMode(mode).begins === 'records' ? await ownRecords(origin, signers, maker.signer, nowSeconds()) : undefined;
+  const first = records?.first ?? [];
+  const builds = Math.max(0, (options.size ?? DEFAULT_SIZE) - first.length);
+  const leaves = [...first, ...(options.leaves ?? (await maker.make(builds, nowSeconds())))];
   if (leaves.length < 2) throw new RangeError(`a lying log needs 2 entries to lie about, not ${leaves.length}`);
-  const owner = { origin, signers, clock };
+  const owner = { origin, signers, clock, records: first.length };
   const truth = await openBranch(owner, leaves);
   const branches: Branch[] = [truth];
   const growing: Branch[] = [truth];
@@ -141,7 +146,8 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
           if (grows) growing.push(branch);
           return branch;
         },
-        makeLeaves: (count, iatSeconds) => maker.make(count, iatSeconds),
+        makeLeaves: (count, iatSeconds, by) => maker.make(count, iatSeconds, by),
+        records,
         append,
       });
     },

@@ -6,10 +6,13 @@ import { formatEntryBundle, parseEntryBundle, parseTilePath, tileWidthAt, TILE_W
 import type { TilePath } from '../../src/merkle/tile.ts';
 import { formatNote, formatSignatureLine, parseNote } from '../../src/note/note.ts';
 import type { CheckpointSigner } from '../../src/note/signer.ts';
+import type { StatementSigner } from '../../src/record/index.ts';
 import { changed, dripped, endless, notFound, withBody } from './answers.ts';
 import { signHead } from './branch.ts';
 import type { Branch } from './branch.ts';
 import { freshSigners } from './keys.ts';
+import type { OwnRecords } from './own-records.ts';
+import { RECORD_ROWS } from './record-modes.ts';
 
 /** A request, by its path below the log's prefix, without a leading slash. */
 export interface Asked {
@@ -37,8 +40,10 @@ export interface Stage {
   readonly nowSeconds: () => number;
   /** Opens another history under the same keys; `grows` = it gets every entry that the true one gets. */
   branch(leaves: readonly Uint8Array[], grows: boolean): Promise<Branch>;
-  /** Statements signed as of that time. */
-  makeLeaves(count: number, iatSeconds: number): Promise<Uint8Array[]>;
+  /** Statements signed as of that time, by the issuer's key or another. */
+  makeLeaves(count: number, iatSeconds: number, by?: StatementSigner): Promise<Uint8Array[]>;
+  /** What the log that `begins` with records has beside builds. */
+  readonly records: OwnRecords | undefined;
   /** Appends to the true history, and to every other one that grows. */
   append(leaves: readonly Uint8Array[]): Promise<void>;
 }
@@ -50,6 +55,8 @@ export interface LieMode {
   readonly name: string;
   /** What the log does, in a sentence that begins with a verb: "shows …". */
   readonly lie: string;
+  /** A lie about records: the log begins with a genesis, and says by it what it refuses. */
+  readonly begins?: 'records';
   begin(stage: Stage): Promise<Teller>;
 }
 
@@ -218,6 +225,7 @@ const ROWS = [
       return ({ request, isVictim, truth }) => (isVictim ? other.answer(request) : truth());
     },
   },
+  ...RECORD_ROWS,
 ] as const satisfies readonly LieMode[];
 
 /** The name of a lie. */

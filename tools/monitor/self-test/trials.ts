@@ -58,4 +58,7 @@ export const TRIALS: readonly Trial[] = Object.freeze([
   trial('time-travel', ['backdated', 'future']),
   trial('targeted', ['fork-prefix'], { how: 'a client hands in its head', company: 'client' }),
   trial('targeted', ['fork-prefix', 'fork-same-size'], { how: 'two monitors gossip', company: 'peer' }),
+  trial('unauthorised', ['inadmissible', 'inadmissible-entry']),
+  trial('revoked-key', ['inadmissible', 'inadmissible-entry']),
+  trial('broken-stream', ['inadmissible', 'stream-break']),
 ]);
