@@ -85,7 +85,7 @@ export async function ownRecords(
         channel: 'stable',
         sequence,
         ...(released !== undefined && { prev: nodeHasher.leafHash(released) }),
-        contentDigest: { sha256: new Uint8Array(randomBytes(32)) },
+        contentDigest: { sha256: random(32) },
         counts: { total: RULES + sequence },
       };
       released = await signed({ type: 'avdb-release', namespace: LEAF_ISSUER, fields }, issuer, at);
@@ -111,7 +111,10 @@ function signed(
 
 /** The vkey of a channel key that signs nothing. */
 function freshChannelKey(origin: string): string {
-  const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-  return noteSigner(generateSignerKey(channelKeyName(origin), SIGNATURE_TYPE.ed25519, random, nodeCrypto), nodeCrypto)
-    .vkey;
+  const key = generateSignerKey(channelKeyName(origin), SIGNATURE_TYPE.ed25519, random, nodeCrypto);
+  return noteSigner(key, nodeCrypto).vkey;
+}
+
+function random(length: number): Uint8Array {
+  return new Uint8Array(randomBytes(length));
 }
