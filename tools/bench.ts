@@ -47,13 +47,15 @@ interface BenchFlags {
   readonly statements: number;
   readonly records: number;
   readonly files: number;
+  readonly fileSize: number;
+  readonly buildFiles: number;
   readonly connections: number;
   readonly dir?: string;
   readonly json?: boolean;
 }
 
 function optionsOf(flags: BenchFlags): BenchOptions {
-  const { entries, entrySize, growthEntries, statements, records, files, connections } = flags;
+  const { entries, entrySize, growthEntries, statements, records, files, fileSize, buildFiles, connections } = flags;
   return {
     entries,
     entrySize,
@@ -61,6 +63,8 @@ function optionsOf(flags: BenchFlags): BenchOptions {
     statements,
     records,
     files,
+    fileSize,
+    buildFiles,
     connections,
     loadMillis: flags.seconds * 1000,
   };
@@ -146,7 +150,9 @@ export function register(program: Command): void {
     .option('--seconds <n>', 'how long each load runs at most', wholeNumber(1), 10)
     .option('--statements <n>', 'statements to sign for the statements bench', wholeNumber(1000), 200_000)
     .option('--records <n>', 'signed builds that are judged again and looked up', wholeNumber(1000), 1_000_000)
-    .option('--files <n>', 'files of 256 KiB for the check bench', wholeNumber(1), 10_000)
+    .option('--files <n>', 'files for the check bench', wholeNumber(1), 10_000)
+    .option('--file-size <bytes>', 'size of these', wholeNumber(64), 256 * 1024)
+    .option('--build-files <n>', 'of so many of them a build tells, 64 at most', wholeNumber(1), 50)
     .option('--connections <n>', 'connections of the add bench', wholeNumber(1), 256)
     .option('--dir <dir>', 'where the temporary directory is made: the disk that is measured')
     .addOption(jsonOption())

@@ -17,20 +17,21 @@ import { round } from './append.ts';
 import type { BenchContext } from './context.ts';
 import type { Measured } from './targets.ts';
 
-const FILE_BYTES = 256 * 1024;
-/** Files that one build names. */
-const ARTIFACTS = 50;
+/** Products that the builds are of: with few builds one each, so that every file is of the newest of its channel. */
+const PRODUCTS = 200;
+/** Builds that are sent at once. */
+const BATCH = 1000;
 
 /** `check`: the command itself, its start included; the share of that time that hashing alone takes. */
 export async function benchCheck(context: BenchContext): Promise<Measured[]> {
-  const { files: count } = context.options;
-  context.note(`writing ${count} files of ${FILE_BYTES} bytes`);
+  const { files: count, fileSize, buildFiles } = context.options;
+  context.note(`writing ${count} files of ${fileSize} bytes`);
   const directory = join(context.directory, 'check-files');
-  const files = await writeFiles(directory, count);
+  const files = await writeFiles(directory, count, fileSize);
   const hashed = await hashAll(files);
   const dataDir = await context.makeLog('check', 'records');
   const measured = await context.served(dataDir, async ({ url }) => {
-    await logBuilds(url, dataDir, hashed.digests);
+    await logBuilds(url, dataDir, hashed.digests, context.options);
     const again = await hashAll(files);
     const startedAt = performance.now();
     const args = ['check', directory, '--trust', dataPaths(dataDir).trust, '--url', url, '--json'];
@@ -38,8 +39,8 @@ export async function benchCheck(context: BenchContext): Promise<Measured[]> {
     const seconds = (performance.now() - startedAt) / 1000;
     const details = {
       files: count,
-      fileBytes: FILE_BYTES,
-      builds: Math.ceil(count / ARTIFACTS),
+      fileBytes: fileSize,
+      builds: Math.ceil(count / buildFiles),
       seconds: round(seconds),
       hashingSeconds: round(again.seconds),
     };
@@ -52,15 +53,15 @@ export async function benchCheck(context: BenchContext): Promise<Measured[]> {
   return measured;
 }
 
-async function writeFiles(directory: string, count: number): Promise<FileToHash[]> {
+async function writeFiles(directory: string, count: number, size: number): Promise<FileToHash[]> {
   await mkdir(directory);
-  const content = new Uint8Array(FILE_BYTES);
+  const content = new Uint8Array(size);
   const files: FileToHash[] = [];
   for (let i = 0; i < count; i++) {
     randomFillSync(content, 0, 64);
     const path = join(directory, `file-${i}`);
     await writeFile(path, content);
-    files.push({ path, size: FILE_BYTES });
+    files.push({ path, size });
   }
   return files;
 }
@@ -76,18 +77,24 @@ async function hashAll(files: readonly FileToHash[]): Promise<{ readonly digests
   return { digests, seconds: (performance.now() - startedAt) / 1000 };
 }
 
-async function logBuilds(url: string, dataDir: string, digests: readonly Uint8Array[]): Promise<void> {
+async function logBuilds(
+  url: string,
+  dataDir: string,
+  digests: readonly Uint8Array[],
+  { fileSize, buildFiles }: BenchContext['options'],
+): Promise<void> {
   const signer = loadStatementSigner(dataPaths(dataDir).submitterKey);
   const iatSeconds = Math.floor(Date.now() / 1000);
   const statements: Uint8Array[] = [];
-  for (let start = 0; start < digests.length; start += ARTIFACTS) {
-    const artifacts = digests.slice(start, start + ARTIFACTS).map((sha256, i) => ({
+  for (let start = 0; start < digests.length; start += buildFiles) {
+    const artifacts = digests.slice(start, start + buildFiles).map((sha256, i) => ({
       name: `file-${start + i}`,
       digest: { sha256 },
-      size: FILE_BYTES,
+      size: fileSize,
     }));
-    // A product each, so that every file is of the newest build of its channel.
-    const fields = { product: `bench-${start}`, version: '1.0', channel: 'stable', platform: 'linux-x64', artifacts };
+    const number = start / buildFiles;
+    const [product, version] = [`bench-${number % PRODUCTS}`, `1.${Math.floor(number / PRODUCTS)}`];
+    const fields = { product, version, channel: 'stable', platform: 'linux-x64', artifacts };
     statements.push(
       await createStatement(
         { type: 'build', namespace: FIRST_ISSUER, issuer: FIRST_ISSUER, iatSeconds, fields },
@@ -95,8 +102,10 @@ async function logBuilds(url: string, dataDir: string, digests: readonly Uint8Ar
       ),
     );
   }
-  for (const result of await addBatchToLog(url, statements)) {
-    if (!('index' in result)) throw new Error(`a build was not taken: ${JSON.stringify(result)}`);
+  for (let start = 0; start < statements.length; start += BATCH) {
+    for (const result of await addBatchToLog(url, statements.slice(start, start + BATCH))) {
+      if (!('index' in result)) throw new Error(`a build was not taken: ${JSON.stringify(result)}`);
+    }
   }
   // The same again waits until it is published.
   await addToLog(url, statements.at(-1)!, 'published');

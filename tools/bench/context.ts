@@ -24,6 +24,9 @@ export interface BenchOptions {
   readonly records: number;
   /** Files of the check bench. */
   readonly files: number;
+  /** Bytes of each of them, and of how many a build tells. */
+  readonly fileSize: number;
+  readonly buildFiles: number;
   readonly connections: number;
 }
 

@@ -31,11 +31,15 @@ const seed = chooseSeed();
 
 describe(`lookups over HTTP (seed ${seed})`, () => {
   let history: History;
+  let ask: (body: string, headers?: Record<string, string>) => Promise<Response>;
   let get: (path: string) => Promise<{ status: number; body: List; headers: Headers }>;
 
   beforeAll(async () => {
     history = await History.of(seededRandom(seed), 150);
     const app = lookupApp(new LookupQueries(history.source), { nowMillis: () => (T0 + 9 * DAY) * 1000 });
+    ask = async (body, headers = { 'Content-Type': 'text/plain; charset=utf-8' }) => {
+      return app.request('/api/v1/artifacts', { method: 'POST', headers, body });
+    };
     get = async (path) => {
       const response = await app.request(path);
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- looked at by the tests
@@ -81,6 +85,49 @@ describe(`lookups over HTTP (seed ${seed})`, () => {
           }),
       );
     }
+  });
+
+  test('many digests are answered in their order with the indexes of what a lookup of each finds', async () => {
+    const digests = [2, 0, 5, 2, 999, 1, 3].map((n) => toHex(digestOf(n)));
+    const response = await ask(digests.join('\n'));
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/x-ndjson']);
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    const lines = (await response.text()).trimEnd().split('\n');
+    expect(lines).toHaveLength(digests.length);
+    for (const [i, line] of lines.entries()) {
+      const { items, next } = (await get(`/api/v1/artifacts/${digests[i]}?limit=20`)).body;
+      const named = (list: unknown): unknown =>
+        Array.isArray(list) ? list.map((one: Item) => ({ index: one.index })) : 0;
+      const indexes = items.map((item) => ({
+        index: item.index,
+        rebuilds: named(item['rebuilds']),
+        takenBack: named(item['takenBack']),
+      }));
+      expect(JSON.parse(line)).toEqual({
+        digest: digests[i],
+        size: history.publishedSize,
+        items: indexes,
+        ...(next !== undefined && { next }),
+      });
+    }
+  });
+
+  test.each([
+    ['', 400, 'malformed'],
+    ['\n', 400, 'malformed'],
+    [`${'AA'.repeat(32)}\n`, 400, 'malformed'],
+    [`${'aa'.repeat(32)}\r\n`, 400, 'malformed'],
+    [`${'aa'.repeat(32)}\n\n`, 400, 'malformed'],
+    [`${'aa'.repeat(32)}\n`.repeat(1001), 413, 'body-too-large'],
+  ])('digests as %j… are refused', async (body, status, code) => {
+    const response = await ask(body);
+    expect([response.status, JSON.parse(await response.text()).code]).toEqual([status, code]);
+  });
+
+  test('a thousand digests are taken, and only as text', async () => {
+    const body = `${'aa'.repeat(32)}\n`.repeat(1000);
+    expect((await (await ask(body)).text()).split('\n')).toHaveLength(1001);
+    expect((await ask(body, { 'Content-Type': 'application/json' })).status).toBe(415);
   });
 
   test('a digest that no record names has an empty answer', async () => {

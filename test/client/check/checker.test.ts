@@ -33,6 +33,55 @@ beforeEach(() => {
   world = new CheckWorld();
 });
 
+const proofs = (): string[] => world.asked.filter((path) => path.endsWith('/proof'));
+
+describe('many files of many records', () => {
+  const NAMES = Array.from({ length: 20 }, (_, i) => `file ${i}`);
+  const digests = NAMES.map((name) => digestOf(utf8(name)));
+
+  beforeEach(async () => {
+    for (const [i, name] of NAMES.entries()) await world.build(String(i), name);
+    await world.publish();
+  });
+
+  test('come with their bundle, with the verdicts that their proofs give', async () => {
+    const verdicts = await checker().checkAll(digests);
+    expect(proofs()).toEqual([]);
+    expect(world.asked.filter((path) => path.startsWith('tile/entries/'))).toHaveLength(1);
+    for (const [i, digest] of digests.entries()) expect(verdicts[i]).toEqual(await checker().check(digest));
+    expect(proofs()).toHaveLength(NAMES.length);
+  });
+
+  test('a bundle with changed bytes is not believed: each entry is proven alone', async () => {
+    const honest = await checker().checkAll(digests);
+    for (const at of [0, 1, 50, 700, 3000]) {
+      world.tamper = (path, bytes) => (path.startsWith('tile/entries/') ? bytes.with(at, bytes[at]! ^ 1) : bytes);
+      expect(await checker().checkAll(digests)).toEqual(honest);
+    }
+  });
+
+  test('an entry that is logged with another key’s signature is refused with its reason', async () => {
+    const artifacts = [{ digest: { sha256: digestOf(utf8('forged')) } }];
+    const forged = { ...keyOf(VENDOR), sign: (message: Uint8Array) => keyOf('Mallory').sign(message) };
+    const fields = { product: 'Shield', channel: 'stable', version: '99', platform: 'linux', artifacts };
+    await world.add('build', fields, VENDOR, 'acme', forged);
+    await world.publish();
+    const verdicts = await checker().checkAll([...digests, digestOf(utf8('forged'))]);
+    expect(verdicts.slice(0, -1).every(({ verdict }) => verdict === 'logged')).toBe(true);
+    expect(verdicts.at(-1)).toMatchObject({ verdict: 'bad-citation' });
+    expect(verdicts.at(-1)!.says[0]!.detail).toContain('bad-signature');
+  });
+
+  test('a checkpoint that contradicts what is remembered is proof against the log', async () => {
+    const it = checker();
+    await it.check(digests[0]!);
+    world.log.entries[3] = utf8('something else');
+    await world.publish();
+    const verdicts = await checker({ remembered: it.remembered }).checkAll(digests.slice(5));
+    expect(new Set(verdicts.map(({ verdict }) => verdict))).toEqual(new Set(['two-histories']));
+  });
+});
+
 describe('what is said of a file', () => {
   test('of one that is logged, by whom, and that it is the newest by the channel head', async () => {
     await world.build('1', 'old');
