@@ -78,7 +78,7 @@ export function signatureJobs(facts: Facts, statement: Statement): readonly Veri
   for (const approval of approvalsOf(statement.record)) {
     const key = keyInForce(facts, statement, approval.kid);
     if (key === undefined) return undefined;
-    jobs.push(approvalJob(statement.record, approval, key));
+    jobs.push(approvalJob(statement, approval, key));
   }
   return jobs;
 }

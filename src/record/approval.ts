@@ -2,32 +2,45 @@
 // approval message, and its signature goes into the field `approvals` before the statement is signed. So k keys make one
 // leaf, and whoever signs last signs the approvals too. Which keys, and how many, the admission policy says.
 //
-//   message = deterministic CBOR of ["limmat/approval/v1", namespace, type, payload without approvals]
+//   message = deterministic CBOR of ["limmat/approval/v2", typ, kid, iss, sub, iat, payload without approvals]
 //
-// The payload is a byte string: the deterministic CBOR map that is logged, less its member "approvals". What is signed
-// here can be taken for nothing else: a statement's signing input (RFC 9052 §4.4) is an array that starts with
-// "Signature1". Nothing binds an approval to one signer or time, so it holds for the same record again; entries of the
-// admission chain cannot be repeated, because of their sequence.
+// typ, kid, iss, sub and iat are those of the statement's header: who signs it, for whom, and when, is settled before the
+// first approval. So whoever has one of the keys cannot log a record again, with the approvals that it had, under a new
+// time. The payload is a byte string: the deterministic CBOR map that is logged, less its member "approvals". What is
+// signed here can be taken for nothing else: a statement's signing input (RFC 9052 §4.4) is an array that starts with
+// "Signature1".
 
 import { checkSignatureForm, verifyJob, type StatementSigner, type VerifyJob } from '../cose/signer.ts';
 import { encodeCbor } from '../cose/cbor.ts';
 import type { CoseKey } from '../cose/key.ts';
 import type { Approval } from './key-kinds.ts';
-import { encodePayload, type LimmatRecord } from './types.ts';
+import { mediaType } from './statement.ts';
+import { encodePayload, subjectOf, type LimmatRecord } from './types.ts';
 
-export const APPROVAL_CONTEXT = 'limmat/approval/v1';
+export const APPROVAL_CONTEXT = 'limmat/approval/v2';
 
-/** What an approval of the record is a signature over. The same whatever approvals the record has already. */
-export function approvalMessage(record: LimmatRecord): Uint8Array {
+/** What an approval is given to: all that a statement says, but for its approvals. A `Statement` is one. */
+export interface ApprovedStatement {
+  readonly record: LimmatRecord;
+  /** The thumbprint of the key that signs the statement: 32 bytes. */
+  readonly kid: Uint8Array;
+  /** Who signs, as an organisation. */
+  readonly iss: string;
+  /** Time of signing, Unix seconds. */
+  readonly iat: number;
+}
+
+/** What an approval of the statement is a signature over. The same whatever approvals the record has already. */
+export function approvalMessage({ record, kid, iss, iat }: ApprovedStatement): Uint8Array {
   const { approvals: _, ...fields } = record.fields;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- approvals are optional in every type
   const payload = encodePayload(record.type, fields as LimmatRecord['fields']);
-  return encodeCbor([APPROVAL_CONTEXT, record.namespace, record.type, payload]);
+  return encodeCbor([APPROVAL_CONTEXT, mediaType(record.type), kid, iss, subjectOf(record), iat, payload]);
 }
 
-/** The signer's approval of the record, to be put into its field `approvals`. */
-export async function createApproval(record: LimmatRecord, signer: StatementSigner): Promise<Approval> {
-  const signature = await signer.sign(approvalMessage(record));
+/** The approval of the statement by this key, to be put into the record's field `approvals`. */
+export async function createApproval(statement: ApprovedStatement, signer: StatementSigner): Promise<Approval> {
+  const signature = await signer.sign(approvalMessage(statement));
   checkSignatureForm(signer.alg, signature);
   return Object.freeze({ kid: signer.kid, signature });
 }
@@ -38,10 +51,10 @@ export function approvalsOf(record: LimmatRecord): readonly Approval[] {
 }
 
 /**
- * The signature check of one of the record's approvals, with the key that its kid names. `malformed` when the signature
+ * The signature check of one of the statement's approvals, with the key that its kid names. `malformed` when the signature
  * has not the one form that the key's algorithm gives it.
  */
-export function approvalJob(record: LimmatRecord, { signature }: Approval, key: CoseKey): VerifyJob {
+export function approvalJob(statement: ApprovedStatement, { signature }: Approval, key: CoseKey): VerifyJob {
   checkSignatureForm(key.alg, signature);
-  return verifyJob({ alg: key.alg, toBeSigned: approvalMessage(record), signature }, key);
+  return verifyJob({ alg: key.alg, toBeSigned: approvalMessage(statement), signature }, key);
 }

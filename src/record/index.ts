@@ -46,7 +46,14 @@ export {
   type ChannelPlace,
   type ChannelType,
 } from './channel.ts';
-export { APPROVAL_CONTEXT, approvalJob, approvalMessage, approvalsOf, createApproval } from './approval.ts';
+export {
+  APPROVAL_CONTEXT,
+  approvalJob,
+  approvalMessage,
+  approvalsOf,
+  createApproval,
+  type ApprovedStatement,
+} from './approval.ts';
 export { CHAIN_TYPES, type ChainLink, type ChainType } from './chain.ts';
 export { factsOf } from './facts.ts';
 export { LOG_ROLE, ROOT_ROLE, type Approval, type PublicKey, type RootKeys } from './key-kinds.ts';

@@ -107,8 +107,8 @@ describe('the vectors of an independent generator', () => {
     const key = parseCoseKey(fromHex(vectors.approverCoseKeyHex)!);
     const held = await Promise.all(
       vectors.good.map(async (vector) => {
-        const record = recordFromJson(vector.record);
-        const jobs = approvalsOf(record).map((approval) => approvalJob(record, approval, key));
+        const statement = parseStatement(fromHex(vector.statementHex)!);
+        const jobs = approvalsOf(statement.record).map((approval) => approvalJob(statement, approval, key));
         const verified = jobs.map(({ publicKey, message, signature }) =>
           algorithmOf(portableCrypto, 'Ed25519').verify(publicKey, message, signature),
         );

@@ -54,7 +54,9 @@ export async function sign<T extends RecordType>(
   const bare = decodePayload(type, namespace, encodePayload(type, fields));
   const approved = await Promise.all(
     approvals.map(async (name) =>
-      real ? createApproval(bare, signer(name)) : { kid: kid(name), signature: new Uint8Array(64) },
+      real
+        ? createApproval({ record: bare, kid: kid(by), iss: issuer, iat }, signer(name))
+        : { kid: kid(name), signature: new Uint8Array(64) },
     ),
   );
   const all = approved.length === 0 ? fields : { ...fields, approvals: approved };

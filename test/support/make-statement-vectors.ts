@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cbor, head, hex, map, Pairs, type Value } from './vector-cbor.ts';
-import { OTHER, SIGNER } from './vector-keys.ts';
+import { IAT, ISSUER, OTHER, SIGNER } from './vector-keys.ts';
 import { typeVectors } from './vector-types.ts';
 
 interface Parts {
@@ -21,9 +21,6 @@ function signature(parts: Parts): Buffer {
 function leaf(parts: Parts): Buffer {
   return Buffer.concat([hex('d284'), cbor(parts.protected), hex('a0'), cbor(parts.payload), cbor(signature(parts))]);
 }
-
-const ISSUER = 'vendor.example';
-const IAT = 1_783_765_031;
 
 function header(type: string, subject: string, change: readonly (readonly [string | number, Value])[] = []): Buffer {
   const claims = map([1, ISSUER], [2, subject], [6, IAT]);

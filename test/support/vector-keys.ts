@@ -27,3 +27,7 @@ export function vectorKey(byte: number): VectorKey {
 export const SIGNER = vectorKey(0x07);
 /** Approves, and is a key that records name. */
 export const OTHER = vectorKey(0x09);
+
+/** In the header of every statement. */
+export const ISSUER = 'vendor.example';
+export const IAT = 1_783_765_031;

@@ -2,7 +2,7 @@
 // both the payload and the JSON. The order of members is that of the record's JSON; CBOR sorts them.
 
 import { cbor, json, map, Pairs, Time, type Value } from './vector-cbor.ts';
-import { OTHER, SIGNER, type VectorKey } from './vector-keys.ts';
+import { IAT, ISSUER, OTHER, SIGNER, type VectorKey } from './vector-keys.ts';
 
 export interface TypeVector {
   readonly desc: string;
@@ -54,7 +54,7 @@ const GENESIS = map(
 );
 
 const CASES: readonly Case[] = [
-  ['a genesis, approved by a second root key', 'policy', 'log', '1', approved('policy', 'log', GENESIS)],
+  ['a genesis, approved by a second root key', 'policy', 'log', '1', approved('policy', 'log/policy/1', GENESIS)],
   [
     'a key that takes the place of another',
     'key-event',
@@ -228,7 +228,7 @@ const CASES: readonly Case[] = [
     'shutdown',
     approved(
       'log-event',
-      'log',
+      'log/log-event/shutdown',
       map([
         'shutdown',
         map(
@@ -250,9 +250,10 @@ const CASES: readonly Case[] = [
   ],
 ];
 
-/** The payload with an approval by OTHER in it. */
-function approved(type: string, namespace: string, payload: Pairs): Pairs {
-  const message = cbor(['limmat/approval/v1', namespace, type, cbor(payload)]);
+/** The payload with an approval by OTHER of the statement that SIGNER signs. */
+function approved(type: string, subject: string, payload: Pairs): Pairs {
+  const typ = `application/vnd.limmat.${type}.v1+cbor`;
+  const message = cbor(['limmat/approval/v2', typ, SIGNER.kid, ISSUER, subject, IAT, cbor(payload)]);
   const approval: Value = map(['kid', OTHER.kid], ['signature', OTHER.sign(message)]);
   return map(...payload.pairs, ['approvals', [approval]]);
 }

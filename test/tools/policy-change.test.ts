@@ -192,8 +192,9 @@ test('what too few root keys cannot sign is written for the others: they approve
   const change = grantChange(found, policyOf(log, found), grant('second'))!;
   const { file, lines } = writeForOthers(change.keyEvent(found.chain), found, [signer('root')], 'acme', workbench());
   expect(lines.join('\n')).toMatch(
-    / sign key-event --fields \S+acme-key-event-4\.json .*--approve --out 1\.approval\n/,
+    / sign key-event --fields \S+acme-key-event-4\.json .*--issuer acme --signer [0-9a-f]{64} --signed-at \S+Z .*--approve --out 1\.approval\n/,
   );
+  expect(lines.join('\n')).toContain(` --signer ${toHex(kid('root'))} `);
   const fields: unknown = JSON.parse(readFileSync(file, 'utf8'));
   const record = recordFromJson({ type: 'key-event', namespace: 'acme', fields });
   await expect(take(log, record, 'root')).rejects.toThrow('A04');

@@ -10,6 +10,7 @@ import {
   approvalJob,
   approvalsOf,
   fileDigests,
+  formatTime,
   parseStatement,
   recordToJson,
   verifySigned,
@@ -27,7 +28,12 @@ beforeAll(async () => {
   writeFileSync(join(dir, 'app.sig'), 'its signature');
 });
 
-const approvalIn = (file: string): unknown => JSON.parse(readFileSync(join(dir, file), 'utf8'));
+const jsonIn = (file: string): object => Object(JSON.parse(readFileSync(join(dir, file), 'utf8')));
+/** What a record carries of an approval file. */
+const approvalIn = (file: string): unknown =>
+  Object.fromEntries(Object.entries(jsonIn(file)).filter(([name]) => ['kid', 'signature'].includes(name)));
+/** The time that many seconds from now. */
+const at = (seconds: number): string => formatTime(Math.floor(Date.now() / 1000) + seconds);
 const by = (name: string): string[] => ['--key', `${name}.pem`, '--namespace', 'acme'];
 const statementIn = (file: string) => parseStatement(new Uint8Array(readFileSync(join(dir, file))));
 
@@ -155,8 +161,10 @@ describe('a record that several keys sign', () => {
   });
 
   test('carries the approvals of the others, and each of them holds', async () => {
+    const signedAt = at(-3600);
+    const draft = ['--approve', '--signer', 'three.pub.pem', '--issuer', 'Acme AG', '--signed-at', signedAt];
     for (const name of ['one', 'two']) {
-      const { code, stdout } = await limmat('sign', ...POLICY, ...by(name), '--approve', '--out', `${name}.approval`);
+      const { code, stdout } = await limmat('sign', ...POLICY, ...by(name), ...draft, '--out', `${name}.approval`);
       expect([code, stdout]).toEqual([0, expect.stringContaining('approved: Policy')]);
     }
     const given = ['--approval', 'one.approval', '--approval', 'two.approval'];
@@ -166,9 +174,10 @@ describe('a record that several keys sign', () => {
     expect(recordToJson(statement.record).fields).toMatchObject({
       approvals: [approvalIn('one.approval'), approvalIn('two.approval')],
     });
+    expect([statement.iss, formatTime(statement.iat)]).toEqual(['Acme AG', signedAt]);
     for (const [i, name] of ['one', 'two'].entries()) {
       const key = readPublicKey(join(dir, `${name}.pub.pem`));
-      const { algorithm, publicKey, message, signature } = approvalJob(statement.record, approvals[i]!, key);
+      const { algorithm, publicKey, message, signature } = approvalJob(statement, approvals[i]!, key);
       expect(await algorithmOf(portableCrypto, algorithm).verify(publicKey, message, signature)).toBe(true);
     }
     expect(await verifySigned(statement, readPublicKey(join(dir, 'three.pub.pem')), portableCrypto)).toBe(true);
@@ -179,21 +188,48 @@ describe('a record that several keys sign', () => {
     writeFileSync(join(dir, 'other.approval'), '{"kid": "00"}');
     const wrong = [
       [['--approval', 'no.approval'], 'no.approval is no approval', 2],
-      [['--approval', 'other.approval'], 'policy: approvals[0].kid: "00" is not 64', 4],
+      [['--approval', 'other.approval'], 'other.approval is no approval', 2],
       [['--approval', 'one.approval', '--approval', 'one.approval'], 'approvals[1]: stands there twice', 4],
       [['--approval', 'one.approval', '--approve'], 'say one of them', 2],
     ] as const;
     for (const [args, line, exit] of wrong) {
-      const { code, stderr } = await limmat('sign', ...POLICY, ...by('two'), ...args, '--out', 'x');
+      const { code, stderr } = await limmat('sign', ...POLICY, ...by('three'), ...args, '--out', 'x');
       expect([line, code, stderr]).toEqual([line, exit, expect.stringContaining(line)]);
     }
     const own = await limmat('sign', ...POLICY, ...by('one'), '--approval', 'one.approval', '--out', 'x');
     expect([own.code, own.stderr]).toEqual([2, expect.stringContaining('signs the record')]);
   });
 
+  test('is signed by the key, for the issuer and at the time that were approved, or not at all', async () => {
+    const one = jsonIn('one.approval');
+    const put = (file: string, change: object): void =>
+      writeFileSync(join(dir, file), JSON.stringify({ ...one, ...change }));
+    put('later.approval', { kid: 'ab'.repeat(32), signedAt: at(0) });
+    put('old.approval', { signedAt: at(-90_000) });
+    put('early.approval', { signedAt: at(90_000) });
+    const given = ['--approval', 'one.approval'];
+    const wrong = [
+      ['two', given, 'one.approval approves the statement with signer'],
+      ['three', [...given, '--issuer', 'Other AG'], 'with issuer Acme AG, not Other AG'],
+      ['three', [...given, '--approval', 'later.approval'], 'later.approval approves the statement with signedAt'],
+      ['three', ['--approval', 'old.approval'], 'is more than 24 h from now'],
+      ['three', ['--approval', 'early.approval'], 'is more than 24 h from now'],
+      ['three', [...given, '--signed-at', at(0)], 'go with --approve'],
+      ['three', ['--signer', 'one.pub.pem'], 'go with --approve'],
+      ['one', ['--approve'], 'an approval is for one signer'],
+      ['one', ['--approve', '--signer', 'one.pub.pem'], 'signs the record'],
+      ['one', ['--approve', '--signer', 'three.pub.pem', '--signed-at', 'noon'], '--signed-at noon is not a time'],
+      ['one', ['--approve', '--signer', 'three.pub.pem', '--signed-at', at(-90_000)], 'is more than 24 h from now'],
+    ] as const;
+    for (const [name, args, line] of wrong) {
+      const { code, stderr } = await limmat('sign', ...POLICY, ...by(name), ...args, '--out', 'x');
+      expect([line, code, stderr]).toEqual([line, 2, expect.stringContaining(line)]);
+    }
+  });
+
   test('of a build is approved beside its file', async () => {
     const args = '--artifact app.bin --product app --version 3'.split(' ');
-    expect((await limmat('sign', 'build', ...args, ...by('one'), '--approve')).code).toBe(0);
+    expect((await limmat('sign', 'build', ...args, ...by('one'), '--approve', '--signer', 'two.pub.pem')).code).toBe(0);
     const given = ['--approval', 'app.bin.approval', '--out', 'build'];
     const { code, stdout } = await limmat('sign', 'build', ...args, ...by('two'), ...given, '--json');
     expect(code).toBe(0);

@@ -8,7 +8,7 @@ import { equalBytes, toHex } from '../../src/bytes.ts';
 import { LimmatError } from '../../src/errors.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
 import { dataPaths } from '../../src/node/meta.ts';
-import { createApproval, createStatement } from '../../src/record/index.ts';
+import { createApproval, createStatement, formatTime } from '../../src/record/index.ts';
 import type { LimmatRecord, StatementSigner } from '../../src/record/index.ts';
 import type { NamespaceJson } from './admission-desk.ts';
 import { commandWords, shellWord } from './command-name.ts';
@@ -56,16 +56,20 @@ export async function signLink(
   issuer: string,
 ): Promise<SignedLink> {
   const [first, ...others] = signers;
-  const approvals = await Promise.all(others.map((signer) => createApproval(record, signer)));
-  const fields = approvals.length === 0 ? record.fields : { ...record.fields, approvals };
   const iatSeconds = Math.floor(Date.now() / 1000);
+  const draft = { record, kid: first!.kid, iss: issuer, iat: iatSeconds };
+  const approvals = await Promise.all(others.map((signer) => createApproval(draft, signer)));
+  const fields = approvals.length === 0 ? record.fields : { ...record.fields, approvals };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same type, with its fields
   const content = { ...record, fields, issuer, iatSeconds } as LimmatRecord & { issuer: string; iatSeconds: number };
   const bytes = await createStatement(content, first!);
   return { bytes, leafHash: toHex(portableHasher.leafHash(bytes)) };
 }
 
-/** Writes the record for others to approve, and says how: each with its own key, the last one signs. */
+/**
+ * Writes the record for others to approve, and says how: each with its own key. The first key that is at hand signs, with
+ * the time that all of them approved.
+ */
 export function writeForOthers(
   record: LimmatRecord,
   found: NamespaceJson,
@@ -80,15 +84,18 @@ export function writeForOthers(
   const { threshold } = found.root;
   const sign = `${commandWords()} sign ${type} --fields ${shellWord(file)} --namespace ${namespace}`;
   const missing = threshold - 1;
+  const signer = toHex(signers[0]!.kid);
+  const signedAt = formatTime(Math.floor(Date.now() / 1000));
+  const draft = `--issuer ${shellWord(issuer)} --signer ${signer} --signed-at ${signedAt}`;
   const approvals = Array.from({ length: missing }, (_, i) => ` --approval ${i + 1}.approval`).join('');
   return {
     file,
     lines: [
       `${namespace} has root keys of which ${threshold} sign together, and ${signers.length} is given: nothing was appended.`,
       `${file} holds the record. Holders of ${missing} further root keys approve it:`,
-      `  ${sign} --key ROOT.pem --approve --out 1.approval`,
-      'and the last one signs it with their approvals, and appends it:',
-      `  ${sign} --issuer ${shellWord(issuer)} --key ROOT.pem${approvals} --out link.statement`,
+      `  ${sign} ${draft} --key ROOT.pem --approve --out 1.approval`,
+      `and key ${signer} signs it with their approvals within a day of that time, and appends it:`,
+      `  ${sign} --key ROOT.pem${approvals} --out link.statement`,
       `  ${commandWords()} add link.statement`,
     ],
   };

@@ -198,13 +198,14 @@ export function readFields(path: string): Record<string, unknown> {
   return { ...value };
 }
 
-/** The record as a signed statement, made now. */
+/** The record as a signed statement: made now, unless approvals settled when and for whom. */
 export async function signRecord(
   record: LimmatRecord,
   signer: StatementSigner,
   options: RecordOptions,
+  settled?: { readonly iss: string; readonly iat: number },
 ): Promise<Statement> {
-  const issuer = options.issuer ?? record.namespace;
-  const iatSeconds = Math.floor(Date.now() / 1000);
+  const issuer = settled?.iss ?? options.issuer ?? record.namespace;
+  const iatSeconds = settled?.iat ?? Math.floor(Date.now() / 1000);
   return parseStatement(await createStatement({ ...record, issuer, iatSeconds }, signer));
 }

@@ -82,6 +82,10 @@ describe('a replay', () => {
     expect((await replay([...world.leaves, moved], { verifyMany })).findings).toMatchObject([
       { index: 3, kind: 'invalid', code: 'bad-signature' },
     ]);
+    const again = await sign('root', 'log', 'key-event', { ...event, approvals }, { iat: T0 + 1 }, true);
+    expect((await replay([...world.leaves, again], { verifyMany })).findings).toMatchObject([
+      { index: 3, kind: 'invalid', code: 'bad-signature' },
+    ]);
   });
 });
 

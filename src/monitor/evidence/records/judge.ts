@@ -79,7 +79,7 @@ async function brokenSignature(claim: RecordClaim, statement: Statement): Promis
   const checks: readonly (readonly [kid: Uint8Array, job: (key: CoseKey) => VerifyJob])[] = [
     [kid, (key) => verifyJob(statement, key)],
     ...approvalsOf(record).map(
-      (approval) => [approval.kid, (key: CoseKey) => approvalJob(record, approval, key)] as const,
+      (approval) => [approval.kid, (key: CoseKey) => approvalJob(statement, approval, key)] as const,
     ),
   ];
   for (const [id, job] of checks) {
