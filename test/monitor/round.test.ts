@@ -76,31 +76,31 @@ describe('a monitor', () => {
   });
 
   test('catches up in slices, and the others are looked at between them', async () => {
-    const [long, short] = [await servedLog(256 * 400, 'long.example/x'), await servedLog(5, 'short.example/x')];
+    const [long, short] = [await servedLog(256 * 100, 'long.example/x'), await servedLog(5, 'short.example/x')];
     const desk = new Desk();
     let clock = T * 1000;
     // Every look at the clock takes a millisecond.
-    await desk.open([watched(long), watched(short)], { nowMillis: () => clock++, catchUpMillis: 100 });
+    await desk.open([watched(long), watched(short)], { nowMillis: () => clock++, catchUpMillis: 25 });
     const sizes: number[] = [];
-    for (let i = 0; i < 20 && (sizes.at(-1) ?? 0) < 256 * 400; i++) {
+    for (let i = 0; i < 20 && (sizes.at(-1) ?? 0) < 256 * 100; i++) {
       const report = await desk.monitor.round();
-      expect(report.backlog).toBe(256 * 400 - desk.monitor.status().logs[0]!.verifiedSize);
+      expect(report.backlog).toBe(256 * 100 - desk.monitor.status().logs[0]!.verifiedSize);
       expect(report.logs[1]).toMatchObject({ backlog: 0, findings: [] });
       sizes.push(desk.monitor.status().logs[0]!.verifiedSize);
     }
     expect(sizes.length).toBeGreaterThan(2);
-    expect(sizes.at(-1)).toBe(256 * 400);
+    expect(sizes.at(-1)).toBe(256 * 100);
     expect(desk.keys()).toEqual([]);
   });
 
   test('stops at a signal, says nothing about it, and goes on where it was', async () => {
-    const log = await servedLog(256 * 300);
+    const log = await servedLog(256 * 100);
     const stage = new Stage(log);
     const desk = new Desk();
     const abort = new AbortController();
     let asked = 0;
     stage.answer = () => {
-      if (++asked === 200) abort.abort();
+      if (++asked === 70) abort.abort();
       return undefined;
     };
     await desk.open([stage.watched()]);
@@ -108,10 +108,10 @@ describe('a monitor', () => {
     expect(report.findings).toEqual([]);
     const { verifiedSize } = desk.monitor.status().logs[0]!;
     expect(verifiedSize).toBeGreaterThan(0);
-    expect(verifiedSize).toBeLessThan(256 * 300);
+    expect(verifiedSize).toBeLessThan(256 * 100);
     await desk.reopen([stage.watched()]);
-    expect((await desk.round()).logs).toMatchObject([{ entries: 256 * 300 - verifiedSize, backlog: 0 }]);
-    expect(desk.monitor.watch(log.origin)!.tree()!.own.size).toBe(256 * 300);
+    expect((await desk.round()).logs).toMatchObject([{ entries: 256 * 100 - verifiedSize, backlog: 0 }]);
+    expect(desk.monitor.watch(log.origin)!.tree()!.own.size).toBe(256 * 100);
   });
 
   test('tells of alerts that nobody took, until somebody takes them', async () => {

@@ -8,17 +8,17 @@ import { beforeAll, describe, expect, test } from 'vitest';
 
 import { parseTrust } from '../../src/client/trust.ts';
 import { freePort } from '../../tools/support/serve-process.ts';
-import { answered, limmatIn, serveIn, workbench } from './workbench.ts';
+import { answered, limmatHere, limmatIn, serveIn, workbench } from './workbench.ts';
 
 const dir = workbench();
-const limmat = limmatIn(dir);
+const limmat = limmatHere(dir);
 const serve = serveIn(dir);
 
 const MADE = v.object({ vkeys: v.tuple([v.string(), v.string()]) });
 
 describe('init', () => {
   test('says how to run the log, in words that a shell takes', async () => {
-    const { code, stdout } = await limmat('init', '--data', 'a log');
+    const { code, stdout } = await limmatIn(dir)('init', '--data', 'a log');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Run it with: node \S+limmat\.mjs serve --data 'a log'$/m);
   });
@@ -166,7 +166,17 @@ describe('making a log', () => {
   });
 
   test('the guard of a log whose data is gone stops a new one in its place', async () => {
-    const served = await serve('--data', 'gone', '--init', '--listen', '127.0.0.1:0', '--admission', 'open');
+    const served = await serve(
+      '--data',
+      'gone',
+      '--init',
+      '--listen',
+      '127.0.0.1:0',
+      '--admission',
+      'open',
+      '--checkpoint-interval',
+      '50ms',
+    );
     await fetch(`${served.url}/add?wait=published`, { method: 'POST', body: 'anything' });
     await served.stop();
     rmSync(join(dir, 'gone'), { recursive: true });

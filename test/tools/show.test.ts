@@ -12,11 +12,11 @@ import { formatTlogProof } from '../../src/note/index.ts';
 import { createStatement, describe as inWords, recordToJson } from '../../src/record/index.ts';
 import { readPublicKey } from '../../tools/support/keys.ts';
 import { FULL_RECORDS, SIGNER } from '../support/records.ts';
-import { limmatIn, workbench } from './workbench.ts';
+import { limmatHere, workbench } from './workbench.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../tools/limmat.mjs', import.meta.url));
 const dir = workbench();
-const limmat = limmatIn(dir);
+const limmat = limmatHere(dir);
 const CHECKPOINT = new TextEncoder().encode(
   `log.example/a\n7\n${Buffer.alloc(32, 1).toString('base64')}\n\n— log.example/a ${Buffer.alloc(68, 2).toString('base64')}\n`,
 );

@@ -8,8 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import * as v from 'valibot';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
 
+import { main } from '../../tools/cli.ts';
 import { runLimmat } from '../../tools/support/serve-process.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../tools/limmat.mjs', import.meta.url));
@@ -24,6 +25,32 @@ export function workbench(): string {
 /** Runs `limmat …args` there. */
 export function limmatIn(dir: string): (...args: readonly string[]) => ReturnType<typeof runLimmat> {
   return (...args) => runLimmat(args, { cwd: dir });
+}
+
+/**
+ * As limmatIn, in this process, where the process is not what is tested: a tenth of the time. One at a time, and only
+ * commands that end by themselves.
+ */
+export function limmatHere(dir: string): (...args: readonly string[]) => ReturnType<typeof runLimmat> {
+  return async (...args) => {
+    const said = { stdout: '', stderr: '' };
+    const spies = (['stdout', 'stderr'] as const).map((stream) =>
+      vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+        said[stream] += typeof text === 'string' ? text : new TextDecoder().decode(text);
+        return true;
+      }),
+    );
+    const [before, exitCode] = [process.cwd(), process.exitCode];
+    process.chdir(dir);
+    process.exitCode = undefined;
+    try {
+      return { code: await main(args), ...said };
+    } finally {
+      process.chdir(before);
+      process.exitCode = exitCode;
+      for (const spy of spies) spy.mockRestore();
+    }
+  };
 }
 
 /** A `limmat serve`, or another service, that a test started. */
