@@ -8,10 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import * as v from 'valibot';
-import { afterAll, vi } from 'vitest';
+import { afterAll } from 'vitest';
 
-import { main } from '../../tools/cli.ts';
 import { runLimmat } from '../../tools/support/serve-process.ts';
+import { limmat } from '../support/run-limmat.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../tools/limmat.mjs', import.meta.url));
 
@@ -33,22 +33,12 @@ export function limmatIn(dir: string): (...args: readonly string[]) => ReturnTyp
  */
 export function limmatHere(dir: string): (...args: readonly string[]) => ReturnType<typeof runLimmat> {
   return async (...args) => {
-    const said = { stdout: '', stderr: '' };
-    const spies = (['stdout', 'stderr'] as const).map((stream) =>
-      vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-        said[stream] += typeof text === 'string' ? text : new TextDecoder().decode(text);
-        return true;
-      }),
-    );
-    const [before, exitCode] = [process.cwd(), process.exitCode];
+    const before = process.cwd();
     process.chdir(dir);
-    process.exitCode = undefined;
     try {
-      return { code: await main(args), ...said };
+      return await limmat(...args);
     } finally {
       process.chdir(before);
-      process.exitCode = exitCode;
-      for (const spy of spies) spy.mockRestore();
     }
   };
 }

@@ -3,48 +3,68 @@
 import type { Command } from 'commander';
 
 import { TROUBLES } from '../../src/monitor/checks.ts';
-import { LIE_NAMES, lieMode } from '../misbehave/modes.ts';
+import { lieMode } from '../misbehave/modes.ts';
 import { jsonOption } from '../support/config.ts';
 import { EXIT } from '../support/exit.ts';
 import { createOutput, style } from '../support/output.ts';
+import type { Output } from '../support/output.ts';
 import { formatSeconds } from '../support/progress.ts';
 import { runTrial } from './self-test/run-trial.ts';
 import type { TrialResult } from './self-test/run-trial.ts';
 import { TRIALS } from './self-test/trials.ts';
+import type { Trial } from './self-test/trials.ts';
+
+const AT_ONCE = 8;
 
 export function register(monitor: Command): void {
   monitor
     .command('self-test')
     .summary('run the monitor against a log that lies')
     .description(
-      'Starts a log that tells every lie that "limmat misbehave" knows, one after another, watches it, and says what was ' +
+      'Starts a log that tells every lie that "limmat misbehave" knows, several side by side, watches it, and says what was ' +
         'caught, how fast, and in which class. Needs no network and leaves nothing behind. Exit code 4: something was missed, ' +
         'or an alert was false.',
     )
     .addOption(jsonOption())
-    .action(selfTest);
+    .action(async (options: { readonly json?: boolean }) => {
+      if (!(await selfTest(createOutput(options), TRIALS))) process.exitCode = EXIT.finding;
+    });
 }
 
-async function selfTest(options: { readonly json?: boolean }): Promise<void> {
-  const output = createOutput(options);
+/** Tries these and says what came of them. True when all passed. */
+export async function selfTest(output: Output, trials: readonly Trial[]): Promise<boolean> {
   const results: TrialResult[] = [];
   const closing: Promise<void>[] = [];
   output.line(style('dim', row(' ', 'the log', 'how', 'caught by, as', 'class', 'rounds', 'after')));
-  for (const trial of TRIALS) {
-    const result = await runTrial(trial, (closed) => closing.push(closed));
+  for await (const result of sideBySide(trials, (trial) => runTrial(trial, (closed) => closing.push(closed)))) {
     results.push(result);
     for (const line of resultLines(result)) output.line(line);
   }
   await Promise.all(closing);
   const failed = results.filter(({ passed }) => !passed).length;
+  const lies = new Set(trials.map(({ lie }) => lie).filter((lie) => lie !== 'honest')).size;
   output.value({ passed: failed === 0, trials: results.map(resultJson) });
   output.line();
   output.line(
     failed === 0
-      ? `${style('green', '✔ all caught')}: ${LIE_NAMES.length} lies, each in its class; the honest log raised nothing`
+      ? `${style('green', '✔ all caught')}: ${lies} lies, each in its class; the honest log raised nothing`
       : `${style('red', '✘ failed')}: ${failed} of ${results.length} trials`,
   );
-  if (failed > 0) process.exitCode = EXIT.finding;
+  return failed === 0;
+}
+
+/** The results in order. So many are under way at once, from the one that is waited for on: most of the time they wait. */
+async function* sideBySide<T, R>(items: readonly T[], work: (item: T) => Promise<R>): AsyncGenerator<R> {
+  const begun: Promise<R>[] = [];
+  for (const i of items.keys()) {
+    for (const item of items.slice(begun.length, i + AT_ONCE)) {
+      const result = work(item);
+      // Thrown where it is waited for.
+      result.catch(() => undefined);
+      begun.push(result);
+    }
+    yield await begun[i]!;
+  }
 }
 
 /** Columns are as wide as the widest of what may be in them. */
