@@ -9,7 +9,7 @@ import { derivedRows, isReindexUnfinished } from '../../src/log/reindex.ts';
 import type { Hash, Hasher } from '../../src/merkle/index.ts';
 import { TreeRoots } from '../../src/record/admission/roots.ts';
 import type { ReplayFinding } from '../../src/record/admission/replay.ts';
-import { AdmissionState, StateDigest, textOf } from '../../src/record/admission/state.ts';
+import { AdmissionState, StateDigest, keyOfText, textOf } from '../../src/record/admission/state.ts';
 import { KEY_SPACE, type LogStorage, type StateKey } from '../../src/storage.ts';
 import type { Findings } from './findings.ts';
 
@@ -87,7 +87,7 @@ export class AdmissionCheck {
       }
     }
     for (const name of missing.keys()) {
-      findings.add('store-corrupt', `the row ${toHex(bytesOfText(name))} of the state is missing: ${MEND}`);
+      findings.add('store-corrupt', `the row ${toHex(keyOfText(name))} of the state is missing: ${MEND}`);
     }
     return right;
   }
@@ -95,18 +95,6 @@ export class AdmissionCheck {
 
 function isAdmission({ key }: { readonly key: StateKey }): boolean {
   return key[0] === KEY_SPACE.admission;
-}
-
-/** The bytes of a text that textOf made: the length, two bytes a character for each eight of them, then one. */
-function bytesOfText(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.charCodeAt(0));
-  const joined = bytes.length - (bytes.length % 8);
-  for (let i = 0; i < joined; i += 2) {
-    const pair = text.charCodeAt(1 + i / 2);
-    bytes.set([Math.floor(pair / 256), pair % 256], i);
-  }
-  for (let i = joined; i < bytes.length; i++) bytes[i] = text.charCodeAt(1 + joined / 2 + i - joined);
-  return bytes;
 }
 
 function codeOf(finding: ReplayFinding): ErrorCode {

@@ -72,6 +72,20 @@ export function textOf(key: StateKey): string {
   return text;
 }
 
+/** The key of a `textOf`. */
+export function keyOfText(text: string): StateKey {
+  const key = new Uint8Array(text.charCodeAt(0));
+  // As textOf has it: a pair, then pairs as far as eight bytes are left, then one by one.
+  const paired = 2 + Math.max(0, key.length - 2 - ((key.length - 2) % 8));
+  let at = 1;
+  for (let i = 0; i < key.length; at++) {
+    const code = text.charCodeAt(at);
+    if (i < paired) key[i++] = Math.floor(code / 256);
+    if (i < key.length) key[i++] = code % 256;
+  }
+  return key;
+}
+
 /**
  * The digest of a state: SHA-256 over the digest so far (32 zero bytes at first), the key's length (2 bytes), the key and
  * the value, for each pair in key order. Takes the pairs as they come, so a store can be scanned page by page.
