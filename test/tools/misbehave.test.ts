@@ -253,7 +253,7 @@ describe.concurrent('what costs the reader', () => {
   ])('%s', async ([, encoding], { onTestFinished: finished }) => {
     const lying = await start('oversize', undefined, finished);
     await lying.lie();
-    const response = await fetch(`${lying.url}/checkpoint`, { headers: { 'Accept-Encoding': encoding } });
+    const response = await fetch(`${lying.url}/checkpoint`, { headers: { 'Accept-Encoding': encoding! } });
     expect(response.headers.get('content-encoding')).toBe(encoding === 'gzip' ? 'gzip' : null);
     let bytes = 0;
     for await (const chunk of response.body!) {
