@@ -64,8 +64,11 @@ export async function openBranch(owner: BranchOwner, leaves: readonly Uint8Array
   if (records > 0) {
     // An open log refuses its own genesis, so a log of records is made as an honest operator makes it.
     const honest = await open('records');
-    for (const result of await honest.append(leaves.slice(0, records))) if (!result.ok) throw result.error;
-    await honest.close();
+    try {
+      for (const result of await honest.append(leaves.slice(0, records))) if (!result.ok) throw result.error;
+    } finally {
+      await honest.close();
+    }
   }
   // Any bytes: a lying log logs what an honest one would refuse.
   const log = await open('open');
@@ -84,7 +87,13 @@ export async function openBranch(owner: BranchOwner, leaves: readonly Uint8Array
       throw new Error(`entry ${last} of a lying log was not published within ${PUBLISH_MILLIS} ms`);
     }
   };
-  await append(leaves.slice(records));
+  try {
+    await append(leaves.slice(records));
+  } catch (error) {
+    // An open log keeps its process alive.
+    await log.close();
+    throw error;
+  }
   return {
     head: () => {
       const { published } = log.status();
