@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'test/lanes/**'],
     // On two cores one worker is the default, and much of what is tested waits for processes and timers.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     // Commands that the tests run start in half of the time when their sources are compiled once.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'limmat-tests-compiled') },
     testTimeout: 30_000,
