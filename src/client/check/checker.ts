@@ -200,6 +200,8 @@ export class Checker {
       }
     } catch (error) {
       if (!isLimmatError(error) || CONTRADICTIONS.some((code) => code === error.code)) throw error;
+      // What was seen before is not forgotten by whoever is shown less now.
+      if (error.code === 'channel-rollback') return { refused: 'channel-rollback', detail: error.message };
       return { unknown: `${error.message} (${error.code})` };
     }
   }

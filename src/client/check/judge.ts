@@ -18,7 +18,7 @@ import type { CheckWord, Grade, Saying } from './words.ts';
 /** What is known of a record's place in its channel: its standing, or that it must not be used, or why neither is known. */
 export type ChannelWord =
   | { readonly standing: Standing; readonly detail: string }
-  | { readonly refused: 'recalled' | 'below-minimum'; readonly detail: string }
+  | { readonly refused: 'recalled' | 'below-minimum' | 'channel-rollback'; readonly detail: string }
   | { readonly unknown: string };
 
 /** All that a file is judged by. */

@@ -20,6 +20,7 @@ export const CHECK_WORDS = Object.freeze({
   'bad-citation': word('finding', 'what the log answered does not hold: the entry, its proof or its signatures'),
   recalled: word('finding', 'its record was recalled'),
   'below-minimum': word('finding', 'its record is older than the oldest that may still be used in its channel'),
+  'channel-rollback': word('finding', 'the head of its channel goes back behind one that was seen before'),
   dissent: word('finding', 'a rebuilder in the trust file got other files out of the same source'),
   retracted: word('finding', 'its record was retracted'),
   'unknown-issuer': word('finding', 'it is logged, but nobody whom the trust file names signed it'),

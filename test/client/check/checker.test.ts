@@ -323,7 +323,7 @@ describe('channel heads', () => {
     expect(await notProven({ trust: keys })).toContain('unknown-log');
   });
 
-  test('one that goes back behind what was seen says nothing', async () => {
+  test('one that goes back behind what was seen is a finding', async () => {
     await world.publish();
     const first = checker();
     await first.check(digestOf(utf8('x')));
@@ -335,8 +335,8 @@ describe('channel heads', () => {
     });
     world.headSize = 1;
     world.nowSeconds += 10;
-    const detail = await notProven({ rememberedChannels: first.rememberedChannels });
-    expect(detail).toContain('channel-rollback');
+    const verdict = await check('x', { rememberedChannels: first.rememberedChannels });
+    expect([verdict.verdict, verdict.grade]).toEqual(['channel-rollback', 'finding']);
   });
 
   test('one that names an older record as the newest of the same tree convicts the log', async () => {

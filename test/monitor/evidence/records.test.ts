@@ -450,16 +450,19 @@ describe('what an issuer said', () => {
 
   test('verdicts on a build that exclude each other', async () => {
     const made = await build('30', 30);
-    const say = (result: FieldsOf<'rebuild'>['result'], fill?: number, of = made): Promise<number> =>
+    const say = (result: FieldsOf<'rebuild'>['result'], fill?: number, issuer = 'Rebuilder Org'): Promise<number> =>
       log.add(
         'rebuilder',
         'log',
         'rebuild',
-        { build: log.hash(of), result, ...(fill !== undefined && { obtained: [{ digest: digest(fill) }] }) },
-        { issuer: 'Rebuilder Org' },
+        { build: log.hash(made), result, ...(fill !== undefined && { obtained: [{ digest: digest(fill) }] }) },
+        { issuer },
       );
     const mismatch = await say('mismatch', 31);
-    const match = await say('match', 30);
+    const match = await say('match', 30, 'Second Lab');
+    // Whoever says another thing later corrects itself.
+    const corrected = await say('match', 30);
+    await never(accusePair(log, verdictConflict, [mismatch, corrected]), 'can be true');
     expect(why(await accusePair(log, verdictConflict, [made, mismatch]))).toContain('got other files');
     expect(why(await accusePair(log, verdictConflict, [mismatch, match]))).toContain('One says that the same files');
     expect(why(await accusePair(log, verdictConflict, [made, await say('match', 31)]))).toContain('the build has not');

@@ -164,11 +164,14 @@ function madeAt(
 export function verdictConflictOf([a, b]: Pair): string | undefined {
   if (!isOwnWord(a) || !isOwnWord(b)) return undefined;
   const rebuilds = both(a, b, 'rebuild');
-  if (rebuilds !== undefined) return otherVerdict(rebuilds);
+  // Whoever says another thing later about its own work corrects itself.
+  if (rebuilds !== undefined) return a.statement.iss === b.statement.iss ? undefined : otherVerdict(rebuilds);
   const build = fieldsOf(a.statement.record, 'build');
   const rebuild = fieldsOf(b.statement.record, 'rebuild');
   if (build === undefined || rebuild === undefined || !equalBytes(rebuild.build, a.leafHash)) return undefined;
   if (rebuild.result === 'mismatch') {
+    // A build that says that it cannot be made again exactly claims nothing that this contradicts.
+    if ((build.reproducible?.kind ?? 'exact') !== 'exact') return undefined;
     return 'The one says that these files are what the source makes; the other one made it again, and got other files.';
   }
   if (rebuild.result !== 'match') return undefined;
@@ -178,12 +181,10 @@ export function verdictConflictOf([a, b]: Pair): string | undefined {
   return `The rebuild says that the same files came out, and names one that the build has not: SHA-256 ${toHex(stray.digest.sha256)}.`;
 }
 
-const SAME: readonly string[] = ['match', 'match-normalised'];
-
 function otherVerdict([a, b]: readonly [RebuildFields, RebuildFields]): string | undefined {
   if (!equalBytes(a.build, b.build)) return undefined;
   const isOther =
-    (SAME.includes(a.result) && b.result === 'mismatch') || (SAME.includes(b.result) && a.result === 'mismatch');
+    (a.result === 'match' && b.result === 'mismatch') || (b.result === 'match' && a.result === 'mismatch');
   return isOther
     ? 'Both made the same build again. One says that the same files came out, the other that others did.'
     : undefined;
