@@ -155,7 +155,8 @@ async function readPages(url: string, limit: number): Promise<v.InferOutput<type
   for (let after = ''; ;) {
     const page = await readFromLog(`${url}&limit=${Math.min(limit - items.length, MAX_PAGE)}${after}`, LIST);
     items.push(...page.items);
-    if (page.next === undefined || items.length >= limit) return { ...page, items };
+    // A page without items leads nowhere, whatever it says comes next.
+    if (page.next === undefined || page.items.length === 0 || items.length >= limit) return { ...page, items };
     after = `&after=${encodeURIComponent(page.next)}`;
   }
 }

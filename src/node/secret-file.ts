@@ -32,5 +32,6 @@ export function writeSecretFile(path: string, text: string): void {
     throw new LimmatError('bad-key', `key file ${path} is there already and is not replaced`, { details: { path } });
   }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeFileSync(path, text, { mode: OWNER_ONLY, flag: 'wx' });
+  // On the disk before anything is signed with it: a key that a power cut empties is lost for ever.
+  writeFileSync(path, text, { mode: OWNER_ONLY, flag: 'wx', flush: true });
 }
