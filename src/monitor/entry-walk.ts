@@ -201,7 +201,8 @@ export class EntryWalk {
     try {
       for await (const { entries, start, leafHashes } of this.#entriesFrom(this.#judge?.size ?? 0, head, suspects)) {
         const { parsed } = lookAtEntries(identity, entries, start, { head, marks });
-        if (start === 0) await this.#lookForGenesis(parsed[0]);
+        // While entry 0 is withheld nobody knows whether there is anything to judge: it is looked at again each round.
+        if (start === 0 && entries.length > 0) await this.#lookForGenesis(parsed[0]);
         if (this.#judge === undefined) break;
         await this.#judge.take({ start, statements: parsed, leafHashes });
         if (isOver() || start + leafHashes.length / HASH_SIZE >= cursor) break;
@@ -230,7 +231,6 @@ export class EntryWalk {
     if (entries.length === 0) {
       const summary = `${identity.origin} withholds the entries [${start}, ${start + count})`;
       await troubles.tell(plainFinding('withheld', identity.origin, summary, { start, count }));
-      if (start === 0) this.#set({ hasGenesis: false });
       await this.#judge?.take({ start, statements: [], leafHashes });
       this.#counts = { ...counts, withheld: counts.withheld + count };
       return;

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { memoryMonitorStore, monitorMedium } from '../../src/adapters/memory/monitor-store.ts';
 import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { utf8 } from '../../src/bytes.ts';
+import { LimmatError } from '../../src/errors.ts';
 import type { CryptoSuite } from '../../src/crypto/suite.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
 import { parseEvidence } from '../../src/monitor/evidence/file.ts';
@@ -155,6 +156,23 @@ describe('the records of a log', () => {
       types: { policy: 1, 'key-event': 1, 'avdb-release': 280 },
       findings: {},
     });
+  });
+
+  test('are judged as soon as entry 0 can be read: what was withheld at first does not turn the judge off', async () => {
+    const log = await RecordLog.begin();
+    await log.add('stranger', 'build', log.build('1'));
+    const { reader, ...more } = watched(log.log);
+    let isWithheld = true;
+    const read: typeof reader.read = (paths) => {
+      if (isWithheld && paths.some(({ kind }) => kind === 'entries')) throw new LimmatError('withheld', 'gone');
+      return reader.read(paths);
+    };
+    await log.desk.open([{ ...more, reader: { ...reader, read } }], { verifyMany });
+    await log.round();
+    expect(log.desk.keys()).toEqual(['withheld log.example/records']);
+    isWithheld = false;
+    await log.round(60);
+    expect(log.desk.keys()).toContain('inadmissible log.example/records D15 2');
   });
 
   test('that should not be there are found, each by its rule, and change nothing for those after them', async () => {
