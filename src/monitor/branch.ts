@@ -181,12 +181,12 @@ export class Branch {
 
   /** Two heads, the larger of which does not begin with the own tree: evidence, unless there is enough. */
   async #accuse(own: LogHead, head: LogHead, prefixRoot: Hash): Promise<void> {
-    if (!this.book.isSettled(own)) {
+    if (!this.book.evidence.isSettled(own)) {
       const consistency = await this.#source.attempt(({ prover }) => prover.consistencyProof(head, own.size));
       let evidence: Evidence | undefined;
       try {
         evidence = await forkPrefix(this.#options.identity, own, head, prefixRoot, consistency);
-        this.book.convict(evidence);
+        this.book.evidence.convict(evidence);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         await this.#tellUnprovable(head, error);

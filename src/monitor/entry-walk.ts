@@ -19,7 +19,7 @@ import { admissionEvidence, issuerEvidence } from './evidence/gather.ts';
 import type { AdmissionSource } from './evidence/gather.ts';
 import { backdatedEntry, futureEntry } from './evidence/make.ts';
 import type { HeadBook } from './heads.ts';
-import { MAX_CONVICTIONS } from './judge.ts';
+import { MAX_CONVICTIONS } from './known-evidence.ts';
 import type { MonitorLimits } from './limits.ts';
 import type { LogState } from './log-state.ts';
 import type { MirroredTree } from './mirrored-tree.ts';
@@ -80,7 +80,7 @@ export class EntryWalk {
 
   /** True when there is so much evidence against the log that more would say nothing. */
   get #isConvicted(): boolean {
-    return this.#options.book.convictions >= MAX_CONVICTIONS;
+    return this.#options.book.evidence.convictions >= MAX_CONVICTIONS;
   }
 
   /** Entries that were checked, and judged where they are records. */
@@ -152,7 +152,7 @@ export class EntryWalk {
     const from = { ...this.#decidingFrom(head), ...(heartbeat !== undefined && { heartbeat }) };
     const evidence = await admissionEvidence(identity, head, index, from, hasher);
     if (evidence === undefined) return false;
-    this.#options.book.convict(evidence);
+    this.#options.book.evidence.convict(evidence);
     await troubles.tell(proofFinding(evidence));
     return true;
   }
@@ -161,7 +161,7 @@ export class EntryWalk {
   async #proveDispute(head: LogHead, earlier: number, later: number): Promise<void> {
     const { identity, troubles, book } = this.#options;
     // A kill may have come between its evidence and the note that it was tried; or a peer was first.
-    if (book.hasConflictOf(earlier, later)) return;
+    if (book.evidence.hasConflictOf(earlier, later)) return;
     let evidence: Evidence | undefined;
     try {
       evidence = await issuerEvidence(identity, head, [earlier, later], this.#decidingFrom(head));
@@ -169,8 +169,8 @@ export class EntryWalk {
       // What was said is not served any more, and no file can show it.
       if (!isLimmatError(error, 'withheld')) throw error;
     }
-    if (evidence === undefined || !book.isNews(evidence)) return;
-    book.convict(evidence);
+    if (evidence === undefined || !book.evidence.isNews(evidence)) return;
+    book.evidence.convict(evidence);
     await troubles.tell(proofFinding(evidence));
   }
 
@@ -291,7 +291,7 @@ export class EntryWalk {
     let evidence: Evidence | undefined;
     try {
       evidence = await this.#evidenceOf(issue, head);
-      this.#options.book.convict(evidence);
+      this.#options.book.evidence.convict(evidence);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       const summary = `entry ${index} of ${identity.origin} has a time that it cannot have, which could not be proven: ${error.message}`;

@@ -50,7 +50,7 @@ export class HeadKeeper {
     this.#log = log;
     this.#journal = journal;
     this.book = new HeadBook({ origin: log.origin, random, ...(limits !== undefined && { limits }) });
-    for (const one of evidence) this.book.convict(one);
+    for (const one of evidence) this.book.evidence.convict(one);
   }
 
   /**
@@ -109,7 +109,7 @@ export class HeadKeeper {
     const isOwn = equalBytes(await tree.ownProver.rootHashAt(head.size), head.rootHash);
     const resolve = (): void => book.resolve(head, isOwn ? 'consistent' : 'contradicted');
     let evidence: Evidence | undefined;
-    if (!book.isSettled(head)) {
+    if (!book.evidence.isSettled(head)) {
       try {
         const verdict = await judgeHead({ log: this.#log, head, ...tree });
         evidence = typeof verdict === 'string' ? undefined : verdict;
@@ -119,8 +119,8 @@ export class HeadKeeper {
       }
     }
     resolve();
-    if (evidence === undefined || !book.isNews(evidence)) return undefined;
-    book.convict(evidence);
+    if (evidence === undefined || !book.evidence.isNews(evidence)) return undefined;
+    book.evidence.convict(evidence);
     return evidence;
   }
 
@@ -172,7 +172,7 @@ export class HeadKeeper {
       for (const { position, text } of lines) {
         const { head } = this.#parse(text);
         number++;
-        if (position >= half || number % 2 === 0 || waiting.has(position) || this.book.isAccused(head)) {
+        if (position >= half || number % 2 === 0 || waiting.has(position) || this.book.evidence.isAccused(head)) {
           kept.push({ text, key: treeKey(head) });
         }
         from = position + 1;

@@ -2,15 +2,13 @@
 // because two of them may be evidence; what the monitor's own tree cannot judge yet is kept before anything else.
 // Only heads whose log signatures were verified come in here. No clock, no chance and no I/O of its own.
 
-import { equalBytes, toHex } from '../bytes.ts';
+import { equalBytes } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
 import { troubleKey } from './checks.ts';
-import type { TreeHead } from '../merkle/tree-head.ts';
-import { conflictName } from './evidence/conflict-name.ts';
-import type { Evidence, EvidenceKind } from './evidence/evidence.ts';
 import type { PlainFinding } from './finding.ts';
 import { Shelf, bytesOf, recordOf, widens } from './head-shelf.ts';
 import type { Entry } from './head-shelf.ts';
+import { KnownEvidence } from './known-evidence.ts';
 import type { HeadSource } from './watched-log.ts';
 
 /**
@@ -46,23 +44,6 @@ export const HEAD_BOOK_LIMITS: HeadBookLimits = Object.freeze({
   unresolvedBytes: 8 * 1024 * 1024,
 });
 
-/**
- * Evidence that is made of one log's heads, or taken from others. Each file convicts the log; a log that signs
- * contradictions without end (or whoever stole its keys) must not fill disks with more of the same.
- */
-export const MAX_CONVICTIONS = 64;
-
-/** Conflicts between records of one log of which evidence is kept: so many of each kind, and of each one file. */
-export const MAX_CONFLICTS = 16;
-
-/** What of evidence the book looks at. */
-export type BookEvidence = Pick<Evidence, 'id' | 'kind'> & {
-  readonly heads: readonly TreeHead[];
-  readonly claim?: Evidence['claim'];
-};
-
-const FORKS: readonly EvidenceKind[] = ['fork-same-size', 'fork-prefix'];
-
 /** One tree of the log: a size, a root, and the notes with the earliest and the latest time that state it. */
 export interface HeadRecord {
   readonly state: HeadState;
@@ -92,14 +73,8 @@ export class HeadBook {
   #serial = 0;
   /** Unresolved heads that came since the book had room for all of them. */
   #flood = 0;
-  /** Ids of the evidence against this log, and the trees that it names. */
-  readonly #evidence = new Set<string>();
-  readonly #accused = new Set<string>();
-  /** By conflictName: the evidence against who signed records. What vendors sign takes no room from what the log does. */
-  readonly #conflicts = new Map<string, string>();
-  /** The smallest sizes at which evidence shows a fork, and to which it shows that the log went back. */
-  #forkedAt = Infinity;
-  #wentBackTo = Infinity;
+  /** The evidence that is known of: against this log, and against who signed what is in it. */
+  readonly evidence = new KnownEvidence();
 
   constructor(options: HeadBookOptions) {
     this.origin = options.origin;
@@ -115,83 +90,6 @@ export class HeadBook {
   /** Bytes of notes in the book. */
   get bytes(): number {
     return this.#resolved.bytes + this.#unresolved.bytes;
-  }
-
-  /** How much evidence there is against this log, and not against who signed what is in it. */
-  get convictions(): number {
-    return this.#evidence.size;
-  }
-
-  /** True when evidence shows that the log signed two histories. */
-  get isForked(): boolean {
-    return this.#forkedAt !== Infinity;
-  }
-
-  /** The ids of the evidence against this log, in the order in which it came. */
-  convictionIds(): readonly string[] {
-    return [...this.#evidence];
-  }
-
-  /** The same, and before them those of the evidence against who signed what is in it. */
-  evidenceIds(): readonly string[] {
-    return [...this.#conflicts.values(), ...this.#evidence];
-  }
-
-  /** True when evidence with this id is known of. */
-  hasEvidence(id: string): boolean {
-    return this.#evidence.has(id) || [...this.#conflicts.values()].includes(id);
-  }
-
-  /**
-   * Takes note of evidence, whoever made it; again and again does no harm. What accuses who signed records changes
-   * nothing in what is thought of the log.
-   */
-  convict({ id, kind, heads, claim }: BookEvidence): void {
-    const conflict = conflictName(kind, claim);
-    if (conflict !== undefined) {
-      if (!this.#conflicts.has(conflict)) this.#conflicts.set(conflict, id);
-      return;
-    }
-    this.#evidence.add(id);
-    for (const { size, rootHash } of heads) this.#accused.add(treeKey(size, rootHash));
-    const smallest = Math.min(...heads.map(({ size }) => size));
-    if (FORKS.includes(kind)) this.#forkedAt = Math.min(this.#forkedAt, smallest);
-    if (kind === 'rollback') this.#wentBackTo = Math.min(this.#wentBackTo, smallest);
-  }
-
-  /** True when evidence names this tree. */
-  isAccused({ size, rootHash }: Pick<LogHead, 'size' | 'rootHash'>): boolean {
-    return this.#accused.has(treeKey(size, rootHash));
-  }
-
-  /**
-   * True when evidence of this kind with a head of this size as the smaller one would say nothing new, because there is
-   * some of a fork or a way back at that size or before, or there is as much as anybody needs. Else every head that a
-   * log signs after it forked would be another file.
-   */
-  isSettled({ size }: Pick<LogHead, 'size'>, kind: 'fork' | 'rollback' = 'fork'): boolean {
-    if (this.convictions >= MAX_CONVICTIONS || size >= this.#forkedAt) return true;
-    return kind === 'rollback' && size >= this.#wentBackTo;
-  }
-
-  /** True when this evidence says what none before said. */
-  isNews({ id, kind, heads, claim }: BookEvidence): boolean {
-    const conflict = conflictName(kind, claim);
-    if (conflict !== undefined) return !this.#conflicts.has(conflict) && !this.isFullOf(kind);
-    if (this.#evidence.has(id) || this.convictions >= MAX_CONVICTIONS) return false;
-    const size = Math.min(...heads.map((head) => head.size));
-    if (kind === 'rollback') return !this.isSettled({ size }, 'rollback');
-    return !FORKS.includes(kind) || !this.isSettled({ size });
-  }
-
-  /** True when there is evidence of a conflict between these two entries, by whomever and under whatever head. */
-  hasConflictOf(earlier: number, later: number): boolean {
-    return [...this.#conflicts.keys()].some((name) => name.endsWith(` ${earlier} ${later}`));
-  }
-
-  /** True when so many conflicts of this kind are known that no more evidence of one is kept. */
-  isFullOf(kind: EvidenceKind): boolean {
-    return [...this.#conflicts.keys()].filter((name) => name.startsWith(`${kind} `)).length >= MAX_CONFLICTS;
   }
 
   /** True when a head with this tree and a note of this time would bring nothing. Cheap: no signature is needed to ask. */
@@ -416,8 +314,4 @@ export class HeadBook {
   #below(limit: number): number {
     return Math.min(limit - 1, Math.floor(this.#random() * limit));
   }
-}
-
-function treeKey(size: number, rootHash: Uint8Array): string {
-  return `${size} ${toHex(rootHash)}`;
 }

@@ -70,8 +70,6 @@ export function checkEmptyRoot({ origin, size, rootHash }: LogHead): void {
   throw new LimmatError('bad-note', `${origin} signed root ${toHex(rootHash)} for the empty tree, which has another`);
 }
 
-export { MAX_CONVICTIONS } from './heads.ts';
-
 export interface TakeInput {
   readonly log: LogIdentity;
   readonly book: HeadBook;
@@ -82,7 +80,7 @@ export interface TakeInput {
 /** What came of a head. */
 export interface TakenHead {
   readonly admission: Admission;
-  /** Made now, where it says something new (HeadBook.isNews). */
+  /** Made now, where it says something new (KnownEvidence.isNews). */
   readonly evidence?: Evidence;
 }
 
@@ -112,7 +110,7 @@ export async function takeHead(
 /** Evidence by the other head of the book alone, for which no tree is needed. */
 async function contradict(input: TakeInput, conflict: LogHead, head: LogHead): Promise<Evidence | undefined> {
   const smaller = conflict.size < head.size ? conflict : head;
-  if (input.book.isSettled(smaller, conflict.size === head.size ? 'fork' : 'rollback')) return undefined;
+  if (input.book.evidence.isSettled(smaller, conflict.size === head.size ? 'fork' : 'rollback')) return undefined;
   const evidence = await contradiction(input.log, conflict, head);
   return evidence && convict(input, head, evidence);
 }
@@ -144,7 +142,7 @@ async function settle(input: TakeInput, head: LogHead): Promise<Evidence | undef
   const { log, book, tree } = input;
   if (tree === undefined) return undefined;
   // Whose branch it is on costs little; a proof is made where it says something new.
-  if (book.isSettled(head)) return place(input, head);
+  if (book.evidence.isSettled(head)) return place(input, head);
   const verdict = await judgeHead({ log, head, ...tree });
   if (verdict === 'unresolved') return undefined;
   if (verdict !== 'consistent') return convict(input, head, verdict);
@@ -154,8 +152,8 @@ async function settle(input: TakeInput, head: LogHead): Promise<Evidence | undef
 
 /** The evidence, unless it says nothing new. */
 async function convict(input: TakeInput, head: LogHead, evidence: Evidence): Promise<Evidence | undefined> {
-  const isNews = input.book.isNews(evidence);
-  if (isNews) input.book.convict(evidence);
+  const isNews = input.book.evidence.isNews(evidence);
+  if (isNews) input.book.evidence.convict(evidence);
   // Where the own tree cannot be read the head waits; the evidence does not.
   await orNothing(place(input, head));
   return isNews ? evidence : undefined;

@@ -74,9 +74,9 @@ export function logStatusOf(log: WatchedLog, watch: LogWatch | undefined): LogSt
     failures: watch.failures,
     counts,
     ...(watch.records !== undefined && { records: watch.records }),
-    forked: watch.book.isForked,
+    forked: watch.book.evidence.isForked,
     elsewhere: watch.isElsewhere,
-    evidence: watch.book.evidenceIds(),
+    evidence: watch.book.evidence.ids(),
   };
 }
 

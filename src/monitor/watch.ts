@@ -256,7 +256,7 @@ export class LogWatch {
 
   /** Takes in evidence against this log that somebody else made. */
   convict(evidence: Evidence): void {
-    this.book.convict(evidence);
+    this.book.evidence.convict(evidence);
   }
 
   async #round(nowSeconds: number, untilMillis: number, signal: AbortSignal | undefined): Promise<void> {

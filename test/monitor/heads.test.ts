@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogHead } from '../../src/client/state.ts';
 import { asHash } from '../../src/merkle/hash.ts';
-import { HEAD_BOOK_LIMITS, HeadBook, MAX_CONVICTIONS } from '../../src/monitor/heads.ts';
+import { HEAD_BOOK_LIMITS, HeadBook } from '../../src/monitor/heads.ts';
+import { MAX_CONVICTIONS } from '../../src/monitor/known-evidence.ts';
 import type { Admission, HeadBookLimits } from '../../src/monitor/heads.ts';
 import { chooseSeed, seededRandom } from '../support/random.ts';
 
@@ -18,7 +19,7 @@ function bookOf(limits: Partial<HeadBookLimits> = {}, seed = 1): HeadBook {
   return new HeadBook({ origin: ORIGIN, random: seededRandom(seed), limits: { ...HEAD_BOOK_LIMITS, ...limits } });
 }
 
-type EvidenceLike = Parameters<HeadBook['convict']>[0];
+type EvidenceLike = Parameters<HeadBook['evidence']['convict']>[0];
 
 /** Evidence as far as a book looks at it. */
 function evidenceOf(id: string, kind: EvidenceLike['kind'], heads: readonly LogHead[]): EvidenceLike {
@@ -167,11 +168,15 @@ describe('what is judged', () => {
   it('is named in evidence or is not', () => {
     const book = bookOf();
     const evidence = evidenceOf('a', 'fork-prefix', [head(7, 1), head(9, 2)]);
-    book.convict(evidence);
-    book.convict(evidence);
-    expect(book.convictions).toBe(1);
-    expect(book.evidenceIds()).toEqual([evidence.id]);
-    expect([head(7, 1), head(9, 2), head(7, 2)].map((one) => book.isAccused(one))).toEqual([true, true, false]);
+    book.evidence.convict(evidence);
+    book.evidence.convict(evidence);
+    expect(book.evidence.convictions).toBe(1);
+    expect(book.evidence.ids()).toEqual([evidence.id]);
+    expect([head(7, 1), head(9, 2), head(7, 2)].map((one) => book.evidence.isAccused(one))).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it('makes news only where a fork begins earlier, or the log went further back', () => {
@@ -188,25 +193,25 @@ describe('what is judged', () => {
         'rollback',
         sizes.map((size) => head(size)),
       );
-    expect(book.isNews(back('a', 50, 90))).toBe(true);
-    book.convict(back('a', 50, 90));
-    expect([back('a', 50, 90), back('b', 51, 91), back('c', 49, 90)].map((one) => book.isNews(one))).toEqual([
+    expect(book.evidence.isNews(back('a', 50, 90))).toBe(true);
+    book.evidence.convict(back('a', 50, 90));
+    expect([back('a', 50, 90), back('b', 51, 91), back('c', 49, 90)].map((one) => book.evidence.isNews(one))).toEqual([
       false,
       false,
       true,
     ]);
     // A fork says more than a way back.
-    expect(book.isNews(fork('d', 60, 90))).toBe(true);
-    book.convict(fork('d', 60, 90));
-    expect([fork('e', 60, 91), fork('f', 59, 90)].map((one) => book.isNews(one))).toEqual([false, true]);
-    expect([59, 60, 61].map((size) => book.isSettled(head(size)))).toEqual([false, true, true]);
-    book.convict(fork('g', 20, 90));
-    expect([back('h', 20, 90), back('i', 19, 90)].map((one) => book.isNews(one))).toEqual([false, true]);
+    expect(book.evidence.isNews(fork('d', 60, 90))).toBe(true);
+    book.evidence.convict(fork('d', 60, 90));
+    expect([fork('e', 60, 91), fork('f', 59, 90)].map((one) => book.evidence.isNews(one))).toEqual([false, true]);
+    expect([59, 60, 61].map((size) => book.evidence.isSettled(head(size)))).toEqual([false, true, true]);
+    book.evidence.convict(fork('g', 20, 90));
+    expect([back('h', 20, 90), back('i', 19, 90)].map((one) => book.evidence.isNews(one))).toEqual([false, true]);
     // Other kinds are about entries, each for itself.
-    expect(book.isNews(evidenceOf('j', 'future', [head(70)]))).toBe(true);
-    for (let i = 0; i < MAX_CONVICTIONS; i++) book.convict(evidenceOf(`k${i}`, 'future', [head(70)]));
-    expect(book.isNews(fork('l', 1, 2))).toBe(false);
-    expect(book.isSettled(head(1))).toBe(true);
+    expect(book.evidence.isNews(evidenceOf('j', 'future', [head(70)]))).toBe(true);
+    for (let i = 0; i < MAX_CONVICTIONS; i++) book.evidence.convict(evidenceOf(`k${i}`, 'future', [head(70)]));
+    expect(book.evidence.isNews(fork('l', 1, 2))).toBe(false);
+    expect(book.evidence.isSettled(head(1))).toBe(true);
   });
 });
 

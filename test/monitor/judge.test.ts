@@ -7,7 +7,8 @@ import type { Evidence } from '../../src/monitor/evidence/evidence.ts';
 import { formatEvidence, parseEvidence } from '../../src/monitor/evidence/file.ts';
 import { verifyEvidence } from '../../src/monitor/evidence/verify.ts';
 import { HeadBook } from '../../src/monitor/heads.ts';
-import { MAX_CONVICTIONS, judgeHead, judgeWaiting, takeHead } from '../../src/monitor/judge.ts';
+import { judgeHead, judgeWaiting, takeHead } from '../../src/monitor/judge.ts';
+import { MAX_CONVICTIONS } from '../../src/monitor/known-evidence.ts';
 import { seededRandom } from '../support/random.ts';
 import { History, NOON, headOf, testKeys } from './evidence/support.ts';
 import { ownTree } from './own-tree.ts';
@@ -130,7 +131,7 @@ describe('taking heads', () => {
     // The other side is resolved with the next look at what waits, and needs no second file.
     expect(await judgeWaiting({ log, book, tree: own })).toEqual([]);
     expect(book.record(12, forked.root(12))?.state).toBe('contradicted');
-    expect(book.convictions).toBe(1);
+    expect(book.evidence.convictions).toBe(1);
   });
 
   it('prefers what the own tree proves to what two times prove', async () => {

@@ -316,8 +316,8 @@ describe('the records of a log', () => {
       disputed: { D19: 1, D06: 1, D28: 1 },
     });
     const { book } = log.desk.monitor.watch(log.log.origin)!;
-    expect([book.convictions, book.convictionIds(), book.isForked]).toEqual([0, [], false]);
-    expect(book.evidenceIds().toSorted()).toEqual([...log.desk.medium.evidence.keys()].toSorted());
+    expect([book.evidence.convictions, book.evidence.convictionIds(), book.evidence.isForked]).toEqual([0, [], false]);
+    expect(book.evidence.ids().toSorted()).toEqual([...log.desk.medium.evidence.keys()].toSorted());
     expect(log.desk.keys().slice(-3)).toEqual([
       'location-breach log.example/records 2 3',
       'verdict-conflict log.example/records 4 5',
@@ -333,7 +333,7 @@ describe('the records of a log', () => {
     await log.reopen();
     await log.round(60);
     expect(await log.evidence()).toContain('inadmissible-entry 10');
-    expect(log.desk.monitor.watch(log.log.origin)!.book.convictions).toBe(1);
+    expect(log.desk.monitor.watch(log.log.origin)!.book.evidence.convictions).toBe(1);
   });
 
   test('become one file and one alert, whenever the monitor is killed on the way', async () => {

@@ -511,7 +511,7 @@ describe('evidence that somebody else made', () => {
     expect(desk.keys()).toEqual([`fork-prefix ${log.origin}`]);
     expect(news).toEqual([evidence.id]);
     expect(desk.medium.evidence.get(evidence.id)).toEqual(file);
-    expect(desk.monitor.watch(log.origin)!.book.hasEvidence(evidence.id)).toBe(true);
+    expect(desk.monitor.watch(log.origin)!.book.evidence.has(evidence.id)).toBe(true);
   });
 
   test('and is there without an alert, because a crash came between, is told of at the next start', async () => {

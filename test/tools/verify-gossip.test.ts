@@ -104,7 +104,7 @@ describe('limmat verify --gossip', () => {
   test('believes no monitor that says so without proof', async () => {
     await watching(new History(shipment.log.entries), 37);
     const id = 'ab'.repeat(32);
-    monitor.log().book.convict({ id, kind: 'future', heads: [] });
+    monitor.log().book.evidence.convict({ id, kind: 'future', heads: [] });
     monitor.files.set(id, new TextEncoder().encode('{"format":"limmat/evidence/v1"}'));
     const people = await verify();
     expect(people.code).toBe(0);
@@ -114,11 +114,11 @@ describe('limmat verify --gossip', () => {
   test('counts what holds, whatever else the monitor names', async () => {
     await watching(History.of(50), 45);
     const id = '00'.repeat(32);
-    monitor.log().book.convict({ id, kind: 'future', heads: [] });
+    monitor.log().book.evidence.convict({ id, kind: 'future', heads: [] });
     monitor.files.set(id, new TextEncoder().encode('{"format":"limmat/evidence/v9"}'));
     const people = await verify();
     expect(people.code).toBe(6);
-    const named = monitor.log().book.evidenceIds();
+    const named = monitor.log().book.evidence.ids();
     expect(named).toEqual([id, expect.stringMatching(/^[0-9a-f]{64}$/)]);
     const holds = named[1];
     expect(people.stderr).toContain(`/gossip/v1/evidence/${holds}`);

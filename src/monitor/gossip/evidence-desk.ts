@@ -9,7 +9,7 @@ import { parseEvidence } from '../evidence/file.ts';
 import { KINDS } from '../evidence/kinds.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
 import type { HeadBook } from '../heads.ts';
-import { MAX_CONVICTIONS } from '../judge.ts';
+import { MAX_CONVICTIONS } from '../known-evidence.ts';
 import type { LogIdentity } from '../watched-log.ts';
 import { MAX_EXCHANGE_IDS, MAX_REFUSED_FILES } from './limits.ts';
 import type { GossipLog } from './protocol.ts';
@@ -44,8 +44,8 @@ export class EvidenceDesk {
 
   /** Which of these ids of evidence against the book's log are worth asking this peer for. */
   wanted(book: HeadBook, ids: readonly string[], peer: string): readonly string[] {
-    const room = book.convictions < MAX_CONVICTIONS ? MAX_EXCHANGE_IDS : 0;
-    return ids.filter((id) => !book.hasEvidence(id) && !this.#refused.has(`${id} ${peer}`)).slice(0, room);
+    const room = book.evidence.convictions < MAX_CONVICTIONS ? MAX_EXCHANGE_IDS : 0;
+    return ids.filter((id) => !book.evidence.has(id) && !this.#refused.has(`${id} ${peer}`)).slice(0, room);
   }
 
   /** Remembers that what this peer has under this id is no good; another one may have the evidence of that id. */
@@ -96,7 +96,7 @@ export class EvidenceDesk {
     }
     const { log, book } = watched;
     const isAgainstLog = KINDS[parsed.kind].accuses === 'log';
-    if (isAgainstLog ? book.convictions >= MAX_CONVICTIONS : book.isFullOf(parsed.kind)) {
+    if (isAgainstLog ? book.evidence.convictions >= MAX_CONVICTIONS : book.evidence.isFullOf(parsed.kind)) {
       throw new LimmatError(
         'queue-full',
         `enough evidence of what is wrong with that log, or with records in it, is kept already`,
@@ -104,10 +104,10 @@ export class EvidenceDesk {
     }
     const evidence = await verifyEvidence(parsed, [log]);
     // Of records that contradict each other every monitor makes a file of its own; one says it all.
-    const isNew = isAgainstLog ? !book.hasEvidence(evidence.id) : book.isNews(evidence);
+    const isNew = isAgainstLog ? !book.evidence.has(evidence.id) : book.evidence.isNews(evidence);
     if (isNew) {
       await this.#options.onEvidence(evidence, file);
-      book.convict(evidence);
+      book.evidence.convict(evidence);
     }
     return { evidence, isNew };
   }

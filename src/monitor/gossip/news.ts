@@ -49,7 +49,7 @@ export function answerTo(
     const book = logs.get(origin)?.book;
     if (book === undefined) continue;
     const named = new Set(evidence);
-    const missing = book.evidenceIds().filter((id) => !named.has(id));
+    const missing = book.evidence.ids().filter((id) => !named.has(id));
     if (packer.name(origin, missing.slice(-MAX_EXCHANGE_IDS), options.wants(book, evidence))) books.push(book);
   }
   addHeads(packer, peer, shuffled(books, options.random), options);
@@ -91,7 +91,7 @@ function addOlder(packer: ExchangePacker, peer: Peer, books: readonly HeadBook[]
 }
 
 function latestIds(book: HeadBook): readonly string[] {
-  return book.evidenceIds().slice(-MAX_EXCHANGE_IDS);
+  return book.evidence.ids().slice(-MAX_EXCHANGE_IDS);
 }
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {

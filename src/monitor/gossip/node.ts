@@ -142,7 +142,7 @@ export class GossipNode {
     const { head, isKnown } = await openHead(note, watched.log, watched.book);
     if (!isKnown) await this.#take(head, 'client', undefined);
     // The newest are the ones that this head may have made.
-    return watched.book.convictionIds().slice(-MAX_HAND_IN_IDS);
+    return watched.book.evidence.convictionIds().slice(-MAX_HAND_IN_IDS);
   }
 
   /** Says evidence to all peers that are not known to have it; resolves when each took it or failed to. */
@@ -254,7 +254,7 @@ export class GossipNode {
       if (watched === undefined) continue;
       for (const id of evidence) peer.has.addEvidence(id, this.#options.nowSeconds());
       for (const id of wanted) {
-        const file = watched.book.hasEvidence(id) ? await this.#options.evidence.get(id) : undefined;
+        const file = watched.book.evidence.has(id) ? await this.#options.evidence.get(id) : undefined;
         if (file !== undefined) await this.#bring(peer, id, file);
       }
       for (const id of this.#desk.wanted(watched.book, evidence, peer.id)) {

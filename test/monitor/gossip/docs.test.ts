@@ -8,7 +8,7 @@ import * as limits from '../../../src/monitor/gossip/limits.ts';
 import { formatExchange } from '../../../src/monitor/gossip/message.ts';
 import type { LogNews } from '../../../src/monitor/gossip/message.ts';
 import { HEAD_BOOK_LIMITS } from '../../../src/monitor/heads.ts';
-import { MAX_CONVICTIONS } from '../../../src/monitor/judge.ts';
+import { MAX_CONVICTIONS } from '../../../src/monitor/known-evidence.ts';
 import { monitorVerifier } from '../../../src/monitor/monitor-key.ts';
 import { blocks, page } from '../../support/markdown.ts';
 import { SCENARIOS } from './simulation.ts';

@@ -6,7 +6,8 @@ import { formatEvidence } from '../../../src/monitor/evidence/file.ts';
 import { inadmissibleEntry, recordConflict } from '../../../src/monitor/evidence/make-record.ts';
 import { EvidenceDesk } from '../../../src/monitor/gossip/evidence-desk.ts';
 import type { GossipLog } from '../../../src/monitor/gossip/protocol.ts';
-import { HeadBook, MAX_CONFLICTS } from '../../../src/monitor/heads.ts';
+import { HeadBook } from '../../../src/monitor/heads.ts';
+import { MAX_CONFLICTS } from '../../../src/monitor/known-evidence.ts';
 import type { LogIdentity } from '../../../src/monitor/watched-log.ts';
 import { buildOf, startedLog } from '../evidence/record-log.ts';
 import { samples } from '../evidence/samples.ts';
@@ -72,7 +73,7 @@ describe('evidence that two records contradict each other', () => {
       expect(await desk.take((await conflict(String(i))).file, logs)).toMatchObject({ isNew: true });
     }
     await expect(desk.take((await conflict('more')).file, logs)).rejects.toMatchObject({ code: 'queue-full' });
-    expect([book.convictions, kept.length]).toEqual([0, MAX_CONFLICTS]);
+    expect([book.evidence.convictions, kept.length]).toEqual([0, MAX_CONFLICTS]);
     const stray = records.put(utf8('no statement'));
     const against = await inadmissibleEntry(
       keys.log,
@@ -81,6 +82,10 @@ describe('evidence that two records contradict each other', () => {
       records.entries(0, 1),
     );
     expect(await desk.take(formatEvidence(against), logs)).toMatchObject({ isNew: true });
-    expect([book.convictions, book.convictionIds(), book.evidenceIds().at(-1)]).toEqual([1, [against.id], against.id]);
+    expect([book.evidence.convictions, book.evidence.convictionIds(), book.evidence.ids().at(-1)]).toEqual([
+      1,
+      [against.id],
+      against.id,
+    ]);
   });
 });

@@ -7,7 +7,7 @@ import { asHash } from '../../../src/merkle/hash.ts';
 import { parseEvidence } from '../../../src/monitor/evidence/file.ts';
 import { verifyEvidence } from '../../../src/monitor/evidence/verify.ts';
 import { HEAD_BOOK_LIMITS } from '../../../src/monitor/heads.ts';
-import { MAX_CONVICTIONS } from '../../../src/monitor/judge.ts';
+import { MAX_CONVICTIONS } from '../../../src/monitor/known-evidence.ts';
 import { SIGNATURE_TYPE } from '../../../src/note/key.ts';
 import { between, chooseSeed, seededRandom } from '../../support/random.ts';
 import { History, headOf } from '../evidence/support.ts';

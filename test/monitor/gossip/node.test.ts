@@ -492,7 +492,7 @@ describe('a hostile peer', () => {
       fetched++;
       return { status: 200, body: utf8('{"not":"evidence"}') };
     };
-    network.monitors[1]!.log().book.convict({ id: promised, kind: 'future', heads: [] });
+    network.monitors[1]!.log().book.evidence.convict({ id: promised, kind: 'future', heads: [] });
     await a!.node.round();
     await a!.node.round();
     expect(fetched).toBe(1);
