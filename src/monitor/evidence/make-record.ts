@@ -2,7 +2,8 @@
 // make.ts, what comes out was verified, and RangeError says that the parts do not show it.
 //
 // All inclusion proofs lead to the one head. `deciding` has entry 0, the genesis, and whatever the argument rests on, in
-// any order; what it does not have is taken in favour of the accused (docs/evidence-file.md, "Records").
+// any order. Against a log, what it does not have is taken in the log's favour; two statements stand against who signed them
+// whatever was said in between (docs/evidence-file.md, "Records").
 
 import type { LogIdentity } from '../watched-log.ts';
 import type { Evidence, EvidenceKind } from './evidence.ts';
@@ -12,55 +13,38 @@ import { claimEntry, claimOf, make } from './make.ts';
 import type { IncludedEntry, SignedHead } from './make.ts';
 import { evidenceNote } from './trim.ts';
 
-/** An entry that the rules refuse after those that decide, but for the order of releases; convicts the log. */
-export function inadmissibleEntry(
+/** `head` is of the tree that all the entries are in; each accused entry is of it, and each that decides. */
+type MakeAgainst<Accused> = (
   log: LogIdentity,
   head: SignedHead,
-  accused: IncludedEntry,
+  accused: Accused,
   deciding: readonly IncludedEntry[],
-): Promise<Evidence> {
-  return makeRecords('inadmissible-entry', log, head, [accused], deciding);
-}
+) => Promise<Evidence>;
+
+const ofOne =
+  (kind: EvidenceKind): MakeAgainst<IncludedEntry> =>
+  (log, head, accused, deciding) =>
+    makeRecords(kind, log, head, [accused], deciding);
+
+const ofTwo =
+  (kind: EvidenceKind): MakeAgainst<readonly [IncludedEntry, IncludedEntry]> =>
+  (log, head, accused, deciding) =>
+    makeRecords(kind, log, head, accused, deciding);
+
+/** An entry that the rules refuse after those that decide, but for the order of releases; convicts the log. */
+export const inadmissibleEntry = ofOne('inadmissible-entry');
 
 /** A release that does not follow those of its stream (D08, D10, D12, D13); convicts the log. */
-export function streamBreak(
-  log: LogIdentity,
-  head: SignedHead,
-  accused: IncludedEntry,
-  deciding: readonly IncludedEntry[],
-): Promise<Evidence> {
-  return makeRecords('stream-break', log, head, [accused], deciding);
-}
+export const streamBreak = ofOne('stream-break');
 
 /** Two statements of one issuer about one build, source, release or relocation; convicts the issuer. */
-export function recordConflict(
-  log: LogIdentity,
-  head: SignedHead,
-  accused: readonly [IncludedEntry, IncludedEntry],
-  deciding: readonly IncludedEntry[],
-): Promise<Evidence> {
-  return makeRecords('record-conflict', log, head, accused, deciding);
-}
+export const recordConflict = ofTwo('record-conflict');
 
 /** A relocation that is complete, and a later record that places the same elsewhere; convicts the issuer. */
-export function locationBreach(
-  log: LogIdentity,
-  head: SignedHead,
-  accused: readonly [IncludedEntry, IncludedEntry],
-  deciding: readonly IncludedEntry[],
-): Promise<Evidence> {
-  return makeRecords('location-breach', log, head, accused, deciding);
-}
+export const locationBreach = ofTwo('location-breach');
 
 /** A build and a rebuild of it, or two rebuilds of one build, that exclude each other; convicts one of the issuers. */
-export function verdictConflict(
-  log: LogIdentity,
-  head: SignedHead,
-  accused: readonly [IncludedEntry, IncludedEntry],
-  deciding: readonly IncludedEntry[],
-): Promise<Evidence> {
-  return makeRecords('verdict-conflict', log, head, accused, deciding);
-}
+export const verdictConflict = ofTwo('verdict-conflict');
 
 async function makeRecords(
   kind: EvidenceKind,
