@@ -90,6 +90,56 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
+/** Characters that one call puts together: far below the argument list that engines allow. */
+const BYTE_TEXT_CHUNK = 1024;
+
+/**
+ * A text with one character from U+0000 to U+00FF for each byte: what a Map finds bytes by, in the bytes' own order. Not
+ * for people, and not UTF-8.
+ */
+export function byteText(bytes: Uint8Array): string {
+  const { length } = bytes;
+  if (length <= BYTE_TEXT_CHUNK) return charactersOf(bytes);
+  let text = '';
+  for (let i = 0; i < length; i += BYTE_TEXT_CHUNK) text += charactersOf(bytes.subarray(i, i + BYTE_TEXT_CHUNK));
+  return text;
+}
+
+function charactersOf(bytes: Uint8Array): string {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- apply takes any list of numbers, and copies none
+  return String.fromCharCode.apply(undefined, bytes as unknown as number[]);
+}
+
+/** The bytes of a `byteText`. */
+export function textBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** `byteText` of `uintBytes`. */
+export function uintText(value: number, length: number): string {
+  assertSize('value', value);
+  let text = '';
+  let rest = value;
+  for (let i = 0; i < length; i++) {
+    text = BYTE_CHARACTERS[rest % 256]! + text;
+    rest = Math.floor(rest / 256);
+  }
+  if (rest !== 0) throw new RangeError(`value ${value} does not fit in ${length} bytes`);
+  return text;
+}
+
+const BYTE_CHARACTERS = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+
+/** `readUint` of a `byteText`. */
+export function readUintText(text: string, offset: number, length: number): number | undefined {
+  if (offset < 0 || offset + length > text.length) throw new RangeError(`no ${length} bytes at offset ${offset}`);
+  let value = 0;
+  for (let i = offset; i < offset + length; i++) value = value * 256 + text.charCodeAt(i);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
 /** Lowercase hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';

@@ -1,11 +1,15 @@
 // The storage port: what the log asks of a store, and what each method must guarantee. An adapter is a file in
 // adapters/; test/contract/ holds one set of tests that every adapter passes, and passes again after reopening.
 
+import { byteText } from './bytes.ts';
 import type { TilePath } from './merkle/tile.ts';
 import type { TreeHead } from './merkle/tree-head.ts';
 
-/** A state key: one byte that names the key space, then the key in it. Keys order bytewise. At most 128 bytes. */
-export type StateKey = Uint8Array;
+/**
+ * A state key: one byte that names the key space, then the key in it. A text of bytes (`byteText`), because most keys are
+ * looked for in memory before any store is asked. Keys order bytewise. At most 128 bytes.
+ */
+export type StateKey = string;
 
 /** One state value to set, or to delete where value is null. */
 export interface StateWrite {
@@ -54,9 +58,9 @@ export interface StoredLog {
 /** A page of a key space. */
 export interface ScanRange {
   /** Only keys that start with this. */
-  readonly prefix: Uint8Array;
+  readonly prefix: StateKey;
   /** Forward: only keys after this one; in reverse: only keys before it. Exclusive; absent = from the end of the range. */
-  readonly after?: Uint8Array;
+  readonly after?: StateKey;
   readonly limit: number;
   readonly reverse?: boolean;
 }
@@ -90,7 +94,7 @@ export interface LogStorage {
   /** The values of these keys, in order; undefined where there is none. */
   get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** The pairs in key order (reverse: descending), at most limit. */
-  scan(range: ScanRange): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]>;
+  scan(range: ScanRange): Promise<readonly { readonly key: StateKey; readonly value: Uint8Array }[]>;
   /** Waits for what is under way and lets go of the store. Every later call fails with `store-failed`. */
   close(): Promise<void>;
 }
@@ -104,24 +108,21 @@ export interface RewritableStorage extends LogStorage {
   rewriteState(writes: readonly StateWrite[]): Promise<void>;
 }
 
-/** First bytes of the state keys in use. A new one is a row here. */
+/** First bytes of the state keys in use, a letter each. A new one is a row here. */
 export const KEY_SPACE = {
   /** SHA-256 of the COSE Sig_structure → index (8 bytes): a statement is logged once, whatever its signature. */
-  statement: 0x73,
+  statement: 's',
   /** size (8 bytes), time (8 bytes) → checkpoint note: the archive of published checkpoints. */
-  archive: 0x61,
+  archive: 'a',
   /** What admission has derived from the entries, key for key as record/admission/keys.ts makes them. */
-  admission: 0x64,
+  admission: 'd',
   /** Nothing more → nothing: there while derived state is being made again, so that nobody goes by the half of it. */
-  reindex: 0x72,
+  reindex: 'r',
   /** What people look records up by, row for row as log/lookup/rows.ts makes them. */
-  lookup: 0x6c,
+  lookup: 'l',
 } as const;
 
 /** The key of a statement's signed content (32 bytes). */
 export function statementKey(sigStructureHash: Uint8Array): StateKey {
-  const key = new Uint8Array(1 + sigStructureHash.length);
-  key[0] = KEY_SPACE.statement;
-  key.set(sigStructureHash, 1);
-  return key;
+  return KEY_SPACE.statement + byteText(sigStructureHash);
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import {
+  byteText,
   compareBytes,
   concat,
   equalBytes,
@@ -8,9 +9,12 @@ import {
   fromHex,
   parseDecimal,
   readUint,
+  readUintText,
+  textBytes,
   toBase64,
   toHex,
   uintBytes,
+  uintText,
   utf8,
   utf8Text,
   readToEnd,
@@ -145,5 +149,32 @@ describe('readToEnd', () => {
     const reader = streamOf(Array.from({ length: 100 }, () => new Uint8Array(2)));
     await expect(readToEnd(reader, check)).rejects.toThrow('too long');
     expect(heard).toEqual([2, 4, 6]);
+  });
+});
+
+describe('texts of bytes', () => {
+  it('give the bytes again at every length, and order as they do', () => {
+    for (const length of [0, 1, 2, 31, 1023, 1024, 1025, 5000]) {
+      const bytes = crypto.getRandomValues(new Uint8Array(length));
+      expect(byteText(bytes)).toHaveLength(length);
+      expect(equalBytes(textBytes(byteText(bytes)), bytes)).toBe(true);
+    }
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 6 }), fc.uint8Array({ maxLength: 6 }), (a, b) => {
+        const [textA, textB] = [byteText(a), byteText(b)];
+        expect(textA < textB ? -1 : textA > textB ? 1 : 0).toBe(Math.sign(compareBytes(a, b)));
+      }),
+    );
+  });
+
+  it('hold the same integers as bytes do', () => {
+    for (const value of [0, 1, 255, 256, 2 ** 31, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+      expect(uintText(value, 8)).toBe(byteText(uintBytes(value, 8)));
+      expect(readUintText(`x${uintText(value, 8)}`, 1, 8)).toBe(value);
+    }
+    expect(readUintText('\u00ff'.repeat(8), 0, 8)).toBeUndefined();
+    expect(() => uintText(256, 1)).toThrow(RangeError);
+    expect(() => uintText(-1, 1)).toThrow(RangeError);
+    expect(() => readUintText('abc', 1, 3)).toThrow(RangeError);
   });
 });

@@ -1,12 +1,12 @@
 // A store in memory: the port with nothing behind it, for tests, examples and Workers that keep no log of their own.
 // In scope: the whole contract of storage.ts, failing writes included. Out of scope: surviving the process.
 
-import { equalBytes } from '../bytes.ts';
+import { byteText, equalBytes } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
 import { emptyRootHash } from '../merkle/hash.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
 import type { TilePath } from '../merkle/tile.ts';
-import type { BundleWrite, Growth, RewritableStorage, ScanRange, StateWrite, StoredLog } from '../storage.ts';
+import type { BundleWrite, Growth, RewritableStorage, ScanRange, StateKey, StateWrite, StoredLog } from '../storage.ts';
 
 const HASH_BYTES = 32;
 const TILE_ENTRIES = 256;
@@ -111,28 +111,25 @@ class MemoryStorage implements RewritableStorage {
     return paths.map((path) => (path.kind === 'tile' ? this.#readTile(path) : this.#readBundle(path)));
   }
 
-  async get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+  async get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#assertUsable();
-    return keys.map((key) => this.#medium.state.get(binaryText(key))?.slice());
+    return keys.map((key) => this.#medium.state.get(key)?.slice());
   }
 
   async findLeaves(leafHashes: readonly Uint8Array[]): Promise<readonly (number | undefined)[]> {
     this.#assertUsable();
-    return leafHashes.map((hash) => this.#medium.leaves.get(binaryText(hash)));
+    return leafHashes.map((hash) => this.#medium.leaves.get(byteText(hash)));
   }
 
-  async scan(range: ScanRange): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]> {
+  async scan(range: ScanRange): Promise<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
     this.#assertUsable();
-    const prefix = binaryText(range.prefix);
-    const after = range.after === undefined ? undefined : binaryText(range.after);
+    const { prefix, after } = range;
     // Text of char codes below 256 orders as its bytes do.
     this.#order ??= [...this.#medium.state.keys()].toSorted((a, b) => (a < b ? -1 : 1));
     let keys = this.#order.filter((key) => key.startsWith(prefix));
     if (range.reverse === true) keys = keys.toReversed();
     if (after !== undefined) keys = keys.filter((key) => (range.reverse === true ? key < after : key > after));
-    return keys
-      .slice(0, range.limit)
-      .map((key) => ({ key: textBytes(key), value: this.#medium.state.get(key)!.slice() }));
+    return keys.slice(0, range.limit).map((key) => ({ key, value: this.#medium.state.get(key)!.slice() }));
   }
 
   async close(): Promise<void> {
@@ -166,7 +163,7 @@ class MemoryStorage implements RewritableStorage {
     for (const bundle of bundles) medium.bundles.set(bundle.index, bundle);
     for (const tile of growth.tiles) medium.tiles.set(`${tile.level}/${tile.index}`, tile.bytes);
     for (let i = 0; i < growth.leafHashes.length; i += HASH_BYTES) {
-      const hash = binaryText(growth.leafHashes.subarray(i, i + HASH_BYTES));
+      const hash = byteText(growth.leafHashes.subarray(i, i + HASH_BYTES));
       medium.leaves.set(hash, growth.oldHead.size + i / HASH_BYTES);
     }
     this.#applyState(growth.writes);
@@ -176,8 +173,8 @@ class MemoryStorage implements RewritableStorage {
   #applyState(writes: readonly StateWrite[]): void {
     if (writes.length > 0) this.#order = undefined;
     for (const { key, value } of writes) {
-      if (value === null) this.#medium.state.delete(binaryText(key));
-      else this.#medium.state.set(binaryText(key), value.slice());
+      if (value === null) this.#medium.state.delete(key);
+      else this.#medium.state.set(key, value.slice());
     }
   }
 
@@ -218,12 +215,4 @@ function grown(old: MemoryBundle | undefined, write: BundleWrite): MemoryBundle 
 
 function closedError(): LimmatError {
   return new LimmatError('store-failed', 'the store is closed');
-}
-
-function binaryText(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
-}
-
-function textBytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }

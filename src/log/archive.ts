@@ -2,7 +2,7 @@
 // checkpoint a minute is kept, and old ones are thinned; the newest published one always counts too.
 
 import { LimmatError } from '../errors.ts';
-import { readUint, uintBytes } from '../bytes.ts';
+import { readUintText, uintText } from '../bytes.ts';
 import { KEY_SPACE } from '../storage.ts';
 import type { LogStorage, StateKey, StateWrite } from '../storage.ts';
 
@@ -111,19 +111,15 @@ function tooClose(keptSeconds: number, nextSeconds: number, nowSeconds: number):
   return nextSeconds - keptSeconds < everySeconds;
 }
 
-const PREFIX = Uint8Array.of(KEY_SPACE.archive);
+const PREFIX: StateKey = KEY_SPACE.archive;
 
 function archiveKey(size: number, timestampSeconds: number): StateKey {
-  const key = new Uint8Array(17);
-  key[0] = KEY_SPACE.archive;
-  key.set(uintBytes(size, 8), 1);
-  key.set(uintBytes(timestampSeconds, 8), 9);
-  return key;
+  return KEY_SPACE.archive + uintText(size, 8) + uintText(timestampSeconds, 8);
 }
 
-function parseArchived({ key, value }: { readonly key: Uint8Array; readonly value: Uint8Array }): PublishedHead {
-  const size = readUint(key, 1, 8);
-  const timestampSeconds = readUint(key, 9, 8);
+function parseArchived({ key, value }: { readonly key: StateKey; readonly value: Uint8Array }): PublishedHead {
+  const size = readUintText(key, 1, 8);
+  const timestampSeconds = readUintText(key, 9, 8);
   if (size === undefined || timestampSeconds === undefined) {
     throw new LimmatError('store-corrupt', 'an archived checkpoint has a size or time of 2^53 or more');
   }

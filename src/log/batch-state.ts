@@ -3,24 +3,23 @@
 
 import { sizeOfRootKey } from '../record/admission.ts';
 import type { AdmissionWrite, Facts, StateKey } from '../record/admission.ts';
-import { textOf } from '../record/admission/state.ts';
 
-/** Changes by the keys' `textOf`; null where a value was deleted. */
-export type StateChanges = ReadonlyMap<string, Uint8Array | null>;
+/** What was changed; null where a value was deleted. */
+export type StateChanges = ReadonlyMap<StateKey, Uint8Array | null>;
 
 export class BatchState implements Facts {
-  readonly #changes = new Map<string, Uint8Array | null>();
+  readonly #changes = new Map<StateKey, Uint8Array | null>();
   readonly #before: StateChanges | undefined;
-  readonly #committed: ReadonlyMap<string, Uint8Array | undefined>;
+  readonly #committed: ReadonlyMap<StateKey, Uint8Array | undefined>;
   readonly #rootAt: (size: number) => Uint8Array | undefined;
 
   /**
    * `before`: what the batch that is being written changes. `committed`: the values of every key that will be asked for
-   * and that nobody has changed since, by `textOf`.
+   * and that nobody has changed since.
    */
   constructor(
     before: StateChanges | undefined,
-    committed: ReadonlyMap<string, Uint8Array | undefined>,
+    committed: ReadonlyMap<StateKey, Uint8Array | undefined>,
     rootAt: (size: number) => Uint8Array | undefined,
   ) {
     this.#before = before;
@@ -36,13 +35,12 @@ export class BatchState implements Facts {
   get(key: StateKey): Uint8Array | undefined {
     const size = sizeOfRootKey(key);
     if (size !== undefined) return this.#rootAt(size);
-    const text = textOf(key);
-    let changed = this.#changes.get(text);
-    if (changed === undefined) changed = this.#before?.get(text);
-    return changed === undefined ? this.#committed.get(text) : (changed ?? undefined);
+    let changed = this.#changes.get(key);
+    if (changed === undefined) changed = this.#before?.get(key);
+    return changed === undefined ? this.#committed.get(key) : (changed ?? undefined);
   }
 
   apply(writes: readonly AdmissionWrite[]): void {
-    for (const { key, value } of writes) this.#changes.set(textOf(key), value);
+    for (const { key, value } of writes) this.#changes.set(key, value);
   }
 }

@@ -4,7 +4,6 @@
 
 import type { StateKey } from '../record/admission.ts';
 import { isShared } from '../record/admission/keys.ts';
-import { textOf } from '../record/admission/state.ts';
 import type { LogStorage, StateWrite } from '../storage.ts';
 
 /** Values kept in each of two generations: when the young one is full it becomes the old one. */
@@ -14,30 +13,29 @@ type Value = Uint8Array | undefined;
 
 /** The values of the missing keys, in order, and then of the others. */
 type Fetch = (
-  missing: ReadonlyMap<string, StateKey>,
+  missing: readonly StateKey[],
   others: readonly StateKey[],
 ) => Promise<readonly (Uint8Array | undefined)[]>;
 
 /** Values that some entries will be judged by. What is kept in memory is there at once, and its key is not held on to. */
 export class WantedValues {
-  readonly #kept: (text: string) => { readonly value: Value } | undefined;
+  readonly #kept: (key: StateKey) => { readonly value: Value } | undefined;
   readonly #fetch: Fetch;
-  readonly #values = new Map<string, Value>();
-  readonly #missing = new Map<string, StateKey>();
+  readonly #values = new Map<StateKey, Value>();
+  readonly #missing = new Set<StateKey>();
   readonly #others: StateKey[] = [];
 
-  constructor(kept: (text: string) => { readonly value: Value } | undefined, fetch: Fetch) {
+  constructor(kept: (key: StateKey) => { readonly value: Value } | undefined, fetch: Fetch) {
     this.#kept = kept;
     this.#fetch = fetch;
   }
 
   /** A key of the admission state. */
   add(key: StateKey): void {
-    const text = textOf(key);
-    if (this.#values.has(text) || this.#missing.has(text)) return;
-    const kept = this.#kept(text);
-    if (kept === undefined) this.#missing.set(text, key);
-    else this.#values.set(text, kept.value);
+    if (this.#values.has(key) || this.#missing.has(key)) return;
+    const kept = this.#kept(key);
+    if (kept === undefined) this.#missing.add(key);
+    else this.#values.set(key, kept.value);
   }
 
   /** Any other key, to be read along. */
@@ -45,20 +43,20 @@ export class WantedValues {
     this.#others.push(key);
   }
 
-  /** The values by their keys' `textOf`, and the others in order. One read, and none where nothing is missing. */
-  async read(): Promise<{ readonly values: ReadonlyMap<string, Value>; readonly others: readonly Value[] }> {
+  /** The values by their keys, and the others in order. One read, and none where nothing is missing. */
+  async read(): Promise<{ readonly values: ReadonlyMap<StateKey, Value>; readonly others: readonly Value[] }> {
     if (this.#missing.size === 0 && this.#others.length === 0) return { values: this.#values, others: [] };
-    const found = await this.#fetch(this.#missing, this.#others);
+    const found = await this.#fetch([...this.#missing], this.#others);
     let i = 0;
-    for (const text of this.#missing.keys()) this.#values.set(text, found[i++]);
+    for (const key of this.#missing) this.#values.set(key, found[i++]);
     return { values: this.#values, others: found.slice(i) };
   }
 }
 
 export class CommittedState {
   readonly #storage: () => Pick<LogStorage, 'get'>;
-  #young = new Map<string, { readonly value: Value }>();
-  #old = new Map<string, { readonly value: Value }>();
+  #young = new Map<StateKey, { readonly value: Value }>();
+  #old = new Map<StateKey, { readonly value: Value }>();
   /** Counts the changes, so that a value that was read before one is not kept after it. */
   #changes = 0;
 
@@ -68,16 +66,16 @@ export class CommittedState {
 
   /** A list of the values that are wanted, to be filled by one read of the store. */
   wanted(): WantedValues {
-    return new WantedValues((text) => this.#kept(text), this.#fetch);
+    return new WantedValues((key) => this.#kept(key), this.#fetch);
   }
 
   readonly #fetch: Fetch = async (missing, others) => {
     const changes = this.#changes;
-    const found = await this.#storage().get([...missing.values(), ...others]);
+    const found = await this.#storage().get([...missing, ...others]);
     let i = 0;
-    for (const [text, key] of missing) {
+    for (const key of missing) {
       // What is not there is not kept: strangers can name any number of such keys.
-      if (found[i] !== undefined && changes === this.#changes && isShared(key)) this.#keep(text, found[i]);
+      if (found[i] !== undefined && changes === this.#changes && isShared(key)) this.#keep(key, found[i]);
       i++;
     }
     return found;
@@ -87,7 +85,7 @@ export class CommittedState {
   apply(writes: readonly StateWrite[]): void {
     this.#changes++;
     for (const { key, value } of writes) {
-      if (isShared(key)) this.#keep(textOf(key), value ?? undefined);
+      if (isShared(key)) this.#keep(key, value ?? undefined);
     }
   }
 
@@ -98,19 +96,19 @@ export class CommittedState {
     this.#old.clear();
   }
 
-  #kept(text: string): { readonly value: Value } | undefined {
-    const young = this.#young.get(text);
+  #kept(key: StateKey): { readonly value: Value } | undefined {
+    const young = this.#young.get(key);
     if (young !== undefined) return young;
-    const old = this.#old.get(text);
-    if (old !== undefined) this.#keep(text, old.value);
+    const old = this.#old.get(key);
+    if (old !== undefined) this.#keep(key, old.value);
     return old;
   }
 
-  #keep(text: string, value: Value): void {
+  #keep(key: StateKey, value: Value): void {
     if (this.#young.size >= GENERATION) {
       this.#old = this.#young;
       this.#young = new Map();
     }
-    this.#young.set(text, { value });
+    this.#young.set(key, { value });
   }
 }

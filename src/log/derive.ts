@@ -10,7 +10,7 @@ import { admit, keysFor, signatureJobs, sizeOfRootKey } from '../record/admissio
 import type { Facts, StateKey } from '../record/admission.ts';
 import { entryKey } from '../record/admission/keys.ts';
 import type { ReplayFinding } from '../record/admission/replay.ts';
-import { AdmissionState, textOf } from '../record/admission/state.ts';
+import { AdmissionState } from '../record/admission/state.ts';
 import { parseStatement } from '../record/statement.ts';
 import type { Statement } from '../record/statement.ts';
 import { KEY_SPACE, statementKey } from '../storage.ts';
@@ -18,8 +18,8 @@ import type { StateWrite } from '../storage.ts';
 import { lookupWrites } from './lookup.ts';
 
 /** The key spaces of which every row follows from the entries of a log that takes records. */
-export const DERIVED_SPACES: readonly number[] = Object.freeze(
-  [KEY_SPACE.admission, KEY_SPACE.statement, KEY_SPACE.lookup].toSorted((a, b) => a - b),
+export const DERIVED_SPACES: readonly StateKey[] = Object.freeze(
+  [KEY_SPACE.admission, KEY_SPACE.statement, KEY_SPACE.lookup].toSorted(),
 );
 
 /** An entry and its leaf hash. */
@@ -93,18 +93,18 @@ interface Before {
 }
 
 async function fetchFacts(batch: readonly BatchEntry[], { get, rootHashAt, hasher }: DeriveOptions): Promise<Before> {
-  const wanted = new Map<string, StateKey>();
+  const wanted = new Set<StateKey>();
   const roots = new Map<number, Hash>();
   const end = batch.length === 0 ? 0 : batch.at(-1)!.index + 1;
   for (const { statement, leafHash } of batch) {
     const keys = statement instanceof LimmatError ? [] : keysFor(statement, hasher);
     for (const key of [entryKey(leafHash), ...keys]) {
       const size = sizeOfRootKey(key);
-      if (size === undefined) wanted.set(textOf(key), key);
+      if (size === undefined) wanted.add(key);
       else if (size <= end && !roots.has(size)) roots.set(size, await rootHashAt(size));
     }
   }
-  const keys = [...wanted.values()];
+  const keys = [...wanted];
   const values = await get(keys);
   const state = new AdmissionState();
   state.apply(keys.map((key, i) => ({ key, value: values[i] ?? null })));
@@ -114,7 +114,7 @@ async function fetchFacts(batch: readonly BatchEntry[], { get, rootHashAt, hashe
 function judge(batch: readonly BatchEntry[], before: Before, verdicts: Verdicts, options: DeriveOptions): Judged {
   const { hasher, verifyMany } = options;
   const state = new AdmissionState(before.state);
-  const writes = new Map<string, StateWrite>();
+  const writes = new Map<StateKey, StateWrite>();
   const findings: ReplayFinding[] = [];
   const open: { index: number; jobs: readonly VerifyJob[] }[] = [];
   for (const { index, leafHash, statement } of batch) {
@@ -152,7 +152,7 @@ function judge(batch: readonly BatchEntry[], before: Before, verdicts: Verdicts,
       ...lookupWrites(statement, index, facts, hasher),
     ];
     state.apply(decision.writes);
-    for (const write of brought) writes.set(textOf(write.key), write);
+    for (const write of brought) writes.set(write.key, write);
   }
   return { writes: [...writes.values()], findings, open };
 }

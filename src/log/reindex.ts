@@ -12,7 +12,7 @@ import type { EntryBundlePath } from '../merkle/tile.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
 import type { StateKey } from '../record/admission.ts';
 import type { ReplayFinding } from '../record/admission/replay.ts';
-import { StateDigest, textOf } from '../record/admission/state.ts';
+import { StateDigest } from '../record/admission/state.ts';
 import { KEY_SPACE } from '../storage.ts';
 import type { LogStorage, RewritableStorage, StateWrite } from '../storage.ts';
 import { DERIVED_SPACES, derive } from './derive.ts';
@@ -28,7 +28,7 @@ const MAX_KEPT = 100_000;
 /** Findings that are kept; the others are counted. */
 const MAX_FINDINGS = 50;
 
-const MARKER: StateKey = Uint8Array.of(KEY_SPACE.reindex);
+const MARKER: StateKey = KEY_SPACE.reindex;
 
 export interface ReindexOptions {
   readonly hasher: Hasher;
@@ -71,7 +71,7 @@ export async function finishReindex(storage: RewritableStorage, options: Reindex
 export async function reindex(storage: RewritableStorage, options: ReindexOptions): Promise<Reindexed> {
   const { head } = await storage.load();
   await storage.rewriteState([{ key: MARKER, value: new Uint8Array(0) }]);
-  for (const space of DERIVED_SPACES) await deleteAll(storage, Uint8Array.of(space));
+  for (const space of DERIVED_SPACES) await deleteAll(storage, space);
   const { findings, findingCount } = await rebuild(storage, head, options);
   const { digest, rows } = await storedDigest(storage, options.hasher);
   await storage.rewriteState([{ key: MARKER, value: null }]);
@@ -97,18 +97,17 @@ export async function storedDigest(
 /** The rows of a key space, ascending, page by page. */
 export async function* derivedRows(
   storage: Pick<LogStorage, 'scan'>,
-  space: number,
+  space: StateKey,
 ): AsyncGenerator<{ readonly key: StateKey; readonly value: Uint8Array }> {
-  const prefix = Uint8Array.of(space);
   for (let after: StateKey | undefined; ;) {
-    const page = await storage.scan({ prefix, limit: ROWS_AT_ONCE, ...(after && { after }) });
+    const page = await storage.scan({ prefix: space, limit: ROWS_AT_ONCE, ...(after !== undefined && { after }) });
     yield* page;
     after = page.at(-1)?.key;
     if (page.length < ROWS_AT_ONCE) return;
   }
 }
 
-async function deleteAll(storage: RewritableStorage, prefix: Uint8Array): Promise<void> {
+async function deleteAll(storage: RewritableStorage, prefix: StateKey): Promise<void> {
   for (;;) {
     const page = await storage.scan({ prefix, limit: ROWS_AT_ONCE });
     if (page.length === 0) return;
@@ -182,16 +181,16 @@ class KeptState {
 
   async get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | undefined)[]> {
     if (this.#kept.size > MAX_KEPT) this.#kept.clear();
-    const missing = keys.filter((key) => !this.#kept.has(textOf(key)));
+    const missing = keys.filter((key) => !this.#kept.has(key));
     const found = await this.#storage.get(missing);
-    for (const [i, key] of missing.entries()) this.#kept.set(textOf(key), found[i]);
-    return keys.map((key) => this.#kept.get(textOf(key)));
+    for (const [i, key] of missing.entries()) this.#kept.set(key, found[i]);
+    return keys.map((key) => this.#kept.get(key));
   }
 
   /** Takes note of what was written; of what nobody asks for (lookups, statements) only what is kept already. */
   apply(writes: readonly StateWrite[]): void {
     for (const { key, value } of writes) {
-      const name = textOf(key);
+      const name = key;
       if (key[0] === KEY_SPACE.admission || this.#kept.has(name)) this.#kept.set(name, value ?? undefined);
     }
   }

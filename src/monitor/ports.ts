@@ -5,6 +5,7 @@
 // back. What a method returns is a copy or immutable. A store has one owner at a time.
 
 import type { TileReader } from '../merkle/prover.ts';
+import type { StateKey } from '../record/admission.ts';
 
 /**
  * The leaf hashes of entries [0, size) of one log, 32 bytes each, and the tiles above them: at most 36 bytes an entry
@@ -55,7 +56,7 @@ export interface LineJournal {
 
 /** One value to set, or to delete where it is null. */
 export interface KeyedRow {
-  readonly key: Uint8Array;
+  readonly key: StateKey;
   readonly value: Uint8Array | null;
 }
 
@@ -66,13 +67,13 @@ export interface KeyedRow {
  */
 export interface KeyedState {
   /** The values of these keys, in order; undefined where there is none. */
-  get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>;
+  get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** The first rows with from <= key < below, ascending, at most limit. */
   scan(
-    from: Uint8Array,
-    below: Uint8Array,
+    from: StateKey,
+    below: StateKey,
     limit: number,
-  ): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]>;
+  ): Promise<readonly { readonly key: StateKey; readonly value: Uint8Array }[]>;
   /** Writes all rows or none; of two with one key the later one counts. */
   write(rows: readonly KeyedRow[]): Promise<void>;
   /** Forgets everything. */

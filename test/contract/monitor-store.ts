@@ -3,11 +3,12 @@
 
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { utf8 } from '../../src/bytes.ts';
+import { byteText, utf8 } from '../../src/bytes.ts';
 import { tilesForSize } from '../../src/merkle/index.ts';
 import type { HashTilePath } from '../../src/merkle/index.ts';
 import { MAX_EVIDENCE_BYTES } from '../../src/monitor/ports.ts';
 import type { LeafMirror, LineJournal, MonitorStore } from '../../src/monitor/ports.ts';
+import type { StateKey } from '../../src/record/admission.ts';
 import { between, chooseSeed, seededRandom } from '../support/random.ts';
 
 /** A place that keeps what a store holds while no store is open on it. */
@@ -68,7 +69,7 @@ async function texts(journal: LineJournal, from = 0, limit = 1000): Promise<read
   return (await journal.read(from, limit)).map(({ text }) => text);
 }
 
-const key = (...bytes: number[]): Uint8Array => Uint8Array.of(...bytes);
+const key = (...bytes: number[]): StateKey => byteText(Uint8Array.from(bytes));
 
 /** An evidence id of this digit. */
 function id(digit: string): string {
@@ -310,8 +311,8 @@ export function monitorStoreContract(name: string, makePlace: () => Promise<Moni
       await expect(store.alerts.read(0, 1)).rejects.toMatchObject(refused);
       await expect(store.evidence.ids()).rejects.toMatchObject(refused);
       await expect(log.mirror.append(new Uint8Array(32))).rejects.toMatchObject(refused);
-      await expect(log.records.get([Uint8Array.of(1)])).rejects.toMatchObject(refused);
-      await expect(log.records.write([{ key: Uint8Array.of(1), value: null }])).rejects.toMatchObject(refused);
+      await expect(log.records.get([key(1)])).rejects.toMatchObject(refused);
+      await expect(log.records.write([{ key: key(1), value: null }])).rejects.toMatchObject(refused);
       await expect(store.alerts.append(['x'])).rejects.toMatchObject(refused);
       await expect(store.evidence.put('0'.repeat(64), utf8('x'))).rejects.toMatchObject(refused);
     });

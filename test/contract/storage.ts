@@ -2,10 +2,11 @@
 // reopening it, and with every write failing once before and once after it took effect.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { concat, utf8 } from '../../src/bytes.ts';
+import { byteText, textBytes, utf8 } from '../../src/bytes.ts';
 import { emptyRootHash } from '../../src/merkle/hash.ts';
 import type { TilePath } from '../../src/merkle/tile.ts';
-import type { LogStorage, RewritableStorage, StateWrite } from '../../src/storage.ts';
+import { KEY_SPACE } from '../../src/storage.ts';
+import type { LogStorage, RewritableStorage, StateKey, StateWrite } from '../../src/storage.ts';
 import { GrowingTree } from './growing-tree.ts';
 
 export type Faults = (step: string, moment: 'before' | 'after') => void;
@@ -25,8 +26,12 @@ export interface AdapterUnderTest {
 /** Growths that start and end inside, at and across the ends of tiles and bundles. */
 const GROWTHS = [1, 1, 2, 251, 1, 1, 255, 256, 3, 600, 37];
 
-function stateKey(text: string): Uint8Array {
-  return concat(Uint8Array.of(0x73), utf8(text));
+function stateKey(text: string): StateKey {
+  return KEY_SPACE.statement + text;
+}
+
+function bytesKey(...bytes: readonly number[]): StateKey {
+  return byteText(Uint8Array.from(bytes));
 }
 
 function put(text: string, value: string): StateWrite {
@@ -173,40 +178,42 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
       const storage = await openStore();
       const tails = [[], [0], [0, 0], [1], [0x7f, 5], [0xff], [0xff, 0], [0xff, 0xff]];
       const spaces = [0x60, 0x61, 0x62, 0xff];
-      const keys = spaces.flatMap((space) => tails.map((tail) => Uint8Array.of(space, ...tail)));
-      const shuffled = keys.toSorted((a, b) => ((a.length * 7 + a[0]! * 3) % 11) - ((b.length * 7 + b[0]! * 3) % 11));
+      const keys = spaces.flatMap((space) => tails.map((tail) => bytesKey(space, ...tail)));
+      const shuffled = keys.toSorted(
+        (a, b) => ((a.length * 7 + a.codePointAt(0)! * 3) % 11) - ((b.length * 7 + b.codePointAt(0)! * 3) % 11),
+      );
       await storage.commit(
         new GrowingTree().grow(
           1,
-          shuffled.map((key) => ({ key, value: key })),
+          shuffled.map((key) => ({ key, value: textBytes(key) })),
         ),
       );
       const scanned = async (range: Parameters<LogStorage['scan']>[0]): Promise<string[]> => {
         const pairs = await storage.scan(range);
-        for (const { key, value } of pairs) expect(value).toEqual(key);
-        return pairs.map(({ key }) => key.join(' '));
+        for (const { key, value } of pairs) expect(value).toEqual(textBytes(key));
+        return pairs.map(({ key }) => textBytes(key).join(' '));
       };
       const all = tails.map((tail) => [0x61, ...tail].join(' '));
-      const prefix = Uint8Array.of(0x61);
+      const prefix = bytesKey(0x61);
       const limit = 100;
       expect(await scanned({ prefix, limit })).toEqual(all);
       expect(await scanned({ prefix, limit, reverse: true })).toEqual(all.toReversed());
       expect(await scanned({ prefix, limit: 3 })).toEqual(all.slice(0, 3));
       expect(await scanned({ prefix, limit: 3, reverse: true })).toEqual(all.toReversed().slice(0, 3));
       expect(await scanned({ prefix, limit: 0 })).toEqual([]);
-      expect(await scanned({ prefix, limit, after: Uint8Array.of(0x61, 0, 0) })).toEqual(all.slice(3));
-      expect(await scanned({ prefix, limit, after: Uint8Array.of(0x61, 0, 7) })).toEqual(all.slice(3));
-      expect(await scanned({ prefix, limit, after: Uint8Array.of(0x61, 1), reverse: true })).toEqual(
+      expect(await scanned({ prefix, limit, after: bytesKey(0x61, 0, 0) })).toEqual(all.slice(3));
+      expect(await scanned({ prefix, limit, after: bytesKey(0x61, 0, 7) })).toEqual(all.slice(3));
+      expect(await scanned({ prefix, limit, after: bytesKey(0x61, 1), reverse: true })).toEqual(
         all.slice(0, 3).toReversed(),
       );
-      expect(await scanned({ prefix, limit, after: Uint8Array.of(0x10) })).toEqual(all);
-      expect(await scanned({ prefix, limit, after: Uint8Array.of(0x90) })).toEqual([]);
-      expect(await scanned({ prefix, limit, after: Uint8Array.of(0x90), reverse: true })).toEqual(all.toReversed());
-      expect(await scanned({ prefix, limit, after: Uint8Array.of(0x10), reverse: true })).toEqual([]);
-      expect(await scanned({ prefix: Uint8Array.of(0x61, 0xff), limit })).toEqual(all.slice(5));
-      expect(await scanned({ prefix: Uint8Array.of(0x61, 0xff, 0xff), limit })).toEqual(all.slice(7));
-      expect(await scanned({ prefix: Uint8Array.of(0xff), limit })).toHaveLength(tails.length);
-      expect(await scanned({ prefix: Uint8Array.of(0x63), limit })).toEqual([]);
+      expect(await scanned({ prefix, limit, after: bytesKey(0x10) })).toEqual(all);
+      expect(await scanned({ prefix, limit, after: bytesKey(0x90) })).toEqual([]);
+      expect(await scanned({ prefix, limit, after: bytesKey(0x90), reverse: true })).toEqual(all.toReversed());
+      expect(await scanned({ prefix, limit, after: bytesKey(0x10), reverse: true })).toEqual([]);
+      expect(await scanned({ prefix: bytesKey(0x61, 0xff), limit })).toEqual(all.slice(5));
+      expect(await scanned({ prefix: bytesKey(0x61, 0xff, 0xff), limit })).toEqual(all.slice(7));
+      expect(await scanned({ prefix: bytesKey(0xff), limit })).toHaveLength(tails.length);
+      expect(await scanned({ prefix: bytesKey(0x63), limit })).toEqual([]);
     });
 
     test('the published note is the last one, with the state writes that came with it', async () => {
@@ -235,10 +242,7 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
           bytes!.fill(0);
         }
         for (const bytes of await storage.get([stateKey('a')])) bytes!.fill(0);
-        for (const { key, value } of await storage.scan({ prefix: Uint8Array.of(0x73), limit: 9 })) {
-          key.fill(0);
-          value.fill(0);
-        }
+        for (const { value } of await storage.scan({ prefix: stateKey(''), limit: 9 })) value.fill(0);
       }
       expect((await storage.load()).published).toEqual(utf8('note'));
       expect(await storage.get([stateKey('a')])).toEqual([utf8('1')]);

@@ -78,7 +78,7 @@ function verdictOf(result: AppendResult, [own, ...later]: readonly Proposal[]): 
 async function checkState({ log, medium, clock }: RecordsLog): Promise<void> {
   await clock.advance(2000);
   const digest = new StateDigest(nodeHasher);
-  for await (const { key, value } of log.admissionState(Uint8Array.of(ADMISSION_SPACE))) digest.add(key, value);
+  for await (const { key, value } of log.admissionState(ADMISSION_SPACE)) digest.add(key, value);
   const entries = await log.entries(0, log.status().head.size);
   const replayed = await replay(entries, { hasher: nodeHasher });
   expect(replayed.findings).toEqual([]);

@@ -4,7 +4,6 @@ import { expect, it } from 'vitest';
 import { uintBytes } from '../../src/bytes.ts';
 import { CommittedState } from '../../src/log/committed-state.ts';
 import { LOG_KEY, entryKey, namespaceKey } from '../../src/record/admission/keys.ts';
-import { textOf } from '../../src/record/admission/state.ts';
 import type { StateKey, StateWrite } from '../../src/storage.ts';
 import { chooseSeed, seededRandom } from '../support/random.ts';
 
@@ -12,7 +11,7 @@ const seed = chooseSeed();
 
 /** A store of values whose reads see what it holds when they begin or when they end, and end when told. */
 class SlowStore {
-  readonly values = new Map<string, Uint8Array>();
+  readonly values = new Map<StateKey, Uint8Array>();
   readonly ends: (() => void)[] = [];
   reads = 0;
   late = false;
@@ -27,8 +26,8 @@ class SlowStore {
 
   write(writes: readonly StateWrite[]): void {
     for (const { key, value } of writes) {
-      if (value === null) this.values.delete(textOf(key));
-      else this.values.set(textOf(key), value);
+      if (value === null) this.values.delete(key);
+      else this.values.set(key, value);
     }
   }
 
@@ -37,7 +36,7 @@ class SlowStore {
   }
 
   #read(keys: readonly StateKey[]): (Uint8Array | undefined)[] {
-    return keys.map((key) => this.values.get(textOf(key)));
+    return keys.map((key) => this.values.get(key));
   }
 }
 
@@ -77,7 +76,7 @@ it(`is never behind a commit that was told of (seed ${seed})`, async () => {
     } else {
       // The write of these has failed, and perhaps arrived all the same: the store is opened anew.
       const reopened = new SlowStore();
-      for (const [text, value] of store.values) reopened.values.set(text, value);
+      for (const [key, value] of store.values) reopened.values.set(key, value);
       reopened.write(random() < 0.5 ? some.map((key) => ({ key, value: uintBytes(number++, 8) })) : []);
       const old = store;
       store = reopened;
@@ -86,7 +85,7 @@ it(`is never behind a commit that was told of (seed ${seed})`, async () => {
     }
     if (step % 10 !== 0) continue;
     const values = await settled(state, store, KEYS);
-    for (const key of KEYS) expect(values.get(textOf(key))).toEqual(store.values.get(textOf(key)));
+    for (const key of KEYS) expect(values.get(key)).toEqual(store.values.get(key));
   }
 });
 
@@ -98,11 +97,11 @@ it('keeps what many entries ask for, however many keys there are, and reads the 
   store.write(writes);
   state.apply(writes);
   const recent = keys.slice(-4000);
-  expect((await settled(state, store, recent)).get(textOf(recent[0]!))).toEqual(uintBytes(16_000, 8));
+  expect((await settled(state, store, recent)).get(recent[0]!)).toEqual(uintBytes(16_000, 8));
   expect(store.reads).toBe(0);
   const all = await settled(state, store, keys);
   expect(store.reads).toBe(1);
-  for (const [i, key] of keys.entries()) expect(all.get(textOf(key))).toEqual(uintBytes(i, 8));
+  for (const [i, key] of keys.entries()) expect(all.get(key)).toEqual(uintBytes(i, 8));
   const entry = entryKey(new Uint8Array(32));
   for (let reads = 2; reads < 5; reads++) {
     await settled(state, store, [entry, recent[0]!]);

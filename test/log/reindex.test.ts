@@ -4,7 +4,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { memoryMedium, memoryStorage } from '../../src/adapters/memory.ts';
-import { toHex, utf8 } from '../../src/bytes.ts';
+import { byteText, fromHex, toHex, utf8 } from '../../src/bytes.ts';
 import { portableCrypto } from '../../src/crypto/portable.ts';
 import { derive } from '../../src/log/derive.ts';
 import type { Derived, DeriveOptions } from '../../src/log/derive.ts';
@@ -57,13 +57,13 @@ describe('a reindex', () => {
 
   test('mends every row that is missing, changed or too many, in each key space, and nothing else', async () => {
     const storage = await liveStore();
-    const other = { key: Uint8Array.of(KEY_SPACE.archive, 1), value: utf8('kept') };
+    const other = { key: `${KEY_SPACE.archive}1`, value: utf8('kept') };
     const damage: StateWrite[] = Object.keys(expected).map((key, i) => ({
-      key: new Uint8Array(Buffer.from(key, 'hex')),
+      key: byteText(fromHex(key)!),
       value: i % 3 === 0 ? null : i % 3 === 1 ? Uint8Array.of(9) : new Uint8Array(Buffer.from(expected[key]!, 'hex')),
     }));
     const strangers = [KEY_SPACE.admission, KEY_SPACE.lookup, KEY_SPACE.statement].map((space) => {
-      return { key: Uint8Array.of(space, 0xff, 0xff), value: Uint8Array.of(1) };
+      return { key: `${space}\u00ff\u00ff`, value: Uint8Array.of(1) };
     });
     await storage.rewriteState([...damage, ...strangers, other]);
     expect(await storedRows(storage)).not.toEqual(expected);
@@ -122,7 +122,7 @@ describe('a reindex', () => {
       };
       const storage = memoryStorage({ medium, faults });
       await fill(storage, small, writesOf(small).flat());
-      await storage.rewriteState([{ key: Uint8Array.of(KEY_SPACE.lookup, 0), value: utf8('damaged') }]);
+      await storage.rewriteState([{ key: `${KEY_SPACE.lookup}\0`, value: utf8('damaged') }]);
       left = stop;
       const outcome = await reindex(storage, { hasher }).then(
         () => 'done',
@@ -151,7 +151,7 @@ describe('a reindex', () => {
     await log.append([utf8('entry')]);
     await log.close();
     const storage = memoryStorage({ medium });
-    await storage.rewriteState([{ key: Uint8Array.of(KEY_SPACE.reindex), value: new Uint8Array(0) }]);
+    await storage.rewriteState([{ key: KEY_SPACE.reindex, value: new Uint8Array(0) }]);
     await storage.close();
     await expect(openTestLog({ medium, guard })).rejects.toMatchObject({ code: 'store-corrupt' });
     const again = memoryStorage({ medium });

@@ -99,9 +99,8 @@ test(
     expect(log.status().head.size).toBe(first.length + honest.length);
     for (const entry of honest) expect(world.append(entry)).toMatchObject({ admitted: true });
     const state: string[] = [];
-    for await (const { key, value } of log.admissionState(Uint8Array.of(ADMISSION_SPACE)))
-      state.push(`${toHex(key)} ${toHex(value)}`);
-    expect(state).toEqual(world.state.pairs().map(({ key, value }) => `${toHex(key)} ${toHex(value)}`));
+    for await (const { key, value } of log.admissionState(ADMISSION_SPACE)) state.push(`${key} ${toHex(value)}`);
+    expect(state).toEqual(world.state.pairs().map(({ key, value }) => `${key} ${toHex(value)}`));
   },
 );
 

@@ -1,7 +1,6 @@
 // A log's admission in memory, entry by entry, with keys that have names. Signatures are zeros unless asked for: admit
 // does not look at them. Whatever admit looks at must be among the keys that keysFor names: each call checks that.
 
-import { toHex } from '../../src/bytes.ts';
 import { formatCoseKey } from '../../src/cose/key.ts';
 import { externalSigner, statementSigner, type StatementSigner } from '../../src/cose/signer.ts';
 import { portableCrypto } from '../../src/crypto/index.ts';
@@ -90,10 +89,10 @@ export class AdmissionWorld {
   /** Judges the statement as the next entry, and changes nothing. */
   judge(bytes: Uint8Array): Decision {
     const statement = parseStatement(bytes);
-    const named = new Set(keysFor(statement).map(toHex));
+    const named = new Set(keysFor(statement));
     const facts: Facts = {
       get: (key) => {
-        if (!named.has(toHex(key))) throw new Error(`admit looks at ${toHex(key)}, which keysFor does not name`);
+        if (!named.has(key)) throw new Error(`admit looks at ${key}, which keysFor does not name`);
         const size = sizeOfRootKey(key);
         if (size === undefined) return this.state.get(key);
         return size <= this.size ? this.roots.at(size) : undefined;

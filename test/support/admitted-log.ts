@@ -110,7 +110,6 @@ export class AdmittedLog implements Facts {
   }
 
   async *admissionState(prefix: StateKey): AsyncGenerator<{ key: StateKey; value: Uint8Array }> {
-    const wanted = toHex(prefix);
-    for (const pair of this.#state.pairs()) if (toHex(pair.key).startsWith(wanted)) yield pair;
+    for (const pair of this.#state.pairs()) if (pair.key.startsWith(prefix)) yield pair;
   }
 }

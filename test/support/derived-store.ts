@@ -2,7 +2,7 @@
 // the order in which the log would have taken them.
 
 import type { RewritableStorage, StateWrite } from '../../src/storage.ts';
-import { uintBytes, toHex } from '../../src/bytes.ts';
+import { textBytes, toHex, uintBytes } from '../../src/bytes.ts';
 import { loadEdge } from '../../src/log/edge.ts';
 import { integrate } from '../../src/log/integrate.ts';
 import { lookupWrites } from '../../src/log/lookup.ts';
@@ -33,8 +33,8 @@ export function writesOf(leaves: readonly Uint8Array[]): StateWrite[][] {
 export function rowsAfter(writes: readonly StateWrite[]): Rows {
   const rows = new Map<string, string>();
   for (const { key, value } of writes) {
-    if (value === null) rows.delete(toHex(key));
-    else rows.set(toHex(key), toHex(value));
+    if (value === null) rows.delete(toHex(textBytes(key)));
+    else rows.set(toHex(textBytes(key)), toHex(value));
   }
   return Object.fromEntries([...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

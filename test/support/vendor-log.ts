@@ -2,10 +2,10 @@
 // Each entry is judged by the replay that anyone can run, and by the domain rules. Signatures
 // are zeros unless asked for: admission does not look at them.
 
-import { compareBytes, toHex } from '../../src/bytes.ts';
+import { toHex } from '../../src/bytes.ts';
 import { nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { externalSigner } from '../../src/cose/signer.ts';
-import { admit, type Decision, type Facts } from '../../src/record/admission.ts';
+import { admit, type Decision, type Facts, type StateKey } from '../../src/record/admission.ts';
 import { streamOf } from '../../src/record/avdb-release.ts';
 import { Replay } from '../../src/record/admission/replay.ts';
 import { AdmissionState } from '../../src/record/admission/state.ts';
@@ -160,8 +160,8 @@ export class VendorLog {
     return [...this.#found, ...found];
   }
 
-  #rows(from: Uint8Array, below: Uint8Array): ReturnType<AdmissionState['pairs']> {
-    return this.#domain.pairs().filter(({ key }) => compareBytes(key, from) >= 0 && compareBytes(key, below) < 0);
+  #rows(from: StateKey, below: StateKey): ReturnType<AdmissionState['pairs']> {
+    return this.#domain.pairs().filter(({ key }) => key >= from && key < below);
   }
 
   async #add(linked: LimmatRecord, bytes: Uint8Array): Promise<void> {

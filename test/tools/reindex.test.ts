@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLevelStorage } from '../../src/adapters/level.ts';
 import { memoryStorage } from '../../src/adapters/memory.ts';
 import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
-import { fromHex, toHex } from '../../src/bytes.ts';
+import { byteText, fromHex, textBytes, toHex } from '../../src/bytes.ts';
 import { isReindexUnfinished } from '../../src/log/reindex.ts';
 import { openNodeLog, readSettings } from '../../src/node.ts';
 import { dataPaths } from '../../src/node/meta.ts';
@@ -121,12 +121,12 @@ describe('what a log derived while it ran', () => {
 
   test('is checked row by row: one that is missing, changed or too many is found, and made again', async () => {
     const damage = [KEY_SPACE.admission, KEY_SPACE.lookup, KEY_SPACE.statement].flatMap((space) => {
-      const own = Object.keys(live).map((key) => fromHex(key)!);
+      const own = Object.keys(live).map((key) => byteText(fromHex(key)!));
       const [first, second] = own.filter((key) => key[0] === space);
       return [
         { write: { key: first!, value: null }, words: 'is missing' },
         { write: { key: second!, value: Uint8Array.of(0x80) }, words: 'is not what the entries lead to' },
-        { write: { key: Uint8Array.of(space, 0xff), value: first! }, words: 'to which no entry leads' },
+        { write: { key: `${space}\u00ff`, value: textBytes(first!) }, words: 'to which no entry leads' },
       ];
     });
     await change(damage.map(({ write }) => write));
@@ -134,7 +134,7 @@ describe('what a log derived while it ran', () => {
     expect([code, new Set(findings.map((finding) => finding.code))]).toEqual([4, new Set(['store-corrupt'])]);
     expect(findings).toHaveLength(damage.length);
     for (const { write, words } of damage) {
-      const named = findings.filter(({ message }) => message.includes(` ${toHex(write.key)} `));
+      const named = findings.filter(({ message }) => message.includes(` ${toHex(textBytes(write.key))} `));
       expect(named.map(({ message }) => message)).toEqual([expect.stringContaining(words)]);
     }
     expect((await limmat('reindex', '--data', dataDir)).code).toBe(0);
@@ -145,8 +145,8 @@ describe('what a log derived while it ran', () => {
 
 const cutShort = (): Promise<void> =>
   change([
-    { key: Uint8Array.of(KEY_SPACE.reindex), value: new Uint8Array(0) },
-    ...Object.keys(live).map((key) => ({ key: fromHex(key)!, value: null })),
+    { key: KEY_SPACE.reindex, value: new Uint8Array(0) },
+    ...Object.keys(live).map((key) => ({ key: byteText(fromHex(key)!), value: null })),
   ]);
 
 describe('a reindex that was cut short', () => {

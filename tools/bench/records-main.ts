@@ -12,7 +12,6 @@ import { dataPaths, openNodeLog, readSettings } from '../../src/node.ts';
 import { admit, keysFor, sizeOfRootKey } from '../../src/record/admission.ts';
 import { Replay } from '../../src/record/admission/replay.ts';
 import { TreeRoots } from '../../src/record/admission/roots.ts';
-import { textOf } from '../../src/record/admission/state.ts';
 import { parseStatement } from '../../src/record/statement.ts';
 import { loadStatementSigner } from '../support/keys.ts';
 import type { RecordsJob, RecordsReport } from './records.ts';
@@ -49,7 +48,7 @@ async function* entriesOf(log: Log, size: number): AsyncGenerator<Uint8Array[]> 
 async function judge(log: Log, size: number): Promise<{ readonly micros: number[]; readonly lookupBytes: number }> {
   const stored = new Map<string, Uint8Array>();
   const committed = new CommittedState(() => ({
-    get: (keys) => Promise.resolve(keys.map((key) => stored.get(textOf(key)))),
+    get: (keys) => Promise.resolve(keys.map((key) => stored.get(key))),
   }));
   const micros: number[] = [];
   const lookups = new Map<string, number>();
@@ -75,11 +74,11 @@ async function judge(log: Log, size: number): Promise<{ readonly micros: number[
     }
     committed.apply(writes);
     micros.push(((performance.now() - startedAt) * 1000) / parsed.length);
-    for (const { key, value } of writes) if (value !== null) stored.set(textOf(key), value);
+    for (const { key, value } of writes) if (value !== null) stored.set(key, value);
     for (const [i, { statement }] of parsed.entries()) {
       for (const { key, value } of lookupWrites(statement, index - parsed.length + i, state, nodeHasher)) {
-        if (value === null) lookups.delete(textOf(key));
-        else lookups.set(textOf(key), key.length + value.length);
+        if (value === null) lookups.delete(key);
+        else lookups.set(key, key.length + value.length);
       }
     }
   }

@@ -1,7 +1,7 @@
 // The part of a check that is about what entries say: each is judged again by the log's own rules, with its signatures,
 // and what they lead to is compared with the derived state of the store, where there is one.
 
-import { toHex } from '../../src/bytes.ts';
+import { byteText, textBytes, toHex } from '../../src/bytes.ts';
 import type { VerifyJob } from '../../src/crypto/suite.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { DERIVED_SPACES, derive } from '../../src/log/derive.ts';
@@ -9,7 +9,7 @@ import { derivedRows, isReindexUnfinished } from '../../src/log/reindex.ts';
 import type { Hash, Hasher } from '../../src/merkle/index.ts';
 import { TreeRoots } from '../../src/record/admission/roots.ts';
 import type { ReplayFinding } from '../../src/record/admission/replay.ts';
-import { AdmissionState, StateDigest, keyOfText, textOf } from '../../src/record/admission/state.ts';
+import { AdmissionState, StateDigest } from '../../src/record/admission/state.ts';
 import { KEY_SPACE, type LogStorage, type StateKey } from '../../src/storage.ts';
 import type { Findings } from './findings.ts';
 
@@ -49,8 +49,8 @@ export class AdmissionCheck {
     this.#state.apply(derived.writes.filter(isAdmission));
     for (const { key, value } of derived.writes) {
       if (isAdmission({ key })) continue;
-      if (value === null) this.#others.delete(textOf(key));
-      else this.#others.set(textOf(key), textOf(value));
+      if (value === null) this.#others.delete(key);
+      else this.#others.set(key, byteText(value));
     }
     for (const finding of derived.findings) findings.add(codeOf(finding), findingLine(finding));
   }
@@ -70,24 +70,29 @@ export class AdmissionCheck {
       return 0;
     }
     const missing = new Map([
-      ...this.#state.pairs().map(({ key, value }) => [textOf(key), textOf(value)] as const),
+      ...this.#state.pairs().map(({ key, value }) => [key, byteText(value)] as const),
       ...this.#others,
     ]);
     let right = 0;
     for (const space of DERIVED_SPACES) {
       for await (const { key, value } of derivedRows(storage, space)) {
-        const name = textOf(key);
-        const expected = missing.get(name);
-        missing.delete(name);
-        if (expected === textOf(value)) right++;
+        const expected = missing.get(key);
+        missing.delete(key);
+        if (expected === byteText(value)) right++;
         else if (expected === undefined) {
-          findings.add('store-corrupt', `the state has a row ${toHex(key)} to which no entry leads: ${MEND}`);
+          findings.add(
+            'store-corrupt',
+            `the state has a row ${toHex(textBytes(key))} to which no entry leads: ${MEND}`,
+          );
         } else
-          findings.add('store-corrupt', `the row ${toHex(key)} of the state is not what the entries lead to: ${MEND}`);
+          findings.add(
+            'store-corrupt',
+            `the row ${toHex(textBytes(key))} of the state is not what the entries lead to: ${MEND}`,
+          );
       }
     }
     for (const name of missing.keys()) {
-      findings.add('store-corrupt', `the row ${toHex(keyOfText(name))} of the state is missing: ${MEND}`);
+      findings.add('store-corrupt', `the row ${toHex(textBytes(name))} of the state is missing: ${MEND}`);
     }
     return right;
   }

@@ -2,7 +2,7 @@
 // and compared with what is stored, and with what the log signed. Beside that, where there is one: the leaf-hash index and
 // the archive of checkpoints; and what entries say, by the log's own rules (admission.ts).
 
-import { equalBytes, readUint, toHex } from '../../src/bytes.ts';
+import { equalBytes, readUintText, toHex } from '../../src/bytes.ts';
 import type { VerifyJob } from '../../src/crypto/suite.ts';
 import { isLimmatError, LimmatError } from '../../src/errors.ts';
 import {
@@ -15,7 +15,7 @@ import {
   type TreeHead,
 } from '../../src/merkle/index.ts';
 import { openLogCheckpoint, type CheckpointVerifier, type OpenedLogCheckpoint } from '../../src/note/index.ts';
-import { KEY_SPACE, type LogStorage } from '../../src/storage.ts';
+import { KEY_SPACE, type LogStorage, type StateKey } from '../../src/storage.ts';
 import type { LogSource } from '../support/log-source.ts';
 import { readBundles, TreeRehash, type ComputedTile } from '../support/rehash.ts';
 import { AdmissionCheck } from './admission.ts';
@@ -114,14 +114,14 @@ async function openServed(
 
 async function readArchive(storage: LogStorage, options: CheckOptions, findings: Findings): Promise<Milestone[]> {
   const milestones: Milestone[] = [];
-  const prefix = Uint8Array.of(KEY_SPACE.archive);
-  let after: Uint8Array | undefined;
+  const prefix = KEY_SPACE.archive;
+  let after: StateKey | undefined;
   for (;;) {
-    const page = await storage.scan({ prefix, limit: ARCHIVE_PAGE, ...(after && { after }) });
+    const page = await storage.scan({ prefix, limit: ARCHIVE_PAGE, ...(after !== undefined && { after }) });
     for (const { key, value } of page) {
       after = key;
-      const size = readUint(key, 1, 8);
-      const timestampSeconds = readUint(key, 9, 8);
+      const size = readUintText(key, 1, 8);
+      const timestampSeconds = readUintText(key, 9, 8);
       const name = `the archived checkpoint of size ${size} at ${timestampSeconds}`;
       try {
         const opened = await openLogCheckpoint(value, options);

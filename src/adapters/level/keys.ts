@@ -9,10 +9,10 @@
 // general codec, so what it returns is checked, and only bytes that encode to themselves again are a row.
 
 import { Encoder } from 'cbor-x/index-no-eval';
-import { compareBytes, concat, readUint, uintBytes, utf8 } from '../../bytes.ts';
+import { byteText, compareBytes, concat, readUint, uintBytes, utf8 } from '../../bytes.ts';
 import { HASH_SIZE, asHash } from '../../merkle/hash.ts';
 import type { TreeHead } from '../../merkle/tree-head.ts';
-import type { ScanRange } from '../../storage.ts';
+import type { ScanRange, StateKey } from '../../storage.ts';
 
 /** The layout that this code reads and writes. Another one is refused when the store is opened. */
 export const FORMAT = 1;
@@ -39,13 +39,21 @@ export function bundleKey(index: number): Uint8Array {
   return concat(Uint8Array.of(BUNDLE), uintBytes(index, 7));
 }
 
-export function stateRowKey(key: Uint8Array): Uint8Array {
-  return concat(Uint8Array.of(STATE), key);
+export function stateRowKey(key: StateKey): Uint8Array {
+  const row = new Uint8Array(1 + key.length);
+  writeStateRowKey(key, row);
+  return row;
+}
+
+/** The same into memory of the caller's. */
+export function writeStateRowKey(key: StateKey, row: Uint8Array): void {
+  row[0] = STATE;
+  for (let i = 0; i < key.length; i++) row[1 + i] = key.charCodeAt(i);
 }
 
 /** The state key of a row of the main database. */
-export function stateKeyOf(rowKey: Uint8Array): Uint8Array {
-  return rowKey.slice(1);
+export function stateKeyOf(rowKey: Uint8Array): StateKey {
+  return byteText(rowKey.subarray(1));
 }
 
 /** A row range for LevelDB that holds exactly the state keys of a scan. */

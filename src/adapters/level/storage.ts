@@ -7,7 +7,7 @@ import { HASH_SIZE } from '../../merkle/hash.ts';
 import type { TreeHead } from '../../merkle/tree-head.ts';
 import { TILE_WIDTH, tileWidthAt } from '../../merkle/tile.ts';
 import type { EntryBundlePath, HashTilePath, TilePath } from '../../merkle/tile.ts';
-import type { Growth, RewritableStorage, ScanRange, StateWrite, StoredLog } from '../../storage.ts';
+import type { Growth, RewritableStorage, ScanRange, StateKey, StateWrite, StoredLog } from '../../storage.ts';
 import { copyStore } from './backup.ts';
 import { plain, writeRows } from './database.ts';
 import type { Database, LevelFaults, LevelStep, Row, Snapshot } from './database.ts';
@@ -151,7 +151,7 @@ export class DirectoryStorage implements LevelStorage {
     );
   }
 
-  async get(stateKeys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+  async get(stateKeys: readonly StateKey[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#assertUsable();
     if (stateKeys.length === 0) return [];
     const values = await this.#database.getMany(stateKeys.map(keys.stateRowKey), this.#readOptions());
@@ -163,11 +163,11 @@ export class DirectoryStorage implements LevelStorage {
     return this.#index!.find(leafHashes);
   }
 
-  async scan(range: ScanRange): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]> {
+  async scan(range: ScanRange): Promise<readonly { readonly key: StateKey; readonly value: Uint8Array }[]> {
     this.#assertUsable();
     const options = { ...keys.stateRange(range), limit: range.limit, reverse: range.reverse === true };
     const rows = await this.#database.iterator({ ...options, ...this.#readOptions() }).all();
-    return rows.map(([key, value]) => ({ key: keys.stateKeyOf(plain(key)), value: plain(value) }));
+    return rows.map(([key, value]) => ({ key: keys.stateKeyOf(key), value: plain(value) }));
   }
 
   stats(): LevelStats {
@@ -328,8 +328,25 @@ function tilePrefix(row: Uint8Array, path: HashTilePath): Uint8Array | undefined
   return row.length < length ? undefined : plain(row).subarray(0, length);
 }
 
+/** All in one piece of memory: LevelDB takes views of it three times as fast as small arrays of their own. */
 function stateRows(writes: readonly StateWrite[]): Row[] {
-  return writes.map(({ key, value }) => ({ key: keys.stateRowKey(key), value }));
+  let length = 0;
+  for (const { key, value } of writes) length += 1 + key.length + (value?.length ?? 0);
+  const { buffer } = new Uint8Array(length);
+  let offset = 0;
+  const take = (size: number): Uint8Array => {
+    const view = new Uint8Array(buffer, offset, size);
+    offset += size;
+    return view;
+  };
+  return writes.map(({ key, value }) => {
+    const rowKey = take(1 + key.length);
+    keys.writeStateRowKey(key, rowKey);
+    if (value === null) return { key: rowKey, value };
+    const copy = take(value.length);
+    copy.set(value);
+    return { key: rowKey, value: copy };
+  });
 }
 
 function closedError(): LimmatError {

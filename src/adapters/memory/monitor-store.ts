@@ -1,9 +1,10 @@
 // A monitor's store in memory: the port of monitor/ports.ts with nothing behind it, for tests and browsers.
 
-import { compareBytes, concat, toHex, utf8 } from '../../bytes.ts';
+import { concat, utf8 } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
 import { HASH_SIZE, portableHasher } from '../../merkle/hash.ts';
 import type { Hasher } from '../../merkle/hash.ts';
+import type { StateKey } from '../../record/admission.ts';
 import { openLeafMirror } from '../../monitor/leaf-mirror.ts';
 import type { HashLevels } from '../../monitor/leaf-mirror.ts';
 import { MAX_EVIDENCE_BYTES } from '../../monitor/ports.ts';
@@ -26,8 +27,7 @@ interface LogMedium {
   readonly levels: Uint8Array[][];
   readonly heads: string[];
   readonly suspects: Map<string, Uint8Array>;
-  /** By key, in hex. */
-  readonly records: Map<string, { readonly key: Uint8Array; readonly value: Uint8Array }>;
+  readonly records: Map<StateKey, Uint8Array>;
 }
 
 /** What outlives a memory store: give the same medium to the next one and it opens what this one held. */
@@ -253,13 +253,14 @@ function slot(get: () => string | undefined, set: (text: string) => void, access
 
 function keyedState(rows: LogMedium['records'], access: Access): KeyedState {
   return {
-    get: (keys) => access.read(() => keys.map((key) => rows.get(toHex(key))?.value)),
+    get: (keys) => access.read(() => keys.map((key) => rows.get(key))),
     scan: (from, below, limit) =>
       access.read(() =>
-        [...rows.values()]
-          .filter(({ key }) => compareBytes(key, from) >= 0 && compareBytes(key, below) < 0)
-          .toSorted((a, b) => compareBytes(a.key, b.key))
-          .slice(0, limit),
+        [...rows]
+          .filter(([key]) => key >= from && key < below)
+          .toSorted(([a], [b]) => (a < b ? -1 : 1))
+          .slice(0, limit)
+          .map(([key, value]) => ({ key, value })),
       ),
     write: (written) => access.write('records', () => written.forEach((row) => setRow(rows, row))),
     clear: () => access.write('records', () => rows.clear()),
@@ -267,8 +268,8 @@ function keyedState(rows: LogMedium['records'], access: Access): KeyedState {
 }
 
 function setRow(rows: LogMedium['records'], { key, value }: KeyedRow): void {
-  if (value === null) rows.delete(toHex(key));
-  else rows.set(toHex(key), { key: key.slice(), value: value.slice() });
+  if (value === null) rows.delete(key);
+  else rows.set(key, value.slice());
 }
 
 function memoryEvidence(files: Map<string, Uint8Array>, access: Access): EvidenceStore {

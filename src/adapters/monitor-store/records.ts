@@ -4,8 +4,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
+import { byteText, concat, textBytes } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
 import type { KeyedState } from '../../monitor/ports.ts';
+import type { StateKey } from '../../record/admission.ts';
 
 type Database = Level<Uint8Array, Uint8Array>;
 
@@ -25,13 +27,8 @@ export class RecordsDatabase {
   /** The state of the log with this origin hash. */
   log(originHash: Uint8Array): KeyedState {
     const prefix = originHash.slice(0, PREFIX_BYTES);
-    const whole = (key: Uint8Array): Uint8Array => {
-      const bytes = new Uint8Array(PREFIX_BYTES + key.length);
-      bytes.set(prefix);
-      bytes.set(key, PREFIX_BYTES);
-      return bytes;
-    };
-    const end = whole(new Uint8Array(513).fill(0xff));
+    const whole = (key: StateKey): Uint8Array => concat(prefix, textBytes(key));
+    const end = whole('\u00ff'.repeat(513));
     return {
       get: async (keys) => {
         if (!this.#exists()) return keys.map(() => undefined);
@@ -43,7 +40,7 @@ export class RecordsDatabase {
         if (!this.#exists()) return [];
         const database = await this.#open();
         const rows = await this.#named(() => database.iterator({ gte: whole(from), lt: whole(below), limit }).all());
-        return rows.map(([key, value]) => ({ key: plain(key).slice(PREFIX_BYTES), value: plain(value) }));
+        return rows.map(([key, value]) => ({ key: byteText(key.subarray(PREFIX_BYTES)), value: plain(value) }));
       },
       write: async (rows) => {
         if (rows.length === 0) return;

@@ -3,7 +3,7 @@
 
 import type { Hash } from '../../merkle/hash.ts';
 import type { Page } from './queries.ts';
-import { ABOUT, digestPart, indexBytes, mentionPart, rowKey } from './rows.ts';
+import { ABOUT, digestPart, indexPart, mentionPart, rowKey } from './rows.ts';
 import type { MentionKind } from './rows.ts';
 import { scanByIndex } from './scan.ts';
 import type { LookupSource } from './source.ts';
@@ -57,10 +57,10 @@ export async function namedBy(source: LookupSource, sha256s: readonly Hash[]): P
 
 async function recordAt(source: LookupSource, index: number, size: number): Promise<NamedRecord> {
   // Mostly nothing was said of an entry: one look tells of both kinds.
-  const [any] = await source.storage().scan({ prefix: rowKey(ABOUT.mention, indexBytes(index)), limit: 1 });
+  const [any] = await source.storage().scan({ prefix: rowKey(ABOUT.mention, indexPart(index)), limit: 1 });
   if (any === undefined) return { index, rebuilds: [], takenBack: [] };
   const of = async (kind: MentionKind): Promise<number[]> => {
-    const prefix = rowKey(ABOUT.mention, indexBytes(index), mentionPart(kind));
+    const prefix = rowKey(ABOUT.mention, indexPart(index), mentionPart(kind));
     const scan = { prefix, size, after: undefined, newestFirst: false, limit: MAX_MENTIONS };
     return (await scanByIndex(source.storage(), scan)).rows.map((row) => row.index);
   };

@@ -1,7 +1,7 @@
 // The questions that lookups answer. Everything is about the published tree: what no checkpoint covers is not shown. An
 // answer is a hint, as complete as whoever runs the log wants it to be; each record in it can be proven.
 
-import { concat, equalBytes } from '../../bytes.ts';
+import { equalBytes, readUint } from '../../bytes.ts';
 import type { Hash } from '../../merkle/hash.ts';
 import { channelNames, channelPlace, releaseChannel, buildChannel } from '../../record/channel.ts';
 import { fileDigests } from '../../record/statement.ts';
@@ -12,7 +12,7 @@ import {
   ABOUT,
   channelPart,
   digestPart,
-  indexBytes,
+  indexPart,
   INDEX_BYTES,
   lastIndex,
   MATCHES,
@@ -124,7 +124,7 @@ export class LookupQueries implements ChannelFacts {
     const size = this.#source.size();
     const { namespace, product, version, channel, platform } = filter;
     const { hasher } = this.#source;
-    let prefix: Uint8Array;
+    let prefix: string;
     let test: (row: Row) => boolean;
     if (channel !== undefined && platform !== undefined) {
       const part = channelPart(buildChannel(namespace, { product, platform, channel }), hasher);
@@ -177,7 +177,7 @@ export class LookupQueries implements ChannelFacts {
     for await (const row of scanRows(
       this.#source.storage(),
       rowKey(ABOUT.taken),
-      rowKey(ABOUT.taken, indexBytes(size)),
+      rowKey(ABOUT.taken, indexPart(size)),
     )) {
       const build = lastIndex(row.key);
       if (build > last || build <= (after ?? -1) || indexes.has(build) || !test(row)) continue;
@@ -198,7 +198,7 @@ export class LookupQueries implements ChannelFacts {
     const size = this.#source.size();
     const index = await this.#indexOf(build, size);
     if (index === undefined) return undefined;
-    const prefix = rowKey(ABOUT.mention, indexBytes(index), mentionPart('rebuild'));
+    const prefix = rowKey(ABOUT.mention, indexPart(index), mentionPart('rebuild'));
     const { rows, next } = await this.#scan({ prefix, size, after, newestFirst: false, limit });
     const found = await this.#withFate(await this.#mentioned(rows), size);
     return { size, items: found, next };
@@ -270,7 +270,7 @@ export class LookupQueries implements ChannelFacts {
     while (channels.length < limit) {
       const [row] = await storage.scan({ prefix, limit: 1, ...(from === undefined ? {} : { after: from }) });
       if (row === undefined) break;
-      from = concat(row.key.subarray(0, -INDEX_BYTES), LAST);
+      from = row.key.slice(0, -INDEX_BYTES) + LAST;
       const index = lastIndex(row.key);
       // Its first entry is not published: it is none yet.
       if (index >= size) continue;
@@ -302,7 +302,7 @@ export class LookupQueries implements ChannelFacts {
     const targets = new Set<number>();
     const prefix = rowKey(ABOUT.recall, productPart(namespace, product, this.#source.hasher));
     for await (const { key, value } of scanRows(this.#source.storage(), prefix)) {
-      if (lastIndex(key) < size) targets.add(lastIndex(value));
+      if (lastIndex(key) < size) targets.add(readUint(value, 0, INDEX_BYTES)!);
     }
     const found = await readRecords(this.#source, [...targets]);
     return found.flatMap(({ index, leafHash, statement }) => {
@@ -339,7 +339,7 @@ export class LookupQueries implements ChannelFacts {
 
   /** True when an entry of the first `size` has taken the build off the list of those that nobody rebuilt. */
   async #isTakenOff(build: number, size: number): Promise<boolean> {
-    for await (const { key, value } of scanRows(this.#source.storage(), rowKey(ABOUT.mention, indexBytes(build)))) {
+    for await (const { key, value } of scanRows(this.#source.storage(), rowKey(ABOUT.mention, indexPart(build)))) {
       if (lastIndex(key) < size && TAKE_OFF.includes(parseMention(value))) return true;
     }
     return false;
@@ -351,14 +351,14 @@ export class LookupQueries implements ChannelFacts {
   }
 
   async #mentionsOf(index: number, kind: MentionKind, size: number): Promise<FoundMention[]> {
-    const prefix = rowKey(ABOUT.mention, indexBytes(index), mentionPart(kind));
+    const prefix = rowKey(ABOUT.mention, indexPart(index), mentionPart(kind));
     const { rows } = await this.#scan({ prefix, size, after: undefined, newestFirst: false, limit: MAX_MENTIONS });
     return rows.length === 0 ? [] : this.#mentioned(rows);
   }
 
   /** What was said of an entry: mostly nothing, so one look at the store tells of both kinds. */
   async #mentions(index: number, size: number): Promise<Pick<FoundArtifact, 'takenBack' | 'rebuilds'>> {
-    const prefix = rowKey(ABOUT.mention, indexBytes(index));
+    const prefix = rowKey(ABOUT.mention, indexPart(index));
     const [any] = await this.#source.storage().scan({ prefix, limit: 1 });
     if (any === undefined) return { takenBack: [], rebuilds: [] };
     const [takenBack, rebuilds] = await Promise.all([
@@ -375,7 +375,7 @@ export class LookupQueries implements ChannelFacts {
   }
 }
 
-const LAST = new Uint8Array(INDEX_BYTES).fill(0xff);
+const LAST = '\u00ff'.repeat(INDEX_BYTES);
 
 /** What takes a build off the list of those that nobody rebuilt. */
 const TAKE_OFF: readonly Mention[] = Object.freeze([...MATCHES, 'retract', 'supersede', 'correct', 'recall']);

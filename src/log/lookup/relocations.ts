@@ -1,13 +1,13 @@
 // "Where is data of region R, category C, processed on day D, since when, who says so, who supervised?" Relocations are
 // gone through one after another; which of their steps hold on the day, in-force.ts decides.
 
-import { compareBytes, concat, readUint } from '../../bytes.ts';
+import { byteText, readUint, textBytes } from '../../bytes.ts';
 import { asHash } from '../../merkle/hash.ts';
 import { ACTIVITIES } from '../../record/common.ts';
 import { answers, holdingAt, regionMatch, STATES } from './in-force.ts';
 import type { Holding, RegionMatch, RelocationFilter } from './in-force.ts';
 import type { FoundMention } from './queries.ts';
-import { ABOUT, INDEX_BYTES, indexBytes, lastIndex, mentionPart, namespacePart, rowKey } from './rows.ts';
+import { ABOUT, INDEX_BYTES, indexPart, lastIndex, mentionPart, namespacePart, rowKey } from './rows.ts';
 import { MAX_ROWS, scanByIndex, scanRows } from './scan.ts';
 import { isOf, readRecords } from './source.ts';
 import type { FoundRecord, LookupSource } from './source.ts';
@@ -57,17 +57,17 @@ export async function relocationsAt(
   const items: FoundRelocation[] = [];
   const { activity } = question;
   const prefix = rowKey(ABOUT.relocation, ...(activity === undefined ? [] : [activityPart(activity)]));
-  const from = after && concat(rowKey(ABOUT.relocation, after), new Uint8Array(INDEX_BYTES).fill(0xff));
+  const from = after && rowKey(ABOUT.relocation, byteText(after)) + '\u00ff'.repeat(INDEX_BYTES);
   let looked = 0;
-  let place: Uint8Array | undefined;
+  let place: string | undefined;
   let steps: Step[] = [];
   for await (const { key, value } of scanRows(source.storage(), prefix, from)) {
     looked++;
-    const here = key.subarray(PLACE, -INDEX_BYTES);
-    if (place !== undefined && compareBytes(place, here) !== 0) {
+    const here = key.slice(PLACE, -INDEX_BYTES);
+    if (place !== undefined && place !== here) {
       items.push(...(await holdingSteps(source, size, question, steps, fate)));
       steps = [];
-      if (items.length >= limit || looked > MAX_ROWS) return { items, next: place };
+      if (items.length >= limit || looked > MAX_ROWS) return { items, next: textBytes(place) };
     }
     place = here;
     if (lastIndex(key) < size) steps.push(parseStep(lastIndex(key), value));
@@ -137,7 +137,7 @@ async function supervisionsOf(
     const [start, end] = [readUint(value, 0, INDEX_BYTES)!, readUint(value, INDEX_BYTES, INDEX_BYTES)!];
     if (start <= record.index && record.index < end && by.size < MAX_SUPERVISIONS) by.set(index, 'range');
   }
-  const prefix = rowKey(ABOUT.mention, indexBytes(record.index), mentionPart('supervision'));
+  const prefix = rowKey(ABOUT.mention, indexPart(record.index), mentionPart('supervision'));
   const attested = await scanByIndex(storage, { ...newest, prefix, limit: MAX_SUPERVISIONS });
   for (const { index } of attested.rows) by.set(index, 'attested');
   if (isOf(record, 'relocation') && record.statement.record.fields.supervisor !== undefined) {

@@ -16,7 +16,7 @@
 //
 // Hashes are cut and tags are four bytes: a row is a hint, and whoever reads it looks into the record as well.
 
-import { readUint, uintBytes } from '../../bytes.ts';
+import { byteText, readUintText, uintBytes, uintText, utf8 } from '../../bytes.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import { subjectStep } from '../../record/text.ts';
 import { TYPE_NAMES } from '../../record/type-names.ts';
@@ -26,17 +26,17 @@ import type { StateKey } from '../../storage.ts';
 
 /** What a row is about: the second byte of its key. A letter each, so that a dump of the rows can be read. */
 export const ABOUT = {
-  digest: 0x64,
-  channel: 0x63,
-  product: 0x70,
-  namespace: 0x6e,
-  unrebuilt: 0x75,
-  taken: 0x76,
-  mention: 0x61,
-  range: 0x73,
-  commitment: 0x6d,
-  relocation: 0x6c,
-  recall: 0x78,
+  digest: 'd',
+  channel: 'c',
+  product: 'p',
+  namespace: 'n',
+  unrebuilt: 'u',
+  taken: 'v',
+  mention: 'a',
+  range: 's',
+  commitment: 'm',
+  relocation: 'l',
+  recall: 'x',
 } as const;
 export type About = (typeof ABOUT)[keyof typeof ABOUT];
 
@@ -46,7 +46,7 @@ export const INDEX_BYTES = 6;
 const CUT = 16;
 
 /** The key that begins every lookup row, for a scan of all of them. */
-export const LOOKUP_PREFIX: StateKey = Uint8Array.of(KEY_SPACE.lookup);
+export const LOOKUP_PREFIX: StateKey = KEY_SPACE.lookup;
 
 /** True for the key of a lookup row. */
 export function isLookupKey(key: StateKey): boolean {
@@ -54,58 +54,50 @@ export function isLookupKey(key: StateKey): boolean {
 }
 
 /** A key or the beginning of one, from its parts. */
-export function rowKey(about: About, ...parts: readonly Uint8Array[]): StateKey {
-  let length = 2;
-  for (const part of parts) length += part.length;
-  const key = new Uint8Array(length);
-  key[0] = KEY_SPACE.lookup;
-  key[1] = about;
-  let at = 2;
-  for (const part of parts) {
-    key.set(part, at);
-    at += part.length;
-  }
-  return key;
+export function rowKey(about: About, ...parts: readonly string[]): StateKey {
+  return KEY_SPACE.lookup + about + parts.join('');
 }
 
+/** An index in a value. */
 export function indexBytes(index: number): Uint8Array {
   return uintBytes(index, INDEX_BYTES);
 }
 
-/** The index at the end of a key. */
-export function lastIndex(key: StateKey): number {
-  return readUint(key, key.length - INDEX_BYTES, INDEX_BYTES)!;
+/** An index in a key. */
+export function indexPart(index: number): string {
+  return uintText(index, INDEX_BYTES);
 }
 
-export function digestPart(sha256: Uint8Array): Uint8Array {
-  return sha256.subarray(0, CUT);
+/** The index at the end of a key. */
+export function lastIndex(key: StateKey): number {
+  return readUintText(key, key.length - INDEX_BYTES, INDEX_BYTES)!;
+}
+
+export function digestPart(sha256: Uint8Array): string {
+  return byteText(sha256.subarray(0, CUT));
 }
 
 /** Of a channel as record/channel.ts writes it. */
-export function channelPart(channel: string, hasher: Hasher): Uint8Array {
+export function channelPart(channel: string, hasher: Hasher): string {
   return cutHash(`channel ${channel}`, hasher);
 }
 
-export function productPart(namespace: string, product: string, hasher: Hasher): Uint8Array {
+export function productPart(namespace: string, product: string, hasher: Hasher): string {
   return cutHash(`product ${namespace}/${subjectStep(product)}`, hasher);
 }
 
-export function relocationPart(namespace: string, relocationId: string, hasher: Hasher): Uint8Array {
+export function relocationPart(namespace: string, relocationId: string, hasher: Hasher): string {
   return cutHash(`relocation ${namespace}/${subjectStep(relocationId)}`, hasher);
 }
 
 /** The namespace's length stands before it, so that no namespace with more after it is another one. */
-export function namespacePart(namespace: string): Uint8Array {
-  const part = new Uint8Array(1 + namespace.length);
-  part[0] = namespace.length;
-  // A namespace is ASCII (type-names.ts).
-  for (let i = 0; i < namespace.length; i++) part[1 + i] = namespace.charCodeAt(i);
-  return part;
+export function namespacePart(namespace: string): string {
+  return uintText(namespace.length, 1) + namespace;
 }
 
-const TYPE_PARTS: ReadonlyMap<RecordType, Uint8Array> = new Map(TYPE_NAMES.map((type, i) => [type, Uint8Array.of(i)]));
+const TYPE_PARTS: ReadonlyMap<RecordType, string> = new Map(TYPE_NAMES.map((type, i) => [type, uintText(i, 1)]));
 
-export function typePart(type: RecordType): Uint8Array {
+export function typePart(type: RecordType): string {
   return TYPE_PARTS.get(type)!;
 }
 
@@ -154,8 +146,8 @@ export const MATCHES: readonly Mention[] = Object.freeze(['match', 'match-normal
 export const MENTION_KINDS = Object.freeze({ takenBack: 0, rebuild: 1, supervision: 2 } as const);
 export type MentionKind = keyof typeof MENTION_KINDS;
 
-export function mentionPart(kind: MentionKind): Uint8Array {
-  return Uint8Array.of(MENTION_KINDS[kind]);
+export function mentionPart(kind: MentionKind): string {
+  return uintText(MENTION_KINDS[kind], 1);
 }
 
 export function mentionValue(mention: Mention): Uint8Array {
@@ -168,14 +160,14 @@ export function parseMention(value: Uint8Array): Mention {
 
 /** Hashes of names that come again and again: most entries are of the same few products and channels. */
 const MAX_KNOWN = 4096;
-const known = new WeakMap<Hasher, Map<string, Uint8Array>>();
+const known = new WeakMap<Hasher, Map<string, string>>();
 
-function cutHash(text: string, hasher: Hasher): Uint8Array {
+function cutHash(text: string, hasher: Hasher): string {
   let hashes = known.get(hasher);
-  if (hashes === undefined) known.set(hasher, (hashes = new Map<string, Uint8Array>()));
+  if (hashes === undefined) known.set(hasher, (hashes = new Map<string, string>()));
   let hash = hashes.get(text);
   if (hash === undefined) {
-    hash = hasher.sha256(new TextEncoder().encode(text)).slice(0, CUT);
+    hash = byteText(hasher.sha256(utf8(text)).subarray(0, CUT));
     if (hashes.size >= MAX_KNOWN) hashes.clear();
     hashes.set(text, hash);
   }

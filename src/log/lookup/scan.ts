@@ -1,12 +1,11 @@
 // Pages of lookup rows. A page ends when it is full, when there is nothing more, or when it has cost enough: then it says
 // where to go on, and may be short or empty though there is more.
 
-import { concat } from '../../bytes.ts';
-import type { LogStorage } from '../../storage.ts';
-import { indexBytes, lastIndex } from './rows.ts';
+import type { LogStorage, StateKey } from '../../storage.ts';
+import { indexPart, lastIndex } from './rows.ts';
 
 export interface Row {
-  readonly key: Uint8Array;
+  readonly key: StateKey;
   readonly value: Uint8Array;
 }
 
@@ -25,7 +24,7 @@ export interface IndexPage {
 
 export interface IndexScan {
   /** Of keys that end with an index right behind it. */
-  readonly prefix: Uint8Array;
+  readonly prefix: StateKey;
   /** Rows of entries below this only. */
   readonly size: number;
   /** Go on after this index; newest first: before it. */
@@ -41,7 +40,7 @@ export async function scanByIndex(storage: Scanner, scan: IndexScan): Promise<In
   const { prefix, size, newestFirst, limit, test } = scan;
   const rows: (Row & { readonly index: number })[] = [];
   const start = newestFirst ? Math.min(scan.after ?? size, size) : scan.after;
-  let after = start === undefined ? undefined : concat(prefix, indexBytes(start));
+  let after = start === undefined ? undefined : prefix + indexPart(start);
   for (let looked = 0; ;) {
     // One more than is asked for tells whether there is a next page.
     const take = test === undefined ? Math.min(limit + 1 - rows.length, SCAN_ROWS) : SCAN_ROWS;
@@ -62,7 +61,7 @@ export async function scanByIndex(storage: Scanner, scan: IndexScan): Promise<In
 }
 
 /** All rows of a prefix, page by page. */
-export async function* scanRows(storage: Scanner, prefix: Uint8Array, from?: Uint8Array): AsyncGenerator<Row> {
+export async function* scanRows(storage: Scanner, prefix: StateKey, from?: StateKey): AsyncGenerator<Row> {
   let after = from;
   for (;;) {
     const page = await storage.scan({ prefix, limit: SCAN_ROWS, ...(after === undefined ? {} : { after }) });

@@ -1,7 +1,7 @@
 // What an admitted record adds to the lookup rows. Pure: the record, its place, and what admission knows of the entries
 // that it refers to; so the log and whoever builds the rows anew from its entries come to the same.
 
-import { concat, toHex } from '../../bytes.ts';
+import { concat, textBytes, toHex } from '../../bytes.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import { portableHasher } from '../../merkle/hash.ts';
 import type { Facts } from '../../record/admission.ts';
@@ -13,12 +13,13 @@ import type { LimmatRecord } from '../../record/types.ts';
 import { productOf } from '../../record/types.ts';
 import { fileDigests } from '../../record/statement.ts';
 import type { Statement } from '../../record/statement.ts';
-import type { StateWrite } from '../../storage.ts';
+import type { StateKey, StateWrite } from '../../storage.ts';
 import {
   ABOUT,
   channelPart,
   digestPart,
   indexBytes,
+  indexPart,
   MATCHES,
   mentionPart,
   mentionValue,
@@ -45,11 +46,11 @@ export function lookupWrites(
   hasher: Hasher = portableHasher,
 ): StateWrite[] {
   const { namespace } = record;
-  const at = indexBytes(index);
+  const at = indexPart(index);
   const writes: StateWrite[] = [
-    { key: rowKey(ABOUT.namespace, namespacePart(namespace), at), value: typePart(record.type) },
+    { key: rowKey(ABOUT.namespace, namespacePart(namespace), at), value: textBytes(typePart(record.type)) },
   ];
-  const add = (key: Uint8Array, value: Uint8Array = NOTHING): void => void writes.push({ key, value });
+  const add = (key: StateKey, value: Uint8Array = NOTHING): void => void writes.push({ key, value });
 
   addFiles(record, at, add);
   const product = productOf(record);
@@ -70,9 +71,9 @@ export function lookupWrites(
     return value === undefined ? undefined : entryValue.parse(value);
   };
   const mention = (entry: EntryState, kind: MentionKind, said: Mention): void =>
-    add(rowKey(ABOUT.mention, indexBytes(entry.index), mentionPart(kind), at), mentionValue(said));
+    add(rowKey(ABOUT.mention, indexPart(entry.index), mentionPart(kind), at), mentionValue(said));
   const takeOff = (build: EntryState): void => {
-    const buildAt = indexBytes(build.index);
+    const buildAt = indexPart(build.index);
     const value = tags(build.namespace, build.product ?? '');
     writes.push({ key: rowKey(ABOUT.unrebuilt, buildAt), value: null });
     add(rowKey(ABOUT.taken, at, buildAt), value);
@@ -135,9 +136,9 @@ export function lookupWrites(
   return writes;
 }
 
-type Add = (key: Uint8Array, value?: Uint8Array) => void;
+type Add = (key: StateKey, value?: Uint8Array) => void;
 
-function addFiles(record: LimmatRecord, at: Uint8Array, add: Add): void {
+function addFiles(record: LimmatRecord, at: string, add: Add): void {
   const digests = fileDigests(record);
   const seen = digests.length > 1 ? new Set<string>() : undefined;
   for (const digest of digests) {

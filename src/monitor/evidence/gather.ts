@@ -165,7 +165,7 @@ async function addNamed(
   const refs: Uint8Array[] = [hasher.leafHash(statement.bytes)];
   for (const [i, value] of (await source.get(keys)).entries()) {
     if (value === undefined) continue;
-    switch (String.fromCharCode(keys[i]![1]!)) {
+    switch (keys[i]![1]) {
       case 'k': {
         const { deadAt } = keyValue.parse(value);
         if (deadAt !== null) indexes.add(deadAt);

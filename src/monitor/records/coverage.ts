@@ -2,6 +2,7 @@
 
 import { utf8, utf8Text } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
+import type { StateKey } from '../../record/admission.ts';
 import type { Severity } from '../../record/rules/domain.ts';
 
 /** One thing that was found about the records. */
@@ -61,7 +62,7 @@ const MAX_LATEST = 20;
 const MAX_SENTENCE = 500;
 
 /** The key of the coverage in a log's keyed state; no rule's keys begin with it. */
-export const COVERAGE_KEY: Uint8Array = Uint8Array.of(0x4d);
+export const COVERAGE_KEY: StateKey = 'M';
 
 /** Coverage that is being added to. */
 export class CoverageCounter {

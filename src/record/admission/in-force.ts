@@ -1,7 +1,7 @@
 // What is in force in a namespace, read from the derived state: its policy, its keys, the head of its chain. For people
 // who change a policy and for those who ask; admission itself goes by the values.
 
-import { equalBytes } from '../../bytes.ts';
+import { textBytes } from '../../bytes.ts';
 import { parseCoseKey, type CoseKey } from '../../cose/key.ts';
 import { LOG_ROLE, ROOT_ROLE } from '../key-kinds.ts';
 import { isInRole } from '../rules/v1/authority.ts';
@@ -59,7 +59,7 @@ const NO_KID = new Uint8Array(0);
 /** Before the name in a namespace's key: the two bytes of the key space, and the name's length. */
 const NAME_AT = namespaceKey('').length;
 /** The prefix of the keys of all namespaces. */
-const NAMESPACES: StateKey = namespaceKey('').subarray(0, 2);
+const NAMESPACES: StateKey = namespaceKey('').slice(0, 2);
 
 /** The namespaces that are, or were, in the log, by name. */
 export async function namespacesOf(
@@ -67,7 +67,7 @@ export async function namespacesOf(
 ): Promise<{ readonly namespace: string; readonly state: NamespaceState }[]> {
   const found: { namespace: string; state: NamespaceState }[] = [];
   for await (const { key, value } of scan(NAMESPACES)) {
-    const namespace = String.fromCharCode(...key.subarray(NAME_AT));
+    const namespace = key.slice(NAME_AT);
     found.push({ namespace, state: namespaceValue.parse(value) });
   }
   return found.toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1));
@@ -100,7 +100,7 @@ export async function namespaceInForce(scan: AdmissionScan, namespace: string): 
   const dead: { kid: Uint8Array; deadAt: number }[] = [];
   const prefix = keyKey(namespace, NO_KID);
   for await (const pair of scan(prefix)) {
-    const kid = pair.key.slice(prefix.length);
+    const kid = textBytes(pair.key.slice(prefix.length));
     const state = keyValue.parse(pair.value);
     if (state.deadAt === null) keys.push({ living: livingKey(kid, state), state });
     else dead.push({ kid, deadAt: state.deadAt });
@@ -126,6 +126,6 @@ function livingKey(kid: Uint8Array, { key, site, validFrom, validUntil }: KeySta
 }
 
 async function valueOf(scan: AdmissionScan, wanted: StateKey): Promise<Uint8Array | undefined> {
-  for await (const { key, value } of scan(wanted)) if (equalBytes(key, wanted)) return value;
+  for await (const { key, value } of scan(wanted)) if (key === wanted) return value;
   return undefined;
 }

@@ -1,10 +1,10 @@
 // A log's admission and the domain rules over it, in memory, entry by entry and by the times that the log signs. Whatever
 // the rules look at must be among the keys that are named for them: each entry checks that.
 
-import { compareBytes, toHex } from '../../../src/bytes.ts';
 import { portableHasher } from '../../../src/merkle/hash.ts';
 import type { Hash } from '../../../src/merkle/hash.ts';
 import { keysFor } from '../../../src/record/admission.ts';
+import type { StateKey } from '../../../src/record/admission.ts';
 import { domainKeysFor, domainScanFor, dueAt, judgeDue, judgeRecord } from '../../../src/record/rules/domain.ts';
 import type { DomainFinding, StateReader } from '../../../src/record/rules/domain.ts';
 import { parseStatement } from '../../../src/record/statement.ts';
@@ -83,10 +83,10 @@ export class DomainWorld {
     before.apply(this.world.state.pairs());
     const decision = this.world.append(bytes);
     if (!decision.admitted) throw new Error(`entry ${this.#index}: ${decision.message}`);
-    const named = new Set([...keysFor(statement), ...domainKeysFor(statement)].map(toHex));
+    const named = new Set([...keysFor(statement), ...domainKeysFor(statement)]);
     const facts = {
-      get: (key: Uint8Array): Uint8Array | undefined => {
-        if (!named.has(toHex(key))) throw new Error(`the rules look at ${toHex(key)}, which nobody names`);
+      get: (key: StateKey): Uint8Array | undefined => {
+        if (!named.has(key)) throw new Error(`the rules look at ${key}, which nobody names`);
         return before.get(key) ?? this.state.get(key);
       },
     };
@@ -102,7 +102,7 @@ export class DomainWorld {
     scan: async (from, below, limit) =>
       this.state
         .pairs()
-        .filter(({ key }) => compareBytes(key, from) >= 0 && compareBytes(key, below) < 0)
+        .filter(({ key }) => key >= from && key < below)
         .slice(0, limit),
   };
 

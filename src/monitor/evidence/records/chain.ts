@@ -1,6 +1,5 @@
 // The admission chain of a namespace, replayed from a claim's entries where it has all links before a place.
 
-import { toHex } from '../../../bytes.ts';
 import { admit } from '../../../record/admission.ts';
 import { keyKey, namespaceKey } from '../../../record/admission/keys.ts';
 import type { AdmissionWrite } from '../../../record/admission/decision.ts';
@@ -52,7 +51,7 @@ function writesOf(
 /** What a membership says of the namespace that it admits, whatever chain it stands in itself. */
 function firstState(claim: RecordClaim, membership: LoggedRecord, namespace: string): readonly AdmissionWrite[] {
   const { root } = fieldsOf(membership.statement.record, 'membership')!;
-  const keys = [namespaceKey(namespace), ...root!.keys.map(({ kid }) => keyKey(namespace, kid))].map(toHex);
+  const keys = [namespaceKey(namespace), ...root!.keys.map(({ kid }) => keyKey(namespace, kid))];
   const writes = writesOf(claim, membership, new KnownFacts(claim, membership, undefined));
-  return writes.filter(({ key }) => keys.includes(toHex(key)));
+  return writes.filter(({ key }) => keys.includes(key));
 }

@@ -2,7 +2,7 @@
 // where the claim does not determine a value, the rules get the one with which they refuse least, or no answer at all.
 // So a refusal shows that no honest log, whatever else is in it, can have admitted that entry after those.
 
-import { equalBytes, toHex } from '../../../bytes.ts';
+import { equalBytes } from '../../../bytes.ts';
 import type { Facts } from '../../../record/admission/decision.ts';
 import {
   entryKey,
@@ -54,7 +54,7 @@ export class KnownFacts implements Facts {
   readonly #chain: AdmissionState | undefined;
   /** Entries before this one, by index. */
   readonly #before: readonly LoggedRecord[];
-  readonly #values = new Map<string, () => Uint8Array | undefined>();
+  readonly #values = new Map<StateKey, () => Uint8Array | undefined>();
 
   constructor(claim: RecordClaim, own: LoggedRecord, chain: AdmissionState | undefined) {
     this.#claim = claim;
@@ -65,13 +65,13 @@ export class KnownFacts implements Facts {
   }
 
   get(key: StateKey): Uint8Array | undefined {
-    const value = this.#values.get(toHex(key));
+    const value = this.#values.get(key);
     if (value === undefined) throw new NotKnown('the entries do not tell all that the rules ask for');
     return value();
   }
 
   #set(key: StateKey, value: () => Uint8Array | undefined): void {
-    this.#values.set(toHex(key), value);
+    this.#values.set(key, value);
   }
 
   /** What this entry may be judged by, key by key. */

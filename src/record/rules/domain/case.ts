@@ -141,7 +141,7 @@ export interface StateReader {
     from: StateKey,
     below: StateKey,
     limit: number,
-  ): Promise<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]>;
+  ): Promise<readonly { readonly key: StateKey; readonly value: Uint8Array }[]>;
 }
 
 /** Something that is due, and when it is looked at. */

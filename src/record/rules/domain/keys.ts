@@ -1,12 +1,12 @@
 // The keys of the state of the domain rules: beside admission's, under a first byte of their own. A letter each, so that a
 // dump can be read.
 
-import { concat, uintBytes, utf8 } from '../../../bytes.ts';
+import { byteText, readUintText, uintText, utf8 } from '../../../bytes.ts';
 import type { Hasher } from '../../../merkle/hash.ts';
 import type { StateKey } from '../../admission/keys.ts';
 
 /** First byte of every key. */
-export const DOMAIN_SPACE = 0x44;
+export const DOMAIN_SPACE = 'D';
 
 const ABOUT = {
   /** The numbers of a namespace's policy in force. */
@@ -51,22 +51,16 @@ const ABOUT = {
 
 type About = keyof typeof ABOUT;
 
-function key(about: About, first?: Uint8Array, second?: Uint8Array): StateKey {
-  const length = first?.length ?? 0;
-  const bytes = new Uint8Array(2 + length + (second?.length ?? 0));
-  bytes[0] = DOMAIN_SPACE;
-  bytes[1] = ABOUT[about].charCodeAt(0);
-  if (first !== undefined) bytes.set(first, 2);
-  if (second !== undefined) bytes.set(second, 2 + length);
-  return bytes;
+function key(about: About, rest = ''): StateKey {
+  return DOMAIN_SPACE + ABOUT[about] + rest;
 }
 
 /** Digests of the texts that come again and again, such as a stream's: more of them than this and they are forgotten. */
 const MAX_REMEMBERED = 1024;
-const remembered = new WeakMap<Hasher, Map<string, Uint8Array>>();
+const remembered = new WeakMap<Hasher, Map<string, string>>();
 
-/** Several texts as one digest; no texts are like others that are divided otherwise. */
-function hashed(hasher: Hasher, ...texts: readonly string[]): Uint8Array {
+/** Several texts as one digest, in a text of 32 bytes; no texts are like others that are divided otherwise. */
+function hashed(hasher: Hasher, ...texts: readonly string[]): string {
   let text = '';
   for (const one of texts) text += `${one.length} ${one}`;
   let known = remembered.get(hasher);
@@ -76,20 +70,20 @@ function hashed(hasher: Hasher, ...texts: readonly string[]): Uint8Array {
   }
   let digest = known.get(text);
   if (digest === undefined) {
-    digest = hasher.sha256(utf8(text));
+    digest = byteText(hasher.sha256(utf8(text)));
     if (known.size >= MAX_REMEMBERED) known.clear();
     known.set(text, digest);
   }
   return digest;
 }
 
-export const parametersKey = (namespace: string): StateKey => key('parameters', utf8(namespace));
-export const artifactKey = (digest: Uint8Array): StateKey => key('artifact', digest);
-export const verdictsKey = (build: Uint8Array): StateKey => key('verdicts', build);
-export const movesKey = (namespace: string): StateKey => key('moves', utf8(namespace));
-export const stepKey = (leafHash: Uint8Array): StateKey => key('step', leafHash);
-export const attestedKey = (leafHash: Uint8Array): StateKey => key('attested', leafHash);
-export const endedKey = (leafHash: Uint8Array): StateKey => key('ended', leafHash);
+export const parametersKey = (namespace: string): StateKey => key('parameters', namespace);
+export const artifactKey = (digest: Uint8Array): StateKey => key('artifact', byteText(digest));
+export const verdictsKey = (build: Uint8Array): StateKey => key('verdicts', byteText(build));
+export const movesKey = (namespace: string): StateKey => key('moves', namespace);
+export const stepKey = (leafHash: Uint8Array): StateKey => key('step', byteText(leafHash));
+export const attestedKey = (leafHash: Uint8Array): StateKey => key('attested', byteText(leafHash));
+export const endedKey = (leafHash: Uint8Array): StateKey => key('ended', byteText(leafHash));
 
 /** By texts: a namespace, and what it is about there. */
 export function namedKey(
@@ -101,11 +95,11 @@ export function namedKey(
 }
 
 export function contentKey(hasher: Hasher, stream: string, content: Uint8Array): StateKey {
-  return key('content', hashed(hasher, stream).subarray(0, 16), content);
+  return key('content', hashed(hasher, stream).slice(0, 16) + byteText(content));
 }
 
 export function sequenceKey(hasher: Hasher, namespace: string, line: string, sequence: number): StateKey {
-  return key('sequence', hashed(hasher, namespace, line), uintBytes(sequence, 8));
+  return key('sequence', hashed(hasher, namespace, line) + uintText(sequence, 8));
 }
 
 /** Ordered by time, then by index: a scan from a time on gives what the key signed since. */
@@ -116,31 +110,26 @@ export function usedKey(
   iatSeconds: number,
   index: number,
 ): StateKey {
-  const bytes = new Uint8Array(50);
-  bytes.set(usedPrefix(hasher, namespace, kid));
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(34, BigInt(iatSeconds));
-  view.setBigUint64(42, BigInt(index));
-  return bytes;
+  return usedPrefix(hasher, namespace, kid) + uintText(iatSeconds, 8) + uintText(index, 8);
 }
 
 /** Half a thumbprint tells a namespace's keys apart. */
 export function usedPrefix(hasher: Hasher, namespace: string, kid: Uint8Array): StateKey {
-  return key('used', hashed(hasher, namespace).subarray(0, 16), kid.subarray(0, 16));
+  return key('used', hashed(hasher, namespace).slice(0, 16) + byteText(kid.subarray(0, 16)));
 }
 
 /** Index in a `usedKey`. */
 export function indexOfUsed(used: StateKey): number {
-  return Number(new DataView(used.buffer, used.byteOffset + used.length - 8, 8).getBigUint64(0));
+  return readUintText(used, used.length - 8, 8)!;
 }
 
 /** Ordered by `to`: a scan from an index on gives the ranges that end behind it. */
 export function rangeKey(hasher: Hasher, namespace: string, to: number, from: number): StateKey {
-  return concat(rangePrefix(hasher, namespace), uintBytes(to, 8), uintBytes(from, 8));
+  return rangePrefix(hasher, namespace) + uintText(to, 8) + uintText(from, 8);
 }
 
 export function rangePrefix(hasher: Hasher, namespace: string): StateKey {
-  return key('range', hashed(hasher, namespace).subarray(0, 16));
+  return key('range', hashed(hasher, namespace).slice(0, 16));
 }
 
 /** `from` in a `rangeKey`. */
@@ -148,15 +137,15 @@ export const fromOfRange = indexOfUsed;
 
 /** Ordered by time. One rule has one row about one thing at one time. */
 export function dueKey(hasher: Hasher, atSeconds: number, rule: string, about: string): StateKey {
-  return key('due', uintBytes(atSeconds, 8), hasher.sha256(utf8(`${rule} ${about}`)).subarray(0, 16));
+  return key('due', uintText(atSeconds, 8) + byteText(hasher.sha256(utf8(`${rule} ${about}`)).subarray(0, 16)));
 }
 
 /** Everything that is due before this time. */
 export function dueBefore(seconds: number): { readonly from: StateKey; readonly below: StateKey } {
-  return { from: key('due'), below: key('due', uintBytes(seconds, 8)) };
+  return { from: key('due'), below: key('due', uintText(seconds, 8)) };
 }
 
 /** A key behind all that begin with this one; keys of the state are at most 512 bytes long. */
 export function behind(prefix: StateKey): StateKey {
-  return concat(prefix, new Uint8Array(64).fill(0xff));
+  return prefix + '\u00ff'.repeat(64);
 }
