@@ -9,6 +9,8 @@ export { Prover } from './prover.ts';
 export type { ProverOptions, TileReader } from './prover.ts';
 export { CompactRange, foldRight, rangeNodes } from './range.ts';
 export type { NodeId, NodeVisitor } from './range.ts';
+export { isSubtree, subtreePlan, verifySubtree } from './subtree.ts';
+export type { SubtreeClaim } from './subtree.ts';
 export {
   MAX_ENTRY_SIZE,
   MAX_TILE_LEVEL,

@@ -17,10 +17,10 @@ export interface ProofPlan {
 }
 
 /** A subtree whose root hash is one element of a proof, as entries [begin, end). */
-type Span = readonly [begin: number, end: number];
+export type Span = readonly [begin: number, end: number];
 
 /** A proof whose elements are the root hashes of these subtrees. Only the right-most can need more than one node. */
-function planOf(spans: readonly Span[]): ProofPlan {
+export function planOf(spans: readonly Span[]): ProofPlan {
   const nodes: NodeId[] = [];
   const counts: number[] = [];
   for (const [begin, end] of spans) {
@@ -45,7 +45,7 @@ function planOf(spans: readonly Span[]): ProofPlan {
 }
 
 /** The largest power of two below `size`, for size ≥ 2: where RFC 9162 §2.1.1 splits a tree. */
-function splitPoint(size: number): number {
+export function splitPoint(size: number): number {
   let split = 1;
   while (split * 2 < size) split *= 2;
   return split;
@@ -102,15 +102,15 @@ export function consistencyPlan(fromSize: number, toSize: number): ProofPlan {
   return planOf(spans.toReversed());
 }
 
-function refuse(message: string): LimmatError {
+export function refuse(message: string): LimmatError {
   return new LimmatError('bad-proof', message);
 }
 
-function checkNumber(name: string, value: number): void {
+export function checkNumber(name: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw refuse(`${name} ${value} is not an integer in [0, 2^53)`);
 }
 
-function checkedHash(name: string, bytes: Uint8Array, number?: number): Hash {
+export function checkedHash(name: string, bytes: Uint8Array, number?: number): Hash {
   if (isHash(bytes)) return bytes;
   throw refuse(`${name}${number === undefined ? '' : ` ${number}`} has ${bytes.length} bytes, not 32`);
 }
