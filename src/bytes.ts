@@ -90,8 +90,7 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-/** Characters that one call puts together: far below the argument list that engines allow. */
-const BYTE_TEXT_CHUNK = 1024;
+const BYTE_CHARACTERS = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
 
 /**
  * A text with one character from U+0000 to U+00FF for each byte: what a Map finds bytes by, in the bytes' own order. Not
@@ -99,15 +98,59 @@ const BYTE_TEXT_CHUNK = 1024;
  */
 export function byteText(bytes: Uint8Array): string {
   const { length } = bytes;
-  if (length <= BYTE_TEXT_CHUNK) return charactersOf(bytes);
   let text = '';
-  for (let i = 0; i < length; i += BYTE_TEXT_CHUNK) text += charactersOf(bytes.subarray(i, i + BYTE_TEXT_CHUNK));
+  let i = 0;
+  // Most are digests. A call with an argument for each byte takes half of the time of one that spreads them.
+  for (; i + 32 <= length; i += 32) {
+    text += String.fromCharCode(
+      bytes[i]!,
+      bytes[i + 1]!,
+      bytes[i + 2]!,
+      bytes[i + 3]!,
+      bytes[i + 4]!,
+      bytes[i + 5]!,
+      bytes[i + 6]!,
+      bytes[i + 7]!,
+      bytes[i + 8]!,
+      bytes[i + 9]!,
+      bytes[i + 10]!,
+      bytes[i + 11]!,
+      bytes[i + 12]!,
+      bytes[i + 13]!,
+      bytes[i + 14]!,
+      bytes[i + 15]!,
+      bytes[i + 16]!,
+      bytes[i + 17]!,
+      bytes[i + 18]!,
+      bytes[i + 19]!,
+      bytes[i + 20]!,
+      bytes[i + 21]!,
+      bytes[i + 22]!,
+      bytes[i + 23]!,
+      bytes[i + 24]!,
+      bytes[i + 25]!,
+      bytes[i + 26]!,
+      bytes[i + 27]!,
+      bytes[i + 28]!,
+      bytes[i + 29]!,
+      bytes[i + 30]!,
+      bytes[i + 31]!,
+    );
+  }
+  for (; i + 8 <= length; i += 8) {
+    text += String.fromCharCode(
+      bytes[i]!,
+      bytes[i + 1]!,
+      bytes[i + 2]!,
+      bytes[i + 3]!,
+      bytes[i + 4]!,
+      bytes[i + 5]!,
+      bytes[i + 6]!,
+      bytes[i + 7]!,
+    );
+  }
+  for (; i < length; i++) text += BYTE_CHARACTERS[bytes[i]!]!;
   return text;
-}
-
-function charactersOf(bytes: Uint8Array): string {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- apply takes any list of numbers, and copies none
-  return String.fromCharCode.apply(undefined, bytes as unknown as number[]);
 }
 
 /** The bytes of a `byteText`. */
@@ -129,8 +172,6 @@ export function uintText(value: number, length: number): string {
   if (rest !== 0) throw new RangeError(`value ${value} does not fit in ${length} bytes`);
   return text;
 }
-
-const BYTE_CHARACTERS = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
 
 /** `readUint` of a `byteText`. */
 export function readUintText(text: string, offset: number, length: number): number | undefined {

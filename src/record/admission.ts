@@ -64,7 +64,9 @@ export function signerKeysFor(statement: Statement): StateKey[] {
 
 /** The keys of the values by which `signatureJobs` goes. */
 export function signatureKeysFor({ namespace, kid, record }: Statement): StateKey[] {
-  return [LOG_KEY, keyKey(namespace, kid), ...approvalsOf(record).map((approval) => keyKey(namespace, approval.kid))];
+  const keys = [LOG_KEY, keyKey(namespace, kid)];
+  for (const approval of approvalsOf(record)) keys.push(keyKey(namespace, approval.kid));
+  return keys;
 }
 
 /**

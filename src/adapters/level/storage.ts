@@ -154,7 +154,8 @@ export class DirectoryStorage implements LevelStorage {
   async get(stateKeys: readonly StateKey[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#assertUsable();
     if (stateKeys.length === 0) return [];
-    const values = await this.#database.getMany(stateKeys.map(keys.stateRowKey), this.#readOptions());
+    const rowKeys = stateRows(stateKeys.map((key) => ({ key, value: null }))).map(({ key }) => key);
+    const values = await this.#database.getMany(rowKeys, this.#readOptions());
     return values.map((value) => value && plain(value));
   }
 

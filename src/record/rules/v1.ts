@@ -18,14 +18,10 @@ import { checkRequired } from './v1/required.ts';
 /** The keys of all values that judging the statement may look at; from the statement alone. */
 export function keysFor(statement: Statement, hasher: Hasher): StateKey[] {
   const { namespace, kid, record } = statement;
-  return [
-    LOG_KEY,
-    namespaceKey(namespace),
-    keyKey(namespace, kid),
-    ...approvalsOf(record).map((approval) => keyKey(namespace, approval.kid)),
-    ...chainKeys(record),
-    ...contentKeys(statement, hasher),
-  ];
+  const keys = [LOG_KEY, namespaceKey(namespace), keyKey(namespace, kid)];
+  for (const approval of approvalsOf(record)) keys.push(keyKey(namespace, approval.kid));
+  keys.push(...chainKeys(record), ...contentKeys(statement, hasher));
+  return keys;
 }
 
 /** The writes that the statement brings at this index, or why it is refused. Whether its signatures hold is not asked. */

@@ -33,8 +33,7 @@ import { checkRoot } from './trees.ts';
 
 /** The keys of what a record of its type names or is compared with. */
 export function contentKeys({ record, sub, namespace }: Statement, hasher: Hasher): StateKey[] {
-  const sites = (...ids: readonly (string | undefined)[]): StateKey[] =>
-    ids.flatMap((id) => (id === undefined ? [] : [siteKey(namespace, id, hasher)]));
+  const sites = (...ids: readonly (string | undefined)[]): StateKey[] => sitesOf(namespace, ids, hasher);
   switch (record.type) {
     case 'source-snapshot':
       return [identityKey(sub, hasher), ...sites(...(record.fields.heldAt ?? []))];
@@ -83,7 +82,15 @@ export function contentKeys({ record, sub, namespace }: Statement, hasher: Hashe
 }
 
 function entries(...refs: readonly (Uint8Array | undefined)[]): StateKey[] {
-  return refs.flatMap((ref) => (ref === undefined ? [] : [entryKey(ref)]));
+  const keys: StateKey[] = [];
+  for (const ref of refs) if (ref !== undefined) keys.push(entryKey(ref));
+  return keys;
+}
+
+function sitesOf(namespace: string, ids: readonly (string | undefined)[], hasher: Hasher): StateKey[] {
+  const keys: StateKey[] = [];
+  for (const id of ids) if (id !== undefined) keys.push(siteKey(namespace, id, hasher));
+  return keys;
 }
 
 /** Judges the record by its type's rules; gives what its entry is about (`EntryState.about`). */
