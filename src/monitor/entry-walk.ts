@@ -6,7 +6,7 @@
 import { concat } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
 import type { VerifyJob } from '../cose/signer.ts';
-import { LimmatError, isLimmatError } from '../errors.ts';
+import { LimmatError } from '../errors.ts';
 import { HASH_SIZE } from '../merkle/hash.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import { verifiedEntries } from './catch-up.ts';
@@ -140,7 +140,6 @@ export class EntryWalk {
     onProgress?.(state.current.cursor, head.size);
     if (state.current.cursor !== head.size) return;
     await this.#settle(head);
-    if (head.timestampSeconds !== 0) await this.#judge?.tick(head.timestampSeconds, isOverNow);
     await this.#judge?.prove((index, heartbeat) => this.#prove(head, index, heartbeat));
     await this.#judge?.proveDisputes((earlier, later) => this.#proveDispute(head, earlier, later));
   }
@@ -162,13 +161,7 @@ export class EntryWalk {
     const { identity, troubles, book } = this.#options;
     // A kill may have come between its evidence and the note that it was tried; or a peer was first.
     if (book.evidence.hasConflictOf(earlier, later)) return;
-    let evidence: Evidence | undefined;
-    try {
-      evidence = await issuerEvidence(identity, head, [earlier, later], this.#decidingFrom(head));
-    } catch (error) {
-      // What was said is not served any more, and no file can show it.
-      if (!isLimmatError(error, 'withheld')) throw error;
-    }
+    const evidence = await issuerEvidence(identity, head, [earlier, later], this.#decidingFrom(head));
     if (evidence === undefined || !book.evidence.isNews(evidence)) return;
     book.evidence.convict(evidence);
     await troubles.tell(proofFinding(evidence));

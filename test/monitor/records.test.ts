@@ -85,6 +85,15 @@ class RecordLog {
     return this.desk.round(this.seconds);
   }
 
+  /** The log says what time it is, so many seconds after the last one or after `from`; and the monitor looks. */
+  async beat(seconds: number, from = this.seconds) {
+    const iat = from + seconds;
+    const size = this.log.entries.length;
+    const heads = [{ namespace: 'acme', sequence: 2, leafHash: this.leaf(1) }];
+    await this.add('log', 'log-event', { heartbeat: { size, rootHash: this.log.rootHash(size), heads } }, { iat });
+    return this.round(Math.max(0, iat - this.seconds));
+  }
+
   get verifyMany(): CryptoSuite['verifyMany'] {
     return this.#isSigned ? verifyMany : async (jobs) => jobs.map(() => true);
   }
@@ -381,29 +390,141 @@ describe('the records of a log', () => {
     }
   });
 
-  test('are measured against the time that the log has signed: a stream that is silent, and a build that nobody rebuilt', async () => {
+  test('are measured against the time of the log’s heartbeats: a stream that is silent, and a build that nobody rebuilt', async () => {
     const log = await RecordLog.begin({ cadenceSeconds: 6 * HOUR, rebuildDays: 2 });
     await log.add('ci', 'avdb-release', log.release(1));
     await log.add('ci', 'build', log.build('1'));
+    const released = log.seconds;
     await log.open();
-    await log.round(18 * HOUR);
+    await log.beat(18 * HOUR);
     expect(log.desk.keys()).toEqual([]);
-    await log.round(1);
+    // The head of a tree says when it was signed; which entries came by then, only the entries say.
+    await log.round(10 * HOUR);
+    expect(log.desk.keys()).toEqual([]);
+    await log.beat(1, released + 18 * HOUR);
     expect(log.desk.keys()).toEqual(['rule-warning log.example/records D11 2']);
-    await log.round(30 * HOUR - 1);
+    await log.beat(48 * HOUR, released);
     expect(log.desk.keys().length).toBe(1);
     await log.reopen();
-    await log.round(1);
+    await log.beat(48 * HOUR + 1, released);
     expect(log.desk.keys().slice(1)).toEqual(['rule-error log.example/records D05 3']);
     expect(log.records!.findings).toEqual({ D11: 1, D05: 1 });
-    await log.round(30 * HOUR);
+    await log.beat(30 * HOUR);
     expect(log.desk.keys().length).toBe(2);
     // A stream that was silent and goes on is waited for again.
+    let prev = log.leaf(2);
     for (const sequence of [2, 3]) {
-      await log.add('ci', 'avdb-release', log.release(sequence, { prev: log.leaf(sequence === 2 ? 2 : 4) }));
-      await log.round(60);
-      await log.round(19 * HOUR);
+      await log.add('ci', 'avdb-release', log.release(sequence, { prev }));
+      prev = log.leaf(log.log.entries.length - 1);
+      await log.beat(60);
+      await log.beat(19 * HOUR);
       expect(log.records!.findings).toMatchObject({ D11: sequence });
     }
+  });
+
+  test('are found the same by whoever was there all the time and by whoever reads them years later', async () => {
+    const early = await RecordLog.begin({ cadenceSeconds: 6 * HOUR, rebuildDays: 2 });
+    await early.open();
+    const promise = { commitmentId: 'p1', kind: 'process', subject: 'somebody reviews it' } as const;
+    const kept = { fulfilledBy: { type: 'review' } } as const;
+    const deadline = early.seconds + 20 * HOUR;
+    await early.add('root', 'commitment', { ...promise, ...kept, deadline });
+    await early.add('root', 'relocation', { relocationId: 'r1', action: 'plan', activity: 'sign', deadline });
+    await early.add('ci', 'build', early.build('1'));
+    await early.add('ci', 'avdb-release', early.release(1));
+    let prev = early.leaf(early.log.entries.length - 1);
+    await early.beat(18 * HOUR);
+    // Silent for a day, and nobody says that the deadline is another before it is over.
+    await early.beat(6 * HOUR);
+    await early.add('root', 'commitment', { ...promise, ...kept, deadline: deadline + 100 * HOUR });
+    const completed = { relocationId: 'r1', action: 'complete', activity: 'sign', effectiveAt: early.seconds } as const;
+    await early.add('root', 'relocation', completed);
+    for (const sequence of [2, 3, 4]) {
+      await early.add('ci', 'avdb-release', early.release(sequence, { prev }));
+      prev = early.leaf(early.log.entries.length - 1);
+      await early.beat(sequence === 3 ? HOUR : 19 * HOUR);
+    }
+    await early.add('root', 'rebuild', { build: early.leaf(4), result: 'match' }, { issuer: 'lab.example' });
+    await early.beat(HOUR);
+    await early.beat(40 * 24 * HOUR);
+    const { findings, size } = early.records!;
+    expect(findings).toMatchObject({ D05: 1, D11: 3, D18: 4, D27: 1 });
+    const late = new Desk();
+    await late.open([watched(early.log)], { verifyMany });
+    await late.round(early.seconds + 1);
+    const records = late.monitor.status().logs[0]!.records!;
+    expect(records).toEqual(early.records);
+    expect(records.size).toBe(size);
+    expect(late.keys()).toEqual(early.desk.keys());
+    // Also where a kill comes while it judges what was due: it goes on with that, before the entries after it.
+    const medium = monitorMedium();
+    const told: string[] = [];
+    for (let failAt = 1; ; failAt++) {
+      let writes = 0;
+      const store = memoryMonitorStore({
+        medium,
+        hasher: nodeHasher,
+        faults: (step, moment) => {
+          if (step === 'records' && moment === 'before' && ++writes === failAt) throw new Error('the disk is full');
+        },
+      });
+      const options = {
+        notify: async ({ key }: { key: string }) => void told.push(key),
+        nowMillis: () => early.seconds * 1000,
+      };
+      const monitor = await Monitor.open(
+        { store, logs: [watched(early.log)], random: () => 0.5, hasher: nodeHasher, verifyMany, ...options },
+        failAt === 1,
+      );
+      await monitor.round();
+      const after = monitor.status().logs[0]!.records;
+      await monitor.close();
+      await store.close();
+      if (writes >= failAt) continue;
+      expect(after).toEqual(early.records);
+      break;
+    }
+    expect(told.filter((key) => key.startsWith('rule')).toSorted()).toEqual(
+      early.desk
+        .keys()
+        .filter((key) => key.startsWith('rule'))
+        .toSorted(),
+    );
+  });
+
+  test('that may rest on withheld ones are not held against the log, and what cannot rest on them is', async () => {
+    const log = await RecordLog.begin(undefined, false);
+    for (let i = 1; i <= 300; i++) await log.add('ci', 'avdb-release', log.release(i));
+    // Entries 256 to 511 will be gone: releases 255 to 300 among them.
+    for (let i = 1; log.log.entries.length < 512; i++) await log.add('ci', 'build', log.build(String(i)));
+    const last = log.leaf(301);
+    await log.add('ci', 'avdb-release', log.release(301, { prev: last }));
+    await log.add('stranger', 'build', log.build('by a stranger'));
+    const size = log.log.entries.length;
+    const heads = [{ namespace: 'acme', sequence: 2, leafHash: log.leaf(1) }];
+    await log.add('log', 'log-event', { heartbeat: { size, rootHash: log.log.rootHash(size), heads } });
+    await log.add('stranger', 'build', log.build('by a stranger, known'));
+    await log.add('ci', 'avdb-release', log.release(302, { prev: log.leaf(512) }));
+    await log.add('root', 'rebuild', { build: log.leaf(400), result: 'match' }, { issuer: 'lab.example' });
+    await log.add('ci', 'build', log.build('x'));
+    await log.add('ci', 'build', { ...log.build('x'), artifacts: [{ digest: sha256('another file') }] });
+    const { reader, ...more } = watched(log.log);
+    const read: typeof reader.read = (paths) => {
+      if (paths.some((path) => path.kind === 'entries' && path.index === 1)) throw new LimmatError('withheld', 'gone');
+      return reader.read(paths);
+    };
+    await log.desk.open([{ ...more, reader: { ...reader, read } }], { verifyMany: log.verifyMany });
+    await log.round();
+    await log.round(60);
+    const { origin } = log.log;
+    expect(log.desk.keys().filter((key) => !key.startsWith('inadmissible-entry'))).toEqual([
+      `withheld ${origin}`,
+      `unjudged ${origin} unjudged 512`,
+      `unjudged ${origin} unjudged 513`,
+      `inadmissible ${origin} D15 515`,
+      `unjudged ${origin} unjudged more`,
+      `inadmissible ${origin} D01 519`,
+    ]);
+    expect(log.records).toMatchObject({ size: 520, findings: { unjudged: 4, D15: 1, D01: 1 }, withheld: 256 });
   });
 });

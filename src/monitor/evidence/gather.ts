@@ -31,7 +31,7 @@ import { sitesOf } from './records/named.ts';
 export interface AdmissionSource {
   /** Values of the derived state as it was before the entry, or later. */
   get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | undefined)[]>;
-  /** An entry, and its proof in the tree of the head. */
+  /** An entry, and its proof in the tree of the head; `withheld` where the log no longer serves its body. */
   entry(index: number): Promise<IncludedEntry>;
   /** Where a heartbeat stands that names a tree with at least as many entries as come before the accused one. */
   readonly heartbeat?: number;
@@ -48,7 +48,8 @@ export async function admissionEvidence(
   source: AdmissionSource,
   hasher: Hasher = portableHasher,
 ): Promise<Evidence | undefined> {
-  const accused = await source.entry(index);
+  const accused = await served(source, index);
+  if (accused === undefined) return undefined;
   const statement = readStatement(accused.leaf);
   const few = new Set([0]);
   if (statement !== undefined) await addNamed(few, statement, source, hasher);
@@ -73,17 +74,23 @@ export async function issuerEvidence(
   source: AdmissionSource,
 ): Promise<Evidence | undefined> {
   const [earlier, later] = indexes;
-  const accused = [await source.entry(earlier), await source.entry(later)] as const;
+  const [first, second, genesis] = [
+    await served(source, earlier),
+    await served(source, later),
+    await served(source, 0),
+  ];
+  if (first === undefined || second === undefined || genesis === undefined) return undefined;
+  const accused = [first, second] as const;
   const statements = accused.map(({ leaf }) => readStatement(leaf)).filter((statement) => statement !== undefined);
   const links = new Set<number>();
   for (const namespace of new Set(statements.map((statement) => statement.namespace))) {
     if (!(await addChain(links, namespace, later, source))) return undefined;
   }
-  const deciding = [await source.entry(0)];
+  const deciding = [genesis];
   for (const index of links) {
     if (index === 0) continue;
-    const entry = await source.entry(index);
-    if (bringsWhatTheyName(readStatement(entry.leaf), statements)) deciding.push(entry);
+    const entry = await served(source, index);
+    if (entry !== undefined && bringsWhatTheyName(readStatement(entry.leaf), statements)) deciding.push(entry);
   }
   for (const make of [locationBreach, verdictConflict, recordConflict]) {
     const evidence = await unlessNone(() => make(log, head, accused, deciding));
@@ -115,6 +122,21 @@ async function unlessNone(make: () => Promise<Evidence>): Promise<Evidence | und
   }
 }
 
+/** The entry; undefined where its body is withheld: then the others have to show it without it. */
+async function served(source: AdmissionSource, index: number): Promise<IncludedEntry | undefined> {
+  try {
+    return await source.entry(index);
+  } catch (error) {
+    if (!isLimmatError(error, 'withheld')) throw error;
+    return undefined;
+  }
+}
+
+async function statementAt(source: AdmissionSource, index: number): Promise<Statement | undefined> {
+  const entry = await served(source, index);
+  return entry && readStatement(entry.leaf);
+}
+
 function readStatement(leaf: Uint8Array): Statement | undefined {
   try {
     return parseStatement(leaf);
@@ -134,7 +156,8 @@ async function attempt(
   const deciding: IncludedEntry[] = [];
   if (indexes.size > MAX_DECIDING_ENTRIES) return undefined;
   for (const index of indexes) {
-    if (index !== accused.index && index < head.size) deciding.push(await source.entry(index));
+    const entry = index !== accused.index && index < head.size ? await served(source, index) : undefined;
+    if (entry !== undefined) deciding.push(entry);
   }
   for (const make of [inadmissibleEntry, streamBreak]) {
     const evidence = await unlessNone(() => make(log, head, accused, deciding));
@@ -191,7 +214,7 @@ async function addNamed(
       case 'x': {
         const { index } = linkValue.parse(value);
         indexes.add(index);
-        const recall = readStatement((await source.entry(index)).leaf);
+        const recall = await statementAt(source, index);
         const target = recall && fieldsOf(recall.record, 'retraction')?.target;
         if (target !== undefined) refs.push(target);
         break;
@@ -225,7 +248,7 @@ async function addChain(
   for (const index of links) indexes.add(index);
   if (chain === logs) return true;
   for (const index of (await linksOf(logs, before, source)) ?? []) {
-    const link = readStatement((await source.entry(index)).leaf);
+    const link = await statementAt(source, index);
     if (link === undefined || fieldsOf(link.record, 'membership')?.namespace !== namespace) continue;
     indexes.add(index);
   }

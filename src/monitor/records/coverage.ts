@@ -7,7 +7,7 @@ import type { Severity } from '../../record/rules/domain.ts';
 
 /** One thing that was found about the records. */
 export interface RecordFinding {
-  /** A rule of docs/admission.md, `D26` for what is no statement, `signature`, or `repeated`. */
+  /** A rule of docs/admission.md, `D26` for what is no statement, `signature`, `repeated`, or `unjudged`. */
   readonly rule: string;
   readonly severity: Severity;
   /** The entry that it is about. */
@@ -38,6 +38,12 @@ export interface RecordCoverage {
   readonly disputed?: Readonly<Record<string, number>>;
   /** The log's last heartbeat, and the size that it names. */
   readonly heartbeat: { readonly index: number; readonly size: number } | null;
+  /** The latest time in a heartbeat, Unix seconds: what time had to pass for is judged up to then. Absent: there was none. */
+  readonly clockSeconds?: number;
+  /** Present while something that was due by then may not be judged yet. */
+  readonly isDue?: true;
+  /** Where the last entries end whose bodies the log does not serve. Absent: it serves all. */
+  readonly hiddenEnd?: number;
 }
 
 export const NOTHING_COVERED: RecordCoverage = Object.freeze({
@@ -77,6 +83,9 @@ export class CoverageCounter {
   #disputes: readonly (readonly [earlier: number, later: number])[];
   readonly #disputed: Record<string, number>;
   #heartbeat: RecordCoverage['heartbeat'];
+  #clockSeconds: number | undefined;
+  #isDue: boolean;
+  #hiddenEnd: number | undefined;
 
   constructor(coverage: RecordCoverage) {
     const { size, types, findings, unreadable, withheld, latest, accused, accusations, heartbeat } = coverage;
@@ -92,6 +101,9 @@ export class CoverageCounter {
     this.#disputes = disputes;
     this.#disputed = { ...disputed };
     this.#heartbeat = heartbeat;
+    this.#clockSeconds = coverage.clockSeconds;
+    this.#isDue = coverage.isDue === true;
+    this.#hiddenEnd = coverage.hiddenEnd;
   }
 
   get withheld(): number {
@@ -128,12 +140,36 @@ export class CoverageCounter {
     this.#disputes = this.#disputes.slice(1);
   }
 
-  beat(index: number, size: number): void {
+  /** The log has said at which size it was, at what time. */
+  beat(index: number, size: number, seconds: number): void {
     this.#heartbeat = { index, size };
+    if (seconds <= (this.#clockSeconds ?? 0)) return;
+    this.#clockSeconds = seconds;
+    this.#isDue = true;
   }
 
-  hide(count: number): void {
+  /** True when a heartbeat has just said that it is later than it was known to be. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /** What was due is judged. */
+  settleDue(): void {
+    this.#isDue = false;
+  }
+
+  /** Entries [end - count, end) are not served. */
+  hide(count: number, end: number): void {
     this.#withheld += count;
+    this.#hiddenEnd = end;
+  }
+
+  /**
+   * True when no link of an admission chain can be among the entries that are not served: the log has named the heads of
+   * its chains since, and they are those that are known here.
+   */
+  get hasWholeChains(): boolean {
+    return this.#hiddenEnd === undefined || (this.#heartbeat?.size ?? 0) >= this.#hiddenEnd;
   }
 
   /** Counts a finding; gives how many of its rule there were before. */
@@ -158,6 +194,9 @@ export class CoverageCounter {
       accusations: this.#accusations,
       ...(Object.keys(this.#disputed).length > 0 && { disputes: this.#disputes, disputed: { ...this.#disputed } }),
       heartbeat: this.#heartbeat,
+      ...(this.#clockSeconds !== undefined && { clockSeconds: this.#clockSeconds }),
+      ...(this.#isDue && { isDue: true }),
+      ...(this.#hiddenEnd !== undefined && { hiddenEnd: this.#hiddenEnd }),
     };
   }
 }

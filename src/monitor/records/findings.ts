@@ -26,24 +26,33 @@ const TROUBLE_OF = {
   info: 'rule-note',
 } as const satisfies Readonly<Record<Severity, PlainTrouble>>;
 
-/**
- * An entry that admission refuses. `withheld` entries before it may be what it lacks; `other` is the entry that it differs
- * from, where it says something else of the same (D01).
- */
+/** An entry that admission refuses. `other` is the entry that it differs from, where it says something else of the same (D01). */
 export function inadmissible(
   index: number,
   { rule, field, found, expected, message }: Refusal,
-  withheld: number,
   other: number | undefined,
 ): RecordNews {
-  const but = withheld === 0 ? '' : `; ${withheld} entries are withheld, and it may rest on one of them`;
   return {
     trouble: 'inadmissible',
     rule,
     severity: severityOf(rule),
     index,
-    sentence: `entry ${index} should not have been admitted: ${message}${but}`,
+    sentence: `entry ${index} should not have been admitted: ${message}`,
     details: { field, found, expected, ...(other !== undefined && { other }) },
+  };
+}
+
+/** An entry that admission refuses by what is known, of which the bodies of so many earlier entries are no part. */
+export function unjudged(index: number, { rule, field, message }: Refusal, withheld: number): RecordNews {
+  const what = withheld === 1 ? 'an entry' : `${withheld} entries`;
+  const [are, them] = withheld === 1 ? ['is', 'it'] : ['are', 'one of them'];
+  return {
+    trouble: 'unjudged',
+    rule: 'unjudged',
+    severity: 'warning',
+    index,
+    sentence: `entry ${index} cannot be judged, because ${what} before it ${are} withheld and it may rest on ${them}: ${message}`,
+    details: { by: rule, field, withheld },
   };
 }
 
@@ -68,6 +77,14 @@ export function unreadable(index: number, reason: string): RecordNews {
 export function byRule({ rule, index, namespace, values, sentence }: DomainFinding): RecordNews {
   const { severity } = DOMAIN_RULES[rule];
   return { trouble: TROUBLE_OF[severity], rule, severity, index, sentence, details: { namespace, ...values } };
+}
+
+/** Something that did not come in time, as far as the entries say that the log serves. */
+export function missed(finding: DomainFinding, withheld: number): RecordNews {
+  const news = byRule(finding);
+  if (withheld === 0) return news;
+  const sentence = `${news.sentence}; ${withheld} entries are withheld, and it may be among them`;
+  return { ...news, sentence, details: { ...news.details, withheld } };
 }
 
 /** The alert, given how many findings of its rule there were before: the same after a restart. */

@@ -13,16 +13,28 @@ import { admit, keysFor, signatureJobs, sizeOfRootKey } from '../../record/admis
 import type { AdmissionWrite, Facts } from '../../record/admission.ts';
 import { entryKey, identityKey } from '../../record/admission/keys.ts';
 import { identityValue } from '../../record/admission/values.ts';
-import { domainKeysFor, domainScanFor, dueAt, judgeDue, judgeRecord } from '../../record/rules/domain.ts';
+import { domainKeysFor, domainScanFor, judgeRecord } from '../../record/rules/domain.ts';
 import type { Statement } from '../../record/statement.ts';
 import type { PlainFinding } from '../finding.ts';
 import type { KeyedState } from '../ports.ts';
 import { COVERAGE_KEY, CoverageCounter, NOTHING_COVERED, formatCoverage, parseCoverage } from './coverage.ts';
 import type { RecordCoverage } from './coverage.ts';
-import { alertOf, byRule, inadmissible, otherOf, repeated, unreadable, unsigned } from './findings.ts';
+import { judgeFirstDue } from './due.ts';
+import {
+  alertOf,
+  byRule,
+  inadmissible,
+  missed,
+  otherOf,
+  repeated,
+  unjudged,
+  unreadable,
+  unsigned,
+} from './findings.ts';
 import type { RecordNews } from './findings.ts';
 import { BatchFacts } from './layers.ts';
 import type { WrittenRows } from './layers.ts';
+import { AskedFacts } from './rests-on.ts';
 
 /** Verified entries in order: what each says, or why it says nothing that this version can read. */
 export interface RecordBatch {
@@ -59,9 +71,6 @@ type Scanned = Parameters<typeof judgeRecord>[4];
  * meanwhile, which takes as long.
  */
 const AT_ONCE = 4;
-
-/** Reminders that are read at once. */
-const DUE_AT_ONCE = 256;
 
 export class RecordJudge {
   readonly #options: RecordJudgeOptions;
@@ -132,23 +141,6 @@ export class RecordJudge {
     this.#coverage = NOTHING_COVERED;
     this.#taken = 0;
     this.#recent = [];
-  }
-
-  /** Judges what is due at a time that the log has signed, until `isOver`. */
-  async tick(nowSeconds: number, isOver: () => boolean): Promise<void> {
-    await this.drain();
-    const { store, hasher } = this.#options;
-    const { from, below } = dueAt(nowSeconds);
-    while (!isOver()) {
-      const rows = await store.scan(from, below, DUE_AT_ONCE);
-      if (rows.length === 0) return;
-      for (const row of rows) {
-        const { findings, writes } = await judgeDue(row, nowSeconds, store, hasher);
-        const counter = new CoverageCounter(this.#coverage);
-        for (const finding of findings) await this.#tell(counter, byRule(finding));
-        await this.#keep(counter, writes);
-      }
-    }
   }
 
   /**
@@ -235,8 +227,10 @@ export class RecordJudge {
     const { start, statements, leafHashes, facts } = batch;
     const end = start + leafHashes.length / HASH_SIZE;
     for (const rows of this.#recent) facts.catchUp(rows);
+    // A failure may have come before everything was judged that was due.
+    if (this.#coverage.isDue === true) await this.#judgeDue(facts);
     let counter = new CoverageCounter(this.#coverage);
-    if (statements.length === 0) counter.hide(end - start);
+    if (statements.length === 0) counter.hide(end - start, end);
     const verdicts = await batch.verdicts;
     for (const [i, statement] of statements.entries()) {
       const index = start + i;
@@ -256,10 +250,32 @@ export class RecordJudge {
         this.#entry(batch, i, held, scanned, counter) ??
         this.#entry(batch, i, await this.#holdsNow(facts, statement), scanned, counter)!;
       for (const news of found) await this.#tell(counter, news);
+      if (!counter.isDue) continue;
+      counter.reach(index + 1);
+      await this.#keep(counter, [...facts.rows.values()]);
+      await this.#judgeDue(facts);
+      counter = new CoverageCounter(this.#coverage);
     }
     counter.reach(end);
     await this.#keep(counter, [...facts.rows.values()]);
     this.#recent = [...this.#recent, facts.rows].slice(1 - AT_ONCE);
+  }
+
+  /** Judges all that is due by the log's last heartbeat; `facts` learns what that changes, for the entries after it. */
+  async #judgeDue(facts: BatchFacts): Promise<void> {
+    const { store, hasher } = this.#options;
+    for (;;) {
+      const outcome = await judgeFirstDue(store, this.#coverage.clockSeconds!, hasher);
+      const counter = new CoverageCounter(this.#coverage);
+      if (outcome === undefined) {
+        counter.settleDue();
+        await this.#keep(counter, []);
+        return;
+      }
+      for (const finding of outcome.findings) await this.#tell(counter, missed(finding, counter.withheld));
+      await this.#keep(counter, outcome.writes);
+      facts.apply(outcome.writes);
+    }
   }
 
   /**
@@ -282,12 +298,20 @@ export class RecordJudge {
       counter.accuse(index);
       return [news];
     };
+    /** Whether it is refused by nothing but what the admission chains say, of which no link is ever withheld. */
+    const isByChains = (): boolean => {
+      const asked = new AskedFacts(facts);
+      admit(asked, statement, index, leafHash, hasher);
+      return asked.isByChains;
+    };
     if (facts.get(entryKey(leafHash)) !== undefined) return accused(repeated(index));
     const decision = admit(facts, statement, index, leafHash, hasher);
     if (!decision.admitted) {
       const first = decision.rule === 'D01' ? facts.get(identityKey(statement.sub, hasher)) : undefined;
       const other = first && identityValue.parse(first).index;
-      return accused(inadmissible(index, decision, counter.withheld, other));
+      const { withheld } = counter;
+      const isSure = withheld === 0 || first !== undefined || (counter.hasWholeChains && isByChains());
+      return accused(isSure ? inadmissible(index, decision, other) : unjudged(index, decision, withheld));
     }
     if (held === undefined) return undefined;
     if (held !== true) return accused(unsigned(index, held === false ? 'a signature does not verify' : held));
@@ -297,7 +321,7 @@ export class RecordJudge {
     counter.record(statement.type);
     const { record } = statement;
     if (record.type === 'log-event' && record.fields.heartbeat !== undefined) {
-      counter.beat(index, record.fields.heartbeat.size);
+      counter.beat(index, record.fields.heartbeat.size, statement.iat);
     }
     return findings.map(byRule);
   }

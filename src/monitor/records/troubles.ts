@@ -10,6 +10,14 @@ export const RECORD_TROUBLES = {
     advice:
       'Look at the entry and the rule (docs/admission.md), and ask the operator how it came in; do not rely on it.',
   },
+  unjudged: {
+    check: 'M05',
+    class: 'record',
+    ends: 'by hand',
+    means:
+      'An entry may rest on one that the log no longer serves: whether it should be there, nobody can tell from here.',
+    advice: 'Ask whoever has the withheld entries, and look for the record that says why they are withheld.',
+  },
   'invalid-entry': {
     check: 'M05',
     class: 'suspicion',
