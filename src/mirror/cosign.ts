@@ -1,0 +1,122 @@
+// The mirror's own word: that a checkpoint's tree is stored here and served (C2SP tlog-mirror). Its keys are cosigners of
+// their own, with a name that no log and no witness here has.
+
+import { readUint, toHex, utf8 } from '../bytes.ts';
+import type { LogHead } from '../client/state.ts';
+import { LimmatError } from '../errors.ts';
+import { SIGNATURE_TYPE, parseVerifierKey } from '../note/key.ts';
+import { MAX_NOTE_BYTES, MAX_SIGNATURES, formatNote, parseNote } from '../note/note.ts';
+import type { NoteSignature } from '../note/note.ts';
+import type { CheckpointSigner, CheckpointVerifier } from '../note/signer.ts';
+import type { MirrorCheckpoint } from './mirrored-log.ts';
+
+/** A cosignature is made again for the same checkpoint after this long, so that its age says that the mirror is there. */
+const DEFAULT_REFRESH_SECONDS = 60 * 60;
+
+export interface MirrorSignerOptions {
+  /** One or more cosigner keys of one name: Ed25519 (0x04), ML-DSA-44 (0x06). */
+  readonly signers: readonly CheckpointSigner[];
+  readonly nowMillis: () => number;
+  readonly refreshSeconds?: number;
+}
+
+export class MirrorSigner {
+  readonly name: string;
+  readonly vkeys: readonly string[];
+  readonly #signers: readonly CheckpointSigner[];
+  readonly #nowMillis: () => number;
+  readonly #refreshSeconds: number;
+
+  /** `bad-key` for no key, keys of different names, and one that is no cosigner's. */
+  constructor({ signers, nowMillis, refreshSeconds = DEFAULT_REFRESH_SECONDS }: MirrorSignerOptions) {
+    const [first] = signers;
+    if (first === undefined) throw new LimmatError('bad-key', 'a mirror has at least one key');
+    for (const { name, type } of signers) {
+      if (name !== first.name) {
+        throw new LimmatError('bad-key', `the keys of a mirror have one name, not ${first.name} and ${name}`);
+      }
+      if (type !== SIGNATURE_TYPE.cosignatureEd25519 && type !== SIGNATURE_TYPE.mldsa44) {
+        throw new LimmatError('bad-key', `the key of mirror ${name} is no cosigner's: types 0x04 and 0x06 are`);
+      }
+    }
+    this.name = first.name;
+    this.vkeys = signers.map(({ vkey }) => vkey);
+    this.#signers = signers;
+    this.#nowMillis = nowMillis;
+    this.#refreshSeconds = refreshSeconds;
+  }
+
+  /**
+   * The log's checkpoint with this mirror's lines behind its own. The caller has the whole tree on its disk. `before` is
+   * what was signed last, and the answer when it is of the same note and recent; no time goes back behind it. `logKeys`
+   * are those whose lines stay where there is no room for everybody's.
+   */
+  async cosign(
+    head: LogHead,
+    logKeys: readonly CheckpointVerifier[],
+    before: MirrorCheckpoint | undefined,
+  ): Promise<MirrorCheckpoint> {
+    const note = parseNote(head.note);
+    const others = note.signatures.filter((line) => !this.#isOwn(line));
+    const lastSeconds = before === undefined ? 0 : this.#timeOf(before.note);
+    const nowSeconds = Math.floor(this.#nowMillis() / 1000);
+    const isSame = before !== undefined && before.size === head.size && sameLines(others, this.#others(before.note));
+    if (isSame && nowSeconds < lastSeconds + this.#refreshSeconds) return before;
+    const timestampSeconds = Math.max(nowSeconds, lastSeconds);
+    const own: string[] = [];
+    for (const signer of this.#signers) own.push(await signer.sign(note.text, timestampSeconds));
+    const lines = own.join('');
+    // What others wrote is copied as it is, as long as there is room for the mirror's own word behind it.
+    const fits =
+      others.length + own.length <= MAX_SIGNATURES && head.note.length + utf8(lines).length <= MAX_NOTE_BYTES;
+    const kept = fits
+      ? others
+      : others.filter(({ name, keyId }) => logKeys.some((key) => key.name === name && key.keyId === keyId));
+    const { size, rootHash } = head;
+    return { size, rootHash, note: utf8(formatNote(note.text, [...kept, ...own])), lines };
+  }
+
+  /** This mirror's lines of a note, as text. */
+  ownLines(note: Uint8Array): string {
+    return parseNote(note)
+      .signatures.filter((line) => this.#isOwn(line))
+      .map(({ line }) => line)
+      .join('');
+  }
+
+  /** `bad-config` when a log, or a cosigner that the mirror hears of, has the mirror's name or one of its keys. */
+  assertDistinct(origin: string, others: readonly CheckpointVerifier[]): void {
+    const own = this.vkeys.map(publicText);
+    const shared = others.find(({ name, vkey }) => name === this.name || own.includes(publicText(vkey)));
+    if (origin !== this.name && shared === undefined) return;
+    const what = shared?.name === this.name || origin === this.name ? 'name' : 'key';
+    throw new LimmatError(
+      'bad-config',
+      `the ${what} of mirror ${this.name} is also that of ${shared?.name ?? origin}, which the list of log ${origin} names: ` +
+        'a log, a witness and a mirror each have a name and keys of their own',
+    );
+  }
+
+  #isOwn({ name }: NoteSignature): boolean {
+    return name === this.name;
+  }
+
+  #others(note: Uint8Array): readonly NoteSignature[] {
+    return parseNote(note).signatures.filter((line) => !this.#isOwn(line));
+  }
+
+  /** The largest time that this mirror's lines of its own note state. */
+  #timeOf(note: Uint8Array): number {
+    const own = parseNote(note).signatures.filter((line) => this.#isOwn(line));
+    return Math.max(0, ...own.map(({ signature }) => readUint(signature, 0, 8) ?? 0));
+  }
+}
+
+function sameLines(a: readonly NoteSignature[], b: readonly NoteSignature[]): boolean {
+  return a.length === b.length && a.every(({ line }, i) => line === b[i]!.line);
+}
+
+/** A public key as text, whatever name and type it is used under. */
+function publicText(vkey: string): string {
+  return toHex(parseVerifierKey(vkey).publicKey);
+}
