@@ -23,6 +23,13 @@ export {
 } from './key.ts';
 export type { SignatureTypeByte, SignerKey, VerifierKey } from './key.ts';
 export {
+  MAX_ADD_CHECKPOINT_BYTES,
+  SIZE_MEDIA_TYPE,
+  formatAddCheckpoint,
+  parseAddCheckpoint,
+} from './add-checkpoint.ts';
+export type { AddCheckpointRequest } from './add-checkpoint.ts';
+export {
   CHANNEL_HEAD_FORMAT,
   MAX_CHANNEL_HEAD_BYTES,
   channelHeadSigner,
