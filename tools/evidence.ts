@@ -1,5 +1,5 @@
 // limmat evidence verify | explain | list | make: files that convict a log, checked offline with the log's keys alone. Exit
-// code 6 = the evidence holds, 4 = it does not.
+// code 6 = the evidence holds, 5 = it does and is proof only for who has the whole log, 4 = it does not.
 
 import { writeFileSync } from 'node:fs';
 
@@ -9,7 +9,7 @@ import { explainEvidence, explanationSvg, explanationText } from '../src/monitor
 import { nodeHasher } from '../src/adapters/node-crypto.ts';
 import { listEvidence } from './evidence/list.ts';
 import { makeEvidence } from './evidence/make.ts';
-import { evidenceJson, evidenceLines, isVerdict } from './evidence/report.ts';
+import { evidenceJson, evidenceLines, exitCodeOf, isVerdict } from './evidence/report.ts';
 import { judgeFile, keyOptions, logsOf, observersOf } from './evidence/judge.ts';
 import type { JudgedFile, KeyFlags } from './evidence/judge.ts';
 import { jsonOption } from './support/config.ts';
@@ -31,7 +31,8 @@ export function register(program: Command): void {
   withKeys(evidence.command('verify'))
     .argument('<file>', 'the evidence file')
     .description(
-      'Checks evidence. Exit code 6: it holds, and the line says whom it convicts; 4: it does not, and the line says why.',
+      'Checks evidence. Exit code 6: it holds, and the line says whom it convicts; 5: it holds, and takes a look at the rest of ' +
+        'the log to be proof; 4: it does not hold, and the line says why.',
     )
     .action(verify);
   withKeys(evidence.command('explain'))
@@ -66,7 +67,7 @@ async function verify(path: string, flags: KeyFlags): Promise<void> {
   const judged = await judgeOrRefuse(path, flags);
   if (judged === undefined) return;
   output.result({ file: path, ...evidenceJson(judged) }, evidenceLines(path, judged));
-  process.exitCode = EXIT.proof;
+  process.exitCode = exitCodeOf(judged);
 }
 
 async function explain(path: string, flags: ExplainFlags): Promise<void> {

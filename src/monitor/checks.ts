@@ -4,7 +4,7 @@
 import { toHex, utf8 } from '../bytes.ts';
 import type { ErrorDetails } from '../errors.ts';
 import { portableHasher } from '../merkle/hash.ts';
-import { conflictName } from './evidence/conflict-name.ts';
+import { accusedPair } from './evidence/conflict-name.ts';
 import type { Evidence, EvidenceKind } from './evidence/evidence.ts';
 import { KINDS } from './evidence/kinds.ts';
 import type { CheckId, FindingClass, PlainFinding, ProofFinding } from './finding.ts';
@@ -103,15 +103,17 @@ export const TROUBLES = {
     check: 'M05',
     class: 'proof',
     ends: 'by hand',
-    means: 'One issuer signed two statements that cannot both be true. The log is not accused.',
+    means:
+      'One issuer signed two statements that cannot both be true, and nothing between them explains it. The log is not accused.',
     advice: 'Ask the issuer which one holds, and publish the evidence file if it does not say.',
   },
   'location-breach': {
     check: 'M05',
     class: 'proof',
     ends: 'by hand',
-    means: 'An issuer signed that something was moved, and later that it happens elsewhere. The log is not accused.',
-    advice: 'Look through the log for a later move that explains it, then ask the issuer and its supervisor.',
+    means:
+      'An issuer signed that something was moved, and later that it happens elsewhere, with nothing said in between. The log is not accused.',
+    advice: 'Ask the issuer and its supervisor, and publish the evidence file if they do not say.',
   },
   'verdict-conflict': {
     check: 'M05',
@@ -119,6 +121,14 @@ export const TROUBLES = {
     ends: 'by hand',
     means: 'A build and a rebuild of it, or two rebuilds, exclude each other. The log is not accused.',
     advice: 'Have somebody else build it again; until then, treat the build as not verified.',
+  },
+  unexplained: {
+    check: 'M05',
+    class: 'suspicion',
+    ends: 'itself',
+    means:
+      'Somebody has evidence that two statements of one issuer do not go together; this monitor has not found that nothing between them explains it.',
+    advice: 'Look through the log, between the two entries, for what explains it, then ask the issuer.',
   },
   'bad-signature': {
     check: 'M01',
@@ -327,11 +337,10 @@ export function proofFinding(evidence: Evidence): ProofFinding {
   const { kind, origin, id, heads } = evidence;
   const { check } = TROUBLES[kind];
   const sentence = `${origin} ${KINDS[kind].sentence}`;
-  const conflict = conflictName(kind, evidence.claim);
-  if (conflict !== undefined) {
-    const [, ...indexes] = conflict.split(' ');
-    const key = troubleKey(kind, origin, indexes.join(' '));
-    const entries = indexes.join(' and ');
+  const pair = accusedPair(kind, evidence.claim);
+  if (pair !== undefined) {
+    const entries = pair.join(' and ');
+    const key = conflictKey(origin, kind, pair);
     const summary = `${sentence} (entries ${entries})`;
     return { check, class: 'proof', origin, key, summary, details: { evidence: id, entries }, evidence };
   }
@@ -346,6 +355,23 @@ export function proofFinding(evidence: Evidence): ProofFinding {
     details: { evidence: id, sizes },
     evidence,
   };
+}
+
+/** The key of what evidence says of two entries that cannot both be true. */
+export function conflictKey(origin: string, kind: EvidenceKind, pair: readonly [number, number]): string {
+  return troubleKey(kind, origin, pair.join(' '));
+}
+
+/** The key of the suspicion that two entries do not go together, which evidence of this kind says. */
+export function suspicionKey(origin: string, kind: EvidenceKind, [earlier, later]: readonly [number, number]): string {
+  return troubleKey('unexplained', origin, `${kind} ${earlier} ${later}`);
+}
+
+/** The finding of evidence that is proof only for whoever has replayed the log (kind-row.ts), by one who has not. */
+export function suspicionFinding({ kind, origin, id }: Evidence, pair: readonly [number, number]): PlainFinding {
+  const entries = pair.join(' and ');
+  const summary = `${origin} ${KINDS[kind].sentence} (entries ${entries})`;
+  return plainFinding('unexplained', origin, summary, { evidence: id, entries }, `${kind} ${pair.join(' ')}`);
 }
 
 /** How an alert with this key ends; `itself` for keys that others made (M10). */

@@ -11,7 +11,7 @@ import { HASH_SIZE } from '../merkle/hash.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import { verifiedEntries } from './catch-up.ts';
 import type { VerifiedEntries } from './catch-up.ts';
-import { plainFinding, proofFinding } from './checks.ts';
+import { conflictKey, plainFinding, proofFinding, suspicionKey } from './checks.ts';
 import { NO_ENTRIES, lookAtEntries, marksFrom } from './entries.ts';
 import type { EntryCounts, EntryIssue } from './entries.ts';
 import type { Evidence } from './evidence/evidence.ts';
@@ -28,6 +28,7 @@ import { genesisIn } from './records/genesis.ts';
 import type { RecordCoverage } from './records/coverage.ts';
 import { includedEntry } from './records/included.ts';
 import { RecordJudge } from './records/judge.ts';
+import { stillStand } from './records/standing.ts';
 import type { LogSource } from './source.ts';
 import type { Troubles } from './troubles.ts';
 import type { LogIdentity } from './watched-log.ts';
@@ -156,15 +157,24 @@ export class EntryWalk {
     return true;
   }
 
-  /** Makes evidence that two entries cannot both be true, where a file can show it. It accuses who signed them. */
-  async #proveDispute(head: LogHead, earlier: number, later: number): Promise<void> {
-    const { identity, troubles, book } = this.#options;
-    // A kill may have come between its evidence and the note that it was tried; or a peer was first.
-    if (book.evidence.hasConflictOf(earlier, later)) return;
-    const evidence = await issuerEvidence(identity, head, [earlier, later], this.#decidingFrom(head));
-    if (evidence === undefined || !book.evidence.isNews(evidence)) return;
+  /**
+   * Makes evidence that two entries cannot both be true, where a file can show it. It accuses who signed them. False when one
+   * of the two was taken back or replaced: then it is tried no more.
+   */
+  async #proveDispute(head: LogHead, earlier: number, later: number): Promise<boolean> {
+    const { identity, troubles, book, records, hasher } = this.#options;
+    const source = this.#decidingFrom(head);
+    if (!(await stillStand(records, source, [earlier, later], hasher))) return false;
+    const known = book.evidence.conflictOf(earlier, later);
+    // A kill may have come between its evidence and the note that it was tried; or a peer was first. That may have been a
+    // suspicion here: now it is known that nothing in between explains it.
+    if (known !== undefined && troubles.knows(conflictKey(identity.origin, known, [earlier, later]))) return true;
+    const evidence = await issuerEvidence(identity, head, [earlier, later], source);
+    if (evidence === undefined || (known === undefined && !book.evidence.isNews(evidence))) return true;
     book.evidence.convict(evidence);
     await troubles.tell(proofFinding(evidence));
+    await troubles.lookedFor(suspicionKey(identity.origin, evidence.kind, [earlier, later]));
+    return true;
   }
 
   #decidingFrom(head: LogHead): Omit<AdmissionSource, 'heartbeat'> {

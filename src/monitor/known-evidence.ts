@@ -7,6 +7,7 @@ import type { LogHead } from '../client/state.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
 import { conflictName } from './evidence/conflict-name.ts';
 import type { Evidence, EvidenceKind } from './evidence/evidence.ts';
+import { isEvidenceKind } from './evidence/kinds.ts';
 
 /**
  * Evidence that is made of one log's heads, or taken from others. Each file convicts the log; a log that signs
@@ -102,9 +103,14 @@ export class KnownEvidence {
     return !FORKS.includes(kind) || !this.isSettled({ size });
   }
 
-  /** True when there is evidence of a conflict between these two entries, by whomever and under whatever head. */
-  hasConflictOf(earlier: number, later: number): boolean {
-    return [...this.#conflicts.keys()].some((name) => name.endsWith(` ${earlier} ${later}`));
+  /**
+   * The kind of the evidence that there is of a conflict between these two entries, by whomever and under whatever head;
+   * undefined when there is none.
+   */
+  conflictOf(earlier: number, later: number): EvidenceKind | undefined {
+    const [kind = ''] =
+      [...this.#conflicts.keys()].find((name) => name.endsWith(` ${earlier} ${later}`))?.split(' ', 1) ?? [];
+    return isEvidenceKind(kind) ? kind : undefined;
   }
 
   /** True when so many conflicts of this kind are known that no more evidence of one is kept. */

@@ -166,9 +166,11 @@ export class Monitor {
 
   /** Takes verified evidence and its file from somebody else: kept, and told of. */
   async takeEvidence(evidence: Evidence, file: Uint8Array): Promise<void> {
-    this.#watches.get(evidence.origin)?.convict(evidence);
+    const watch = this.#watches.get(evidence.origin);
+    watch?.convict(evidence);
     await this.#keep(evidence, async () => file);
-    await this.report(proofFinding(evidence));
+    const finding = watch === undefined ? proofFinding(evidence) : await watch.findingOf(evidence);
+    if (finding !== undefined) await this.report(finding);
   }
 
   /** Tells of a finding that somebody else made, such as one about peers (M10). */
@@ -233,7 +235,11 @@ export class Monitor {
       {
         log,
         store: await store.log(origin),
-        sink: { report: (finding) => this.#take(origin, finding), end: (key) => this.end(key) },
+        sink: {
+          report: (finding) => this.#take(origin, finding),
+          end: (key) => this.end(key),
+          knows: (key) => this.#alerts.get(key) !== undefined,
+        },
         limits: this.#limits,
         hasher: this.#hasher,
         verifyMany: this.#options.verifyMany ?? ((jobs) => portableCrypto.verifyMany(jobs)),
@@ -247,8 +253,9 @@ export class Monitor {
     );
     // Evidence is kept before its alert is: what a crash left without one gets it now.
     for (const one of evidence) {
-      const finding = proofFinding(one);
-      if (this.#alerts.get(finding.key) === undefined) await this.report(finding);
+      if (this.#alerts.get(proofFinding(one).key) !== undefined) continue;
+      const finding = await watch.findingOf(one);
+      if (finding !== undefined && this.#alerts.get(finding.key) === undefined) await this.report(finding);
     }
     return watch;
   }

@@ -11,6 +11,8 @@ import type { StandingTrouble } from './log-state.ts';
 export interface FindingSink {
   report(finding: Finding): Promise<void>;
   end(key: string): Promise<void>;
+  /** True when somebody was told of a finding with this key, however long ago. */
+  knows(key: string): boolean;
 }
 
 export interface TroublesOptions {
@@ -58,6 +60,11 @@ export class Troubles {
   /** What this round found. */
   get found(): readonly Finding[] {
     return this.#found;
+  }
+
+  /** True when somebody was told of a finding with this key. */
+  knows(key: string): boolean {
+    return this.#sink.knows(key);
   }
 
   /** Tells of a finding at once. */

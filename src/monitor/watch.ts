@@ -2,16 +2,20 @@
 // (M02, M03, M06, M08), and checks every entry up to it (entry-walk.ts). Whatever is found is told of before the state
 // that makes it old news is kept. After a proven fork the watch stays on the branch that it was on.
 
+import { fromBase64 } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
 import type { VerifyJob } from '../cose/signer.ts';
 import { LimmatError, asLimmatError, isLimmatError } from '../errors.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import { Branch } from './branch.ts';
 import type { Place } from './branch.ts';
-import { plainFinding, proofFinding } from './checks.ts';
+import { plainFinding, proofFinding, suspicionFinding } from './checks.ts';
 import { NO_ENTRIES } from './entries.ts';
 import { EntryWalk } from './entry-walk.ts';
+import { accusedPair } from './evidence/conflict-name.ts';
 import type { Evidence } from './evidence/evidence.ts';
+import { KINDS } from './evidence/kinds.ts';
+import type { IncludedEntry } from './evidence/make.ts';
 import type { Finding } from './finding.ts';
 import { hiddenGrowth } from './gossip/silence.ts';
 import { HeadKeeper } from './head-keeper.ts';
@@ -24,7 +28,9 @@ import { lookAt, timeTroubles } from './look.ts';
 import type { SeenHead } from './look.ts';
 import { MirroredTree } from './mirrored-tree.ts';
 import type { MonitorLogStore } from './ports.ts';
+import { isDisputed } from './records/coverage.ts';
 import type { RecordCoverage } from './records/coverage.ts';
+import { stillStand } from './records/standing.ts';
 import { ReadTroubles } from './read-troubles.ts';
 import { LogSource, isReadError, troubleOf } from './source.ts';
 import { Troubles } from './troubles.ts';
@@ -252,6 +258,23 @@ export class LogWatch {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#saves;
+  }
+
+  /**
+   * What evidence is to whoever runs this monitor: proof, or a suspicion where its kind takes the rest of the log to tell and
+   * judging the records has not come to the same; undefined when what it is about was taken back since.
+   */
+  async findingOf(evidence: Evidence): Promise<Finding | undefined> {
+    const { kind, claim } = evidence;
+    const pair = accusedPair(kind, claim);
+    if (KINDS[kind].needsReplay !== true || pair === undefined) return proofFinding(evidence);
+    if (isDisputed(this.records, pair)) return proofFinding(evidence);
+    const entry = async (index: number): Promise<IncludedEntry> => {
+      const { leaf } = claim.entries!.find((one) => one.index === index)!;
+      return { index, leaf: fromBase64(leaf)!, inclusion: [] };
+    };
+    const { store, hasher } = this.#options;
+    return (await stillStand(store.records, { entry }, pair, hasher)) ? suspicionFinding(evidence, pair) : undefined;
   }
 
   /** Takes in evidence against this log that somebody else made. */

@@ -7,13 +7,17 @@ import { utf8 } from '../../src/bytes.ts';
 import { LimmatError } from '../../src/errors.ts';
 import type { CryptoSuite } from '../../src/crypto/suite.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
-import { parseEvidence } from '../../src/monitor/evidence/file.ts';
+import type { Evidence } from '../../src/monitor/evidence/evidence.ts';
+import { formatEvidence, parseEvidence } from '../../src/monitor/evidence/file.ts';
 import { KINDS } from '../../src/monitor/evidence/kinds.ts';
+import { locationBreach } from '../../src/monitor/evidence/make-record.ts';
 import { verifyEvidence } from '../../src/monitor/evidence/verify.ts';
+import type { LogState } from '../../src/monitor/log-state.ts';
 import { Monitor } from '../../src/monitor/round.ts';
 import type { FieldsOf, RecordType } from '../../src/record/types.ts';
 import { genesis, publicKey, rootKeys, sign, type SignOptions } from '../support/admission-world.ts';
 import { ServedLog } from '../support/served-log.ts';
+import { History } from './evidence/support.ts';
 import { Desk, T, watched } from './support.ts';
 
 const HOUR = 3600;
@@ -127,6 +131,11 @@ class RecordLog {
   get records() {
     return this.desk.monitor.status().logs[0]!.records;
   }
+}
+
+/** What the log's watch remembers. */
+async function stateOf({ desk, log }: RecordLog): Promise<LogState> {
+  return desk.monitor.watch(log.origin)!.state;
 }
 
 /** An honest log, in which one issuer moves back what it moved, a rebuild finds other files, and a move has two dates. */
@@ -343,6 +352,58 @@ describe('the records of a log', () => {
     await log.round(60);
     expect(await log.evidence()).toContain('inadmissible-entry 10');
     expect(log.desk.monitor.watch(log.log.origin)!.book.evidence.convictions).toBe(1);
+  });
+
+  test('that somebody else says cannot both be true are proof only where judging the records came to the same', async () => {
+    const log = await contradicting();
+    // r3 is placed elsewhere than r1 said; a step of r2 lies between, which a file of two entries does not have.
+    await log.open();
+    await log.round(60);
+    const head = (await stateOf(log)).head!;
+    const history = new History(log.log.entries);
+    const identity = log.desk.monitor.watch(log.log.origin)!.identity;
+    const make = (later: number): Promise<Evidence> =>
+      locationBreach(identity, head, [history.entry(2), history.entry(later)], [history.entry(0)]);
+    const explained = await make(6);
+    const told = log.desk.keys();
+    await log.desk.monitor.takeEvidence(explained, formatEvidence(explained));
+    const { origin } = log.log;
+    expect(log.desk.keys()).toEqual([...told, `unexplained ${origin} location-breach 2 6`]);
+    expect(log.desk.told.at(-1)).toMatchObject({ class: 'suspicion', evidence: [] });
+    // What it found itself is proof, whoever brings it.
+    const same = await make(3);
+    await log.desk.monitor.takeEvidence(same, formatEvidence(same));
+    expect(log.desk.keys()).toEqual([...told, `unexplained ${origin} location-breach 2 6`]);
+    // One that has judged nothing yet has a suspicion, which ends when it comes to the same.
+    const other = new Desk();
+    await other.open([watched(log.log)], { verifyMany });
+    await other.monitor.takeEvidence(same, formatEvidence(same));
+    expect(other.keys()).toEqual([`unexplained ${origin} location-breach 2 3`]);
+    await other.round(log.seconds);
+    expect(other.keys()).toContain(`location-breach ${origin} 2 3`);
+    const open = other.monitor.status().alerts.filter(({ state }) => state === 'open');
+    expect(open.some(({ key }) => key.startsWith('unexplained'))).toBe(false);
+    await other.reopen([watched(log.log)], { verifyMany });
+    expect(other.keys().filter((key) => key.startsWith('unexplained'))).toHaveLength(1);
+  });
+
+  test('of which one was taken back are held against nobody', async () => {
+    const log = await contradicting();
+    const retracted = { kind: 'retract', reason: 'wrong' } as const;
+    for (const index of [2, 4, 7]) {
+      await log.add('root', 'retraction', { target: log.leaf(index), ...retracted });
+    }
+    await log.open();
+    await log.round(60);
+    expect(await log.evidence()).toEqual([]);
+    expect(log.records).toMatchObject({ disputes: [], disputedPairs: [], disputed: { D19: 1, D06: 1, D28: 1 } });
+    const identity = log.desk.monitor.watch(log.log.origin)!.identity;
+    const history = new History(log.log.entries);
+    const pair = [history.entry(2), history.entry(3)] as const;
+    const evidence = await locationBreach(identity, (await stateOf(log)).head!, pair, [history.entry(0)]);
+    const told = log.desk.keys();
+    await log.desk.monitor.takeEvidence(evidence, formatEvidence(evidence));
+    expect(log.desk.keys()).toEqual(told);
   });
 
   test('become one file and one alert, whenever the monitor is killed on the way', async () => {

@@ -7,13 +7,13 @@ import { groupEvidence } from '../../src/monitor/evidence/group.ts';
 import type { EvidenceGroup } from '../../src/monitor/evidence/group.ts';
 import { printable } from '../../src/monitor/evidence/words.ts';
 import { EXIT } from '../support/exit.ts';
-import { createOutput, style, styleError } from '../support/output.ts';
+import { createOutput, styleError } from '../support/output.ts';
 import type { LimmatError } from '../../src/errors.ts';
 import { judgeFile, logsOf, observersOf } from './judge.ts';
 import type { JudgedFile, KeyFlags } from './judge.ts';
-import { evidenceJson, headlineOf, isVerdict } from './report.ts';
+import { evidenceJson, exitCodeOf, headlineOf, isVerdict, verdictOn } from './report.ts';
 
-/** Lists a directory; exit code 6 when any evidence holds, else 4 when any file does not, else 0. */
+/** Lists a directory; exit code 6 when any evidence is proof, else 5 when any holds, else 4 when any file does not, else 0. */
 export async function listEvidence(dir: string, flags: KeyFlags): Promise<void> {
   const output = createOutput(flags);
   const [logs, observers] = [logsOf(flags), observersOf(flags)];
@@ -43,7 +43,7 @@ export async function listEvidence(dir: string, flags: KeyFlags): Promise<void> 
     },
     [
       ...groups.flatMap((group) => [
-        `${style('red', 'proven')} ${printable(group.origin)}: ${group.kinds.join(', ')}`,
+        `${verdictOn(group.evidence[0]!)} ${printable(group.origin)}: ${group.kinds.join(', ')}`,
         ...filesOf(group).flatMap(({ path, judged }) => [`  ${path}`, `    ${headlineOf(judged.evidence)}`]),
       ]),
       ...(all.length + refused.length === 0 ? ['no evidence files (*.json) here'] : []),
@@ -52,7 +52,8 @@ export async function listEvidence(dir: string, flags: KeyFlags): Promise<void> 
   for (const { path, error } of refused) {
     output.note(`${styleError('yellow', 'refused')} ${path}: ${error.message} (${error.code})`);
   }
-  process.exitCode = all.length > 0 ? EXIT.proof : refused.length > 0 ? EXIT.finding : EXIT.clean;
+  const codes = all.map(({ judged }) => exitCodeOf(judged));
+  process.exitCode = Math.max(EXIT.clean, ...codes, ...(refused.length > 0 ? [EXIT.finding] : []));
 }
 
 /** The paths of a directory's files that may be evidence, sorted. */

@@ -6,6 +6,7 @@ import type { Evidence } from '../../src/monitor/evidence/evidence.ts';
 import { explainEvidence } from '../../src/monitor/evidence/explain.ts';
 import { KINDS } from '../../src/monitor/evidence/kinds.ts';
 import { entriesInWords, keyInWords, printable, timeInWords } from '../../src/monitor/evidence/words.ts';
+import { EXIT } from '../support/exit.ts';
 import { style } from '../support/output.ts';
 import type { JudgedFile } from './judge.ts';
 
@@ -19,6 +20,11 @@ export function headlineOf(evidence: Evidence): string {
   return explainEvidence(evidence).headline;
 }
 
+/** 6, or 5 where a third entry in between could explain what the evidence shows: then it takes the log to tell. */
+export function exitCodeOf({ evidence }: JudgedFile): number {
+  return KINDS[evidence.kind].needsReplay === true ? EXIT.suspicion : EXIT.proof;
+}
+
 export function evidenceJson({ evidence, observed }: JudgedFile): Readonly<Record<string, unknown>> {
   const { kind, origin, id, heads } = evidence;
   return {
@@ -27,6 +33,7 @@ export function evidenceJson({ evidence, observed }: JudgedFile): Readonly<Recor
     origin,
     id,
     accuses: KINDS[kind].accuses,
+    ...(KINDS[kind].needsReplay === true && { needsReplay: true }),
     heads: heads.map(({ size, rootHash, signatures, missing }) => ({
       size,
       rootHash: toHex(rootHash),
@@ -46,10 +53,15 @@ const VERDICTS: Readonly<Record<NonNullable<JudgedFile['observed']>['verdict'], 
   forged: 'FORGED: its signature does not hold',
 };
 
+/** What stands before the headline. */
+export function verdictOn({ kind }: Evidence): string {
+  return KINDS[kind].needsReplay === true ? style('yellow', 'shown') : style('red', 'proven');
+}
+
 export function evidenceLines(path: string, { evidence, observed }: JudgedFile): readonly string[] {
   const { id, kind, heads } = evidence;
   return [
-    `${style('red', 'proven')} ${path}: ${headlineOf(evidence)}`,
+    `${verdictOn(evidence)} ${path}: ${headlineOf(evidence)}`,
     `  kind        ${kind}`,
     `  convicts    ${KINDS[kind].accuses === 'log' ? 'the log' : 'who signed the records; the log keeps what was said'}`,
     `  id          ${id}`,

@@ -54,6 +54,11 @@ export interface KindRow {
   readonly timed: boolean;
   /** Whose fault it is: the log's, which signed a tree that it should not have; or that of who signed the records in it. */
   readonly accuses: 'log' | 'issuer';
+  /**
+   * True where a third entry between the two that are accused could make both of them true. Then the file alone is a
+   * suspicion, and proof for whoever has replayed the log and found nothing in between.
+   */
+  readonly needsReplay?: true;
   /** True where the argument is about what entries say by the rules of admission. */
   readonly judgesRecords?: true;
   /** Throws `bad-evidence` when an honest log, or an honest issuer, could have signed all of this. */

@@ -34,6 +34,8 @@ export interface RecordCoverage {
   readonly accusations: number;
   /** Pairs of entries that cannot both be true, of which nobody has tried to make evidence yet. Absent: none. */
   readonly disputes?: readonly (readonly [earlier: number, later: number])[];
+  /** Those of which it was tried, and in which both statements stood when it was. Absent: none. */
+  readonly disputedPairs?: readonly (readonly [earlier: number, later: number])[];
   /** By rule: how many pairs there were in all. Of the first few evidence is tried. */
   readonly disputed?: Readonly<Record<string, number>>;
   /** The log's last heartbeat, and the size that it names. */
@@ -81,6 +83,7 @@ export class CoverageCounter {
   #accused: readonly number[];
   #accusations: number;
   #disputes: readonly (readonly [earlier: number, later: number])[];
+  #disputedPairs: readonly (readonly [earlier: number, later: number])[];
   readonly #disputed: Record<string, number>;
   #heartbeat: RecordCoverage['heartbeat'];
   #clockSeconds: number | undefined;
@@ -89,7 +92,7 @@ export class CoverageCounter {
 
   constructor(coverage: RecordCoverage) {
     const { size, types, findings, unreadable, withheld, latest, accused, accusations, heartbeat } = coverage;
-    const { disputes = [], disputed = {} } = coverage;
+    const { disputes = [], disputedPairs = [], disputed = {} } = coverage;
     this.#size = size;
     this.#types = { ...types };
     this.#findings = { ...findings };
@@ -99,6 +102,7 @@ export class CoverageCounter {
     this.#accused = accused;
     this.#accusations = accusations;
     this.#disputes = disputes;
+    this.#disputedPairs = disputedPairs;
     this.#disputed = { ...disputed };
     this.#heartbeat = heartbeat;
     this.#clockSeconds = coverage.clockSeconds;
@@ -135,9 +139,11 @@ export class CoverageCounter {
     if (before < MAX_DISPUTED) this.#disputes = [...this.#disputes, [earlier, later]];
   }
 
-  /** Evidence of the oldest pair was tried. */
-  settleDispute(): void {
-    this.#disputes = this.#disputes.slice(1);
+  /** Evidence of the oldest pair was tried; with what both its statements say standing, or with one taken back. */
+  settleDispute(stands: boolean): void {
+    const [oldest, ...rest] = this.#disputes;
+    this.#disputes = rest;
+    if (stands && oldest !== undefined) this.#disputedPairs = [...this.#disputedPairs, oldest];
   }
 
   /** The log has said at which size it was, at what time. */
@@ -192,13 +198,23 @@ export class CoverageCounter {
       latest: this.#latest,
       accused: this.#accused,
       accusations: this.#accusations,
-      ...(Object.keys(this.#disputed).length > 0 && { disputes: this.#disputes, disputed: { ...this.#disputed } }),
+      ...(Object.keys(this.#disputed).length > 0 && {
+        disputes: this.#disputes,
+        disputedPairs: this.#disputedPairs,
+        disputed: { ...this.#disputed },
+      }),
       heartbeat: this.#heartbeat,
       ...(this.#clockSeconds !== undefined && { clockSeconds: this.#clockSeconds }),
       ...(this.#isDue && { isDue: true }),
       ...(this.#hiddenEnd !== undefined && { hiddenEnd: this.#hiddenEnd }),
     };
   }
+}
+
+/** True when judging the records came to it that these two entries cannot both be true. */
+export function isDisputed(coverage: RecordCoverage | undefined, [earlier, later]: readonly [number, number]): boolean {
+  const pairs = [...(coverage?.disputes ?? []), ...(coverage?.disputedPairs ?? [])];
+  return pairs.some(([first, second]) => first === earlier && second === later);
 }
 
 export function formatCoverage(coverage: RecordCoverage): Uint8Array {

@@ -164,13 +164,16 @@ export class RecordJudge {
     }
   }
 
-  /** Has evidence tried, once, of every pair of entries that cannot both be true. */
-  async proveDisputes(attempt: (earlier: number, later: number) => Promise<void>): Promise<void> {
+  /**
+   * Has evidence tried, once, of every pair of entries that cannot both be true. `attempt` says whether both still stand:
+   * what was taken back is held against nobody.
+   */
+  async proveDisputes(attempt: (earlier: number, later: number) => Promise<boolean>): Promise<void> {
     await this.drain();
     for (const [earlier, later] of this.#coverage.disputes ?? []) {
-      await attempt(earlier, later);
+      const stands = await attempt(earlier, later);
       const counter = new CoverageCounter(this.#coverage);
-      counter.settleDispute();
+      counter.settleDispute(stands);
       await this.#keep(counter, []);
     }
   }

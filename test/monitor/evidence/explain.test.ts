@@ -56,7 +56,7 @@ describe('the explanation', () => {
       'log.example/a signed that entry 8 is the newest of channel acme/Acme Shield/avdb-release:main/stable, which is false',
       'log.example/a took an entry that its own rules refuse: entry 13, by rule D15',
       'log.example/a took a release that does not follow the one before it, against its own rules: entry 12, by rule D08',
-      'log.example/a has two statements of one issuer about the same, which cannot both be true: entries 7 and 8, by Vendor AG',
+      'log.example/a has two statements of one issuer about the same, which are not both true unless one between them explains it: entries 7 and 8, by Vendor AG',
       'log.example/a has a statement that something was moved, and a later one that places it elsewhere: entries 7 and 9, by Vendor AG',
       'log.example/a has two statements about what one build contains, which cannot both be true: entries 6 and 10, by Vendor AG and Rebuilder Org',
     ]);

@@ -88,7 +88,7 @@ async function takeEvidence(scene: Scene, monitor: DemoMonitor): Promise<Uint8Ar
   mustBe(kind === 'location-breach', `the monitor's evidence is a location-breach, and not a ${kind}`);
   tellGood(
     `and has ${formatBytes(file.length)} of evidence (${kind}): ${claim.entries!.length} entries with their proofs. It holds ` +
-      "by the log's keys alone, and convicts the vendor, not the log",
+      "by the log's keys alone; with nothing in the log between them that explains it, it convicts the vendor, not the log",
   );
   return file;
 }

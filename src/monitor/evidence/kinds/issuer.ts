@@ -18,10 +18,16 @@ import { claimAgain } from './admission.ts';
 /** D01, D08, D28: one issuer, two statements about the same. */
 export const recordConflict: KindRow = issuerKind({
   kind: 'record-conflict',
-  sentence: 'has two statements of one issuer about the same, which cannot both be true',
+  sentence:
+    'has two statements of one issuer about the same, which are not both true unless one between them explains it',
   find: recordConflictOf,
   drawn: 'says otherwise',
-  notShown: ['Which of the two is true, if any; nor whether the issuer has corrected it since, in another entry.'],
+  needsReplay: true,
+  notShown: [
+    'That there is no third statement between the two, by which the issuer took the first one back or changed it. Then ' +
+      'nobody said anything untrue. Look through the log for one.',
+    'Which of the two is true, if any; nor whether the issuer has corrected it since.',
+  ],
 });
 
 /** D17, D19: moved, it was said, and still there. */
@@ -30,8 +36,10 @@ export const locationBreach: KindRow = issuerKind({
   sentence: 'has a statement that something was moved, and a later one that places it elsewhere',
   find: locationBreachOf,
   drawn: 'places it elsewhere',
+  needsReplay: true,
   notShown: [
-    'That there is no third statement between the two, by which it was moved on or back. Look through the log for one.',
+    'That there is no third statement between the two, by which it was moved on or back, or the first one taken back. Then ' +
+      'both are true. Look through the log for one.',
     'Where the data, the machines or the people really are. The log has what was said about it.',
   ],
 });
@@ -48,15 +56,20 @@ export const verdictConflict: KindRow = issuerKind({
   ],
 });
 
+const ONLY_A_SUSPICION =
+  'By itself this file is a suspicion: what the same issuer said between the two is not in it. It is proof for whoever has ' +
+  'read the whole log, as a monitor does, and found nothing there that goes with both.';
+
 interface IssuerKind {
   readonly kind: EvidenceKind;
   readonly sentence: string;
   readonly find: (pair: Pair, claim: RecordClaim) => string | undefined;
   readonly drawn: string;
+  readonly needsReplay?: true;
   readonly notShown: readonly string[];
 }
 
-function issuerKind({ kind, sentence, find, drawn, notShown }: IssuerKind): KindRow {
+function issuerKind({ kind, sentence, find, drawn, needsReplay, notShown }: IssuerKind): KindRow {
   const conflictOf = (claim: RecordClaim): { readonly pair: Pair; readonly why: string } => {
     const [earlier, later] = claim.accused.map(readRecord);
     const pair = [earlier!, later!] as const;
@@ -73,6 +86,7 @@ function issuerKind({ kind, sentence, find, drawn, notShown }: IssuerKind): Kind
     members: ['entries'],
     timed: false,
     accuses: 'issuer',
+    ...(needsReplay === true && { needsReplay }),
     judgesRecords: true,
     async check(opened: OpenedClaim): Promise<void> {
       const claim = readRecordClaim(opened, 2);
@@ -90,6 +104,7 @@ function issuerKind({ kind, sentence, find, drawn, notShown }: IssuerKind): Kind
           printable(why),
           `${issuers.join(' and ')} signed them: both signatures hold, with keys that other entries here bring. Both entries ` +
             'are in the one list that the log signed, so nobody can take either back.',
+          ...(needsReplay === true ? [ONLY_A_SUSPICION] : []),
           'It is not the log that is convicted here. It keeps what was said; to say it was the issuer’s decision.',
         ],
         notShown: [
@@ -103,7 +118,7 @@ function issuerKind({ kind, sentence, find, drawn, notShown }: IssuerKind): Kind
       const [a, b] = pair;
       const head = evidence.heads[0]!;
       return {
-        caption: `A tree of ${entriesInWords(head.size)}, with two entries of which one at most is true.`,
+        caption: `A tree of ${entriesInWords(head.size)}, with two entries of which one at most is true${needsReplay === true ? ', unless one between them explains it' : ''}.`,
         trees: [
           {
             ...drawnTree(head, false),
