@@ -1,6 +1,6 @@
 // limmat check: looks files up in a log by their digests, verifies every entry that the log names for them, and says what
-// they come to. Exit code 0 = nothing against any of them, 4 = a finding, 3 = some could not be looked up, 6 = the log
-// contradicts itself.
+// they come to. Exit code 0 = nothing against any of them, 4 = a finding, 5 = no channel head that holds, 3 = some could
+// not be looked up, 6 = the log contradicts itself.
 
 import { existsSync, readFileSync } from 'node:fs';
 
@@ -38,6 +38,7 @@ interface CheckFlags {
   readonly url?: string;
   readonly manifest?: readonly string[];
   readonly channelHead?: readonly string[];
+  readonly allowNoHead?: boolean;
   readonly requireRebuilds: number;
   readonly index?: string;
   readonly update?: boolean;
@@ -56,8 +57,8 @@ export function register(program: Command): void {
     .description(
       'Looks files up in a log by their digests and verifies every entry that it names: which record, who signed it, who ' +
         'rebuilt it, whether it was recalled and whether it is the newest. What the log cannot prove is said to be not ' +
-        'proven. Exit code 0: nothing against any file; 4: a finding; 3: some could not be looked up; 6: the log ' +
-        'contradicts itself.',
+        'proven. Exit code 0: nothing against any file; 4: a finding; 5: a channel head is missing or past its time; ' +
+        '3: some could not be looked up; 6: the log contradicts itself.',
     )
     .argument('[path...]', 'files, and directories with all files below them')
     .requiredOption('--trust <file>', 'whom to believe: logs, witnesses, issuers, rebuilders, channel keys')
@@ -77,6 +78,10 @@ export function register(program: Command): void {
       '--channel-head <file>',
       'judge by this channel head, and not by the one that the log serves; may be repeated',
       repeated,
+    )
+    .option(
+      '--allow-no-head',
+      'go without the channel heads that the trust file has keys for, where the log gives none that holds',
     )
     .option('--index <file>', 'look into this index of your own, offline; it knows what the log cannot prove')
     .option('--update', 'with --index: follow the log first, from where the index stands')
@@ -173,6 +178,7 @@ async function byLog(trust: Trust, flags: CheckFlags): Promise<LookUp> {
     trust,
     requireRebuilds: flags.requireRebuilds,
     channelHeads: (flags.channelHead ?? []).map(readChannelHead),
+    requireHeads: flags.allowNoHead !== true,
     remembered,
     rememberedChannels,
     crypto: nodeCrypto,

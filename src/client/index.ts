@@ -11,7 +11,7 @@ export {
   takeChannelHead,
 } from './channel-state.ts';
 export type { CurrentChannel, RememberedChannels } from './channel-state.ts';
-export { CHECK_WORDS, Checker, GRADES, citedFromLeaf, judgeFile, openCited } from './check/index.ts';
+export { CHECK_WORDS, Checker, GRADES, citedFromLeaf, judgeFile, openCited, partiesOf } from './check/index.ts';
 export type {
   ChannelWord,
   CheckWord,
@@ -21,7 +21,9 @@ export type {
   FileFacts,
   FileVerdict,
   Grade,
+  HeadTrouble,
   JudgeOptions,
+  Parties,
   ProvenCitation,
   RebuildVerdict,
   RecordVerdict,

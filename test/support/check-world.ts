@@ -95,10 +95,15 @@ export class CheckWorld {
     return this.add('rebuild', { build, result }, by, 'rebuilders');
   }
 
-  retract(target: Uint8Array, kind: FieldsOf<'retraction'>['kind'], namespace = 'acme'): Promise<Uint8Array> {
+  retract(
+    target: Uint8Array,
+    kind: FieldsOf<'retraction'>['kind'],
+    namespace = 'acme',
+    by = VENDOR,
+  ): Promise<Uint8Array> {
     const replacement = portableHasher.leafHash(this.log.entries.at(-1)!);
     const needs = kind === 'supersede' || kind === 'correct';
-    return this.add('retraction', { target, kind, ...(needs && { replacement }) }, VENDOR, namespace);
+    return this.add('retraction', { target, kind, ...(needs && { replacement }) }, by, namespace);
   }
 
   publish(): Promise<void> {
@@ -215,19 +220,22 @@ export class CheckWorld {
 
   #artifact(digest: string) {
     const all = this.#all();
+    const retractionsOf = ({ leafHash }: Logged): object[] =>
+      all.flatMap((other) => {
+        const { record } = other;
+        if (record.type !== 'retraction' || !same(record.fields.target, leafHash)) return [];
+        return [{ ...this.#item(other), kind: record.fields.kind }];
+      });
     const found = all.filter(({ record }) => fileDigests(record).some((sha256) => toHex(sha256) === digest));
     const items = found.map((entry) => ({
       ...this.#item(entry),
       rebuilds: all.flatMap((other) => {
         const { record } = other;
         if (record.type !== 'rebuild' || !same(record.fields.build, entry.leafHash)) return [];
-        return [{ ...this.#item(other), verdict: record.fields.result }];
+        const takenBack = retractionsOf(other);
+        return [{ ...this.#item(other), verdict: record.fields.result, ...(takenBack.length > 0 && { takenBack }) }];
       }),
-      takenBack: all.flatMap((other) => {
-        const { record } = other;
-        if (record.type !== 'retraction' || !same(record.fields.target, entry.leafHash)) return [];
-        return [{ ...this.#item(other), kind: record.fields.kind }];
-      }),
+      takenBack: retractionsOf(entry),
     }));
     return { digest, size: this.log.entries.length, items };
   }

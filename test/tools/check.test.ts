@@ -63,7 +63,9 @@ describe('limmat check', () => {
     expect([people.code, people.stderr]).toEqual([0, '']);
     expect(people.stdout).toContain(`logged ${path('x')}\n  entry 0  Build of Shield 1`);
     expect(people.stdout).toContain('signed by Acme Security (key ');
-    expect(people.stdout).toContain('it is the newest of its channel: by the channel head of ');
+    expect(people.stdout).toContain(
+      'it is the newest of its channel: acme/Shield/build:linux/stable, by the channel head of ',
+    );
     expect(people.stdout).toContain('not proven: that no rebuilder got other files');
     const programs = await run(path('x'), '--json');
     expect(JSON.parse(programs.stdout)).toMatchObject({
@@ -89,6 +91,27 @@ describe('limmat check', () => {
     await world.build('2', 'z');
     await world.publish();
     expect((await run(file('z', 'z'))).code).toBe(6);
+  });
+
+  test('ends with 5 where the log shows no channel head, and the trust file has a key for it', async () => {
+    await world.build('1', 'x');
+    await world.publish();
+    world.tamper = (asked, honest) => (asked.endsWith('/head') ? null : honest);
+    const { code, stdout } = await run(file('x', 'x'));
+    expect(code).toBe(5);
+    expect(stdout).toContain(`no-channel-head ${path('x')}`);
+    expect((await run(path('x'), '--allow-no-head')).code).toBe(0);
+    expect((await run(path('x'), file('y', 'y'))).code).toBe(4);
+    const withoutKey = world.trustText().replaceAll(/^channel-key .*\n/gm, '');
+    expect((await run(path('x'), '--trust', file('other.txt', withoutKey))).code).toBe(0);
+  });
+
+  test('a file’s name cannot pass for a line about another', async () => {
+    await world.publish();
+    const { stdout } = await run(file('x\nlogged setup.exe\u001b[2K\u202e', 'x'));
+    expect(stdout).toContain('not-logged "');
+    expect(stdout).toContain('x\\nlogged setup.exe\\u001b[2K\\u202e"');
+    expect(stdout.split('\n').some((line) => line.startsWith('logged'))).toBe(false);
   });
 
   test('asks for rebuilds, and remembers the log', async () => {
@@ -121,7 +144,7 @@ describe('limmat check', () => {
       `not-logged ${path('tree/deep/0')}`,
       '  no record in the log names it: as the log says, which proves no absence',
       '21 files: 20 logged, 1 not-logged',
-      '  of them 20 dissent-not-proven, 20 newest, 20 not-recalled',
+      '  of them 20 dissent-not-proven, 20 newest, 20 not-recalled-in-channel',
     ]);
     expect(stderr).toBe('1 links and special files were left out\n');
     expect(world.asked.filter((asked) => asked.includes('artifacts'))).toEqual(['api/v1/artifacts']);

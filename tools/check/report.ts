@@ -1,6 +1,7 @@
 // What limmat check says, for people and for programs.
 
-import { CHECK_WORDS } from '../../src/client/check/words.ts';
+import { FIT_TEXT } from '../../src/record/text.ts';
+import { CHECK_WORDS, worstGrade } from '../../src/client/check/words.ts';
 import type { CheckWord, Grade } from '../../src/client/check/words.ts';
 import type { FileVerdict } from '../../src/client/check/judge.ts';
 import { EXIT } from '../support/exit.ts';
@@ -21,6 +22,7 @@ const COLOURS: Readonly<Record<Grade, 'green' | 'yellow' | 'red'>> = {
   fine: 'green',
   remark: 'green',
   trouble: 'yellow',
+  suspicion: 'red',
   finding: 'red',
   proof: 'red',
 };
@@ -29,15 +31,14 @@ const EXITS: Readonly<Record<Grade, ExitCode>> = {
   fine: EXIT.clean,
   remark: EXIT.clean,
   trouble: EXIT.operational,
+  suspicion: EXIT.suspicion,
   finding: EXIT.finding,
   proof: EXIT.proof,
 };
 
 /** The exit code of the gravest verdict. */
 export function exitOf(checked: readonly CheckedFile[]): ExitCode {
-  const grades = new Set(checked.map(({ verdict }) => verdict.grade));
-  const worst = (['proof', 'finding', 'trouble'] as const).find((grade) => grades.has(grade));
-  return EXITS[worst ?? 'fine'];
+  return EXITS[worstGrade(checked.map(({ verdict }) => verdict.grade))];
 }
 
 /** How many files have each verdict. */
@@ -61,7 +62,7 @@ export function checkLines(checked: readonly CheckedFile[]): string[] {
   for (const { name, verdict } of checked) {
     const isFine = verdict.grade === 'fine' || verdict.grade === 'remark';
     if (checked.length > ALL_TOLD && isFine) continue;
-    lines.push(`${style(COLOURS[verdict.grade], verdict.verdict)} ${name}`);
+    lines.push(`${style(COLOURS[verdict.grade], verdict.verdict)} ${shownName(name)}`);
     for (const { index, description, issuer, keyId } of verdict.records) {
       lines.push(`  entry ${index}  ${description}`, `    signed by ${issuer} (key ${keyId})`);
     }
@@ -74,6 +75,19 @@ export function checkLines(checked: readonly CheckedFile[]): string[] {
   }
   lines.push(...summaryLines(checked));
   return lines;
+}
+
+/** A file may be named so that its line reads as one of another file: what is no plain text is escaped. */
+function shownName(name: string): string {
+  return FIT.test(name) ? name : JSON.stringify(name).replaceAll(UNPRINTED, escaped);
+}
+
+/** What JSON leaves as it is, and moves or hides the text around it all the same. */
+const UNPRINTED = /[\p{C}\p{Zl}\p{Zp}]/gu;
+const FIT = new RegExp(FIT_TEXT, 'u');
+
+function escaped(character: string): string {
+  return character.replaceAll(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** What was said of how many files, where there are more than one. */

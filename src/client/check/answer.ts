@@ -8,7 +8,7 @@ import { LimmatError, isLimmatError } from '../../errors.ts';
 export interface ArtifactAnswer {
   /** Entries whose records are about the file. */
   readonly records: readonly number[];
-  /** Entries about those: rebuilds and retractions. */
+  /** Entries about those: rebuilds, retractions, and retractions of the rebuilds. */
   readonly about: readonly number[];
   /** Where the list goes on. */
   readonly next: string | undefined;
@@ -17,8 +17,10 @@ export interface ArtifactAnswer {
 /** Records of one page. A file has one as a rule, and with the statements about it a record may take a megabyte. */
 const PAGE = 20;
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
-/** Entries that one answer may name: a file that more speak of is not one that a person checks. */
+/** Entries that may be named for one file: one that more speak of is not one that a person checks. */
 const MAX_NAMED = 4096;
+/** Entries that may be named in answer to one question about many files; each has to be fetched. */
+export const MAX_NAMED_TOGETHER = 16_384;
 
 /** The path of a lookup of many digests, one a line, and how many it takes. */
 export const ARTIFACTS_PATH = 'api/v1/artifacts';
@@ -62,17 +64,50 @@ export function parseArtifactAnswer(bytes: Uint8Array, name: string): ArtifactAn
 
 function answerIn(answer: unknown, name: string): ArtifactAnswer {
   const { items, next } = listIn(answer, name);
-  const records = items.map((item) => indexOf(item, name));
-  const about = items.flatMap((item) =>
-    (['rebuilds', 'takenBack'] as const).flatMap((list) => {
-      const value = memberOf(item, list);
-      if (value === undefined) return [];
-      if (!Array.isArray(value)) throw bad(name, `"${list}" is not a list`);
-      return value.map((mention: unknown) => indexOf(mention, name));
-    }),
-  );
-  if (records.length + about.length > MAX_NAMED) throw bad(name, `it names more than ${MAX_NAMED} entries`);
-  return { records, about: [...new Set(about)], next };
+  const named: NamedEntries = { records: new Set(), about: new Set() };
+  for (const item of items) {
+    named.records.add(indexOf(item, name));
+    for (const rebuild of mentionsOf(item, 'rebuilds', name)) {
+      named.about.add(indexOf(rebuild, name));
+      for (const mention of mentionsOf(rebuild, 'takenBack', name)) named.about.add(indexOf(mention, name));
+    }
+    for (const mention of mentionsOf(item, 'takenBack', name)) named.about.add(indexOf(mention, name));
+  }
+  checkNamed(named, name);
+  return { records: [...named.records], about: [...named.about], next };
+}
+
+/** The entries of an answer, or of several pages of it. */
+export interface NamedEntries {
+  readonly records: Set<number>;
+  readonly about: Set<number>;
+}
+
+/** `bad-response` when they are more than are read for one file. */
+export function checkNamed({ records, about }: NamedEntries, name: string): void {
+  if (records.size + about.size > MAX_NAMED) throw bad(name, `it names more than ${MAX_NAMED} entries for one file`);
+}
+
+/** The answers, those beyond what is read for one question replaced by the error. */
+export function bounded(
+  answers: readonly (ArtifactAnswer | LimmatError)[],
+  name: string,
+): readonly (ArtifactAnswer | LimmatError)[] {
+  const named = new Set<number>();
+  return answers.map((answer) => {
+    if (answer instanceof LimmatError) return answer;
+    for (const index of answer.records) named.add(index);
+    for (const index of answer.about) named.add(index);
+    if (named.size <= MAX_NAMED_TOGETHER) return answer;
+    return bad(name, `it names more than ${MAX_NAMED_TOGETHER} entries for ${answers.length} files`);
+  });
+}
+
+function mentionsOf(item: unknown, list: 'rebuilds' | 'takenBack', name: string): readonly unknown[] {
+  const value = memberOf(item, list);
+  if (value === undefined) return [];
+  if (Array.isArray(value)) return value;
+  throw bad(name, `"${list}" is not a list`);
 }
 
 /** The items of a list that a log answers, and its cursor; `bad-response` when it is none. */

@@ -25,14 +25,18 @@ import {
   MAX_ANSWER_BYTES,
   MAX_DIGESTS,
   artifactPath,
+  bounded,
+  checkNamed,
   parseArtifactAnswer,
   parseArtifactLines,
 } from './answer.ts';
-import type { ArtifactAnswer } from './answer.ts';
+import type { ArtifactAnswer, NamedEntries } from './answer.ts';
 import type { ProvenCitation } from './cited.ts';
 import { CitedEntries } from './entries.ts';
 import { judgeFile, plainVerdict } from './judge.ts';
-import type { ChannelWord, FileVerdict } from './judge.ts';
+import type { ChannelWord, FileVerdict, HeadTrouble } from './judge.ts';
+import { partiesOf } from './parties.ts';
+import type { Parties } from './parties.ts';
 
 export interface CheckerOptions {
   /** The log's resources, as httpReader gives them. */
@@ -42,6 +46,11 @@ export interface CheckerOptions {
   readonly requireRebuilds?: number;
   /** Files of channel heads to judge by, instead of those that the log serves. */
   readonly channelHeads?: readonly Uint8Array[];
+  /**
+   * A log that has a channel key in the trust file has to show a channel head that holds, or that is the verdict; default.
+   * False: without one nothing is said that needs it, and nothing else.
+   */
+  readonly requireHeads?: boolean;
   /** What earlier runs left behind. */
   readonly remembered?: RememberedHeads;
   readonly rememberedChannels?: RememberedChannels;
@@ -66,11 +75,13 @@ export class Checker {
   readonly #entries: CitedEntries;
   readonly #heads = new Map<string, Promise<ChannelHead>>();
   readonly #given: ReadonlyMap<string, Uint8Array>;
+  readonly #parties: Parties;
   #channels: RememberedChannels;
 
   /** `bad-channel-head` when one of the given files is none. */
   constructor(options: CheckerOptions) {
     this.#options = options;
+    this.#parties = partiesOf(options.trust.issuers);
     this.#given = givenHeads(options.channelHeads ?? []);
     this.#crypto = options.crypto ?? portableCrypto;
     this.#entries = new CitedEntries(options.reader, options.remembered ?? NOTHING_REMEMBERED, () => ({
@@ -110,7 +121,7 @@ export class Checker {
   async #checkBatch(sha256s: readonly Uint8Array[]): Promise<readonly FileVerdict[]> {
     let answers: readonly (ArtifactAnswer | LimmatError)[];
     try {
-      answers = await this.#lookUp(sha256s.map(toHex));
+      answers = bounded(await this.#lookUp(sha256s.map(toHex)), this.#options.reader.url);
       await this.#entries.prepare(
         answers.flatMap((answer) => (answer instanceof LimmatError ? [] : [...answer.records, ...answer.about])),
       );
@@ -140,7 +151,7 @@ export class Checker {
       channels.set(record.index, await this.#place(record));
     }
     const facts = { sha256, records, about, channels, completeAsOf: undefined };
-    return judgeFile(facts, { expected: trust.expected, requireRebuilds });
+    return judgeFile(facts, { expected: trust.expected, requireRebuilds, parties: this.#parties });
   }
 
   async #lookUp(digests: readonly string[]): Promise<readonly (ArtifactAnswer | LimmatError)[]> {
@@ -153,15 +164,15 @@ export class Checker {
   async #whole(hex: string, first: ArtifactAnswer): Promise<Pick<ArtifactAnswer, 'records' | 'about'>> {
     if (first.next === undefined) return first;
     const { reader } = this.#options;
-    const records = new Set(first.records);
-    const about = new Set(first.about);
+    const named: NamedEntries = { records: new Set(first.records), about: new Set(first.about) };
     let after = first.next;
     for (let page = 1; page < MAX_PAGES; page++) {
       const path = artifactPath(hex, after);
       const answer = parseArtifactAnswer(await this.#ask(path), `${reader.url}${path}`);
-      for (const index of answer.records) records.add(index);
-      for (const index of answer.about) about.add(index);
-      if (answer.next === undefined) return { records: [...records], about: [...about] };
+      for (const index of answer.records) named.records.add(index);
+      for (const index of answer.about) named.about.add(index);
+      checkNamed(named, reader.url);
+      if (answer.next === undefined) return { records: [...named.records], about: [...named.about] };
       after = answer.next;
     }
     throw new LimmatError('bad-response', `${reader.url} names more records for ${hex} than are read`);
@@ -202,7 +213,8 @@ export class Checker {
       if (!isLimmatError(error) || CONTRADICTIONS.some((code) => code === error.code)) throw error;
       // What was seen before is not forgotten by whoever is shown less now.
       if (error.code === 'channel-rollback') return { refused: 'channel-rollback', detail: error.message };
-      return { unknown: `${error.message} (${error.code})` };
+      const because = this.#options.requireHeads === false ? undefined : headTrouble(error);
+      return { unknown: `${error.message} (${error.code})`, ...(because !== undefined && { because }) };
     }
   }
 
@@ -214,7 +226,7 @@ export class Checker {
     this.#heads.set(name, head);
     // A refusal stands for the run; a network that failed is asked again.
     head.catch((error: unknown) => {
-      if (!isLimmatError(error) || !CHANNEL_REFUSALS.some((code) => code === error.code)) this.#heads.delete(name);
+      if (!isLimmatError(error) || headTrouble(error) === 'unreachable') this.#heads.delete(name);
     });
     return head;
   }
@@ -241,6 +253,7 @@ export class Checker {
         `the log gave the head of channel ${found}, not of ${JSON.stringify(channel)}`,
       );
     }
+    await this.#entries.takeTree(opened.current);
     const held = opened.remembered.get(channelName(opened.current));
     if (held !== undefined) this.#channels = new Map(this.#channels).set(channelName(opened.current), held);
     return opened.current;
@@ -260,16 +273,31 @@ function failed(sha256: Uint8Array, error: unknown): FileVerdict {
   return plainVerdict(sha256, isRefusal ? 'bad-citation' : 'not-checked', `${message} (${code})`);
 }
 
-/** The files of channel heads by what they say they are of; `bad-channel-head` for one that is none. */
+/**
+ * What a refusal means where a head is asked for: a trust file without a key for it asks for none, and what did not come at
+ * all is not the log's word.
+ */
+function headTrouble(error: LimmatError): HeadTrouble | undefined {
+  if (error.code === 'unknown-log') return undefined;
+  const isWord = ['not-found', 'withheld', 'bad-response', 'bad-tile', ...CHANNEL_REFUSALS].includes(error.code);
+  return isWord ? 'withheld' : 'unreachable';
+}
+
+/** The newest of each channel, by what the files say; `bad-channel-head` for one that is none. */
 function givenHeads(files: readonly Uint8Array[]): ReadonlyMap<string, Uint8Array> {
-  return new Map(
-    files.map((file) => {
-      try {
-        return [channelName(readChannelHeadNote(file).head), file];
-      } catch (cause) {
-        if (!isLimmatError(cause, 'malformed')) throw cause;
-        throw new LimmatError('bad-channel-head', `this is not a channel head: ${cause.message}`, { cause });
+  const newest = new Map<string, { readonly file: Uint8Array; readonly issuedSeconds: number }>();
+  for (const file of files) {
+    try {
+      const { head } = readChannelHeadNote(file);
+      const { issuedSeconds } = head;
+      const other = newest.get(channelName(head));
+      if (other === undefined || issuedSeconds > other.issuedSeconds) {
+        newest.set(channelName(head), { file, issuedSeconds });
       }
-    }),
-  );
+    } catch (cause) {
+      if (!isLimmatError(cause, 'malformed')) throw cause;
+      throw new LimmatError('bad-channel-head', `this is not a channel head: ${cause.message}`, { cause });
+    }
+  }
+  return new Map([...newest].map(([name, { file }]) => [name, file]));
 }

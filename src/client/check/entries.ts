@@ -6,14 +6,15 @@ import { authenticateBundle } from '../../merkle/bundle.ts';
 import { portableHasher } from '../../merkle/hash.ts';
 import { Prover } from '../../merkle/prover.ts';
 import { TILE_WIDTH, parseEntryBundle } from '../../merkle/tile.ts';
+import type { TreeHead } from '../../merkle/tree-head.ts';
 import { MAX_TLOG_PROOF_BYTES } from '../../note/tlog-proof.ts';
 import type { LogReader } from '../http-reader.ts';
-import { advance, checkRemembered } from '../state.ts';
 import type { LogHead, RememberedHeads } from '../state.ts';
 import { openTrustedCheckpoint } from '../verify.ts';
 import type { OpenedCheckpoints } from '../verify.ts';
 import { citedFromLeaf, openCited } from './cited.ts';
 import type { CitationOptions, ProvenCitation } from './cited.ts';
+import { OneHistory } from './one-history.ts';
 
 /** Entries of one bundle that are worth its bytes: some hundred thousand, where a proof file has some eight thousand. */
 const MANY = 8;
@@ -47,7 +48,7 @@ export class CitedEntries {
   readonly #bundles = new Map<number, Bundle>();
   #bundleBytes = 0;
   #head: { readonly head: Promise<LogHead>; readonly atSeconds: number } | undefined;
-  #remembered: RememberedHeads;
+  readonly #history: OneHistory;
 
   constructor(
     reader: Pick<LogReader, 'resource' | 'checkpoint' | 'read'>,
@@ -56,14 +57,19 @@ export class CitedEntries {
   ) {
     this.#reader = reader;
     this.#options = options;
-    this.#remembered = remembered;
     const { hasher = portableHasher } = options();
     this.#prover = new Prover({ read: (paths) => reader.read(paths), hasher });
+    this.#history = new OneHistory(this.#prover, remembered);
   }
 
   /** The largest head of each log that was met. */
   get remembered(): RememberedHeads {
-    return this.#remembered;
+    return this.#history.remembered;
+  }
+
+  /** Compares a tree that the log signed elsewhere with those of the entries; throws as OneHistory.takeTree does. */
+  takeTree(tree: TreeHead & { readonly origin: string }): Promise<void> {
+    return this.#history.takeTree(tree);
   }
 
   /** The entry; throws as openCited does, and what the reader throws. */
@@ -160,22 +166,24 @@ export class CitedEntries {
     const note = await this.#reader.checkpoint();
     const options = { trust, nowSeconds, opened: this.#opened, ...(crypto !== undefined && { crypto }) };
     const { head } = await openTrustedCheckpoint(note, options);
-    checkRemembered(this.#remembered, head);
-    this.#remembered = advance(this.#remembered, head);
+    await this.#history.takeHead(head);
     return head;
   }
 
   async #byProof(index: number): Promise<ProvenCitation> {
     const proofFile = await this.#reader.resource(`api/v1/entries/${index}/proof`, MAX_TLOG_PROOF_BYTES);
-    const options = { ...this.#options(), remembered: this.#remembered, opened: this.#opened };
+    const options = { ...this.#options(), remembered: this.#history.remembered, opened: this.#opened };
     const cited = await openCited(proofFile, index, options);
-    // Others were verified meanwhile; the two heads must not contradict each other.
-    this.#remembered = advance(this.#remembered, cited.head);
+    // Others were verified meanwhile, and the log chooses under which of its trees it proves an entry.
+    await this.#history.takeHead(cited.head);
     return cited;
   }
 
   #keep(index: number, entry: Promise<ProvenCitation>): Promise<ProvenCitation> {
-    if (this.#entries.size >= MAX_KEPT) this.#entries.clear();
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size < MAX_KEPT) break;
+      this.#entries.delete(oldest);
+    }
     this.#entries.set(index, entry);
     // A network that failed once is asked again for the next file.
     entry.catch(() => this.#entries.delete(index));

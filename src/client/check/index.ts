@@ -9,10 +9,13 @@ export type {
   ChannelWord,
   FileFacts,
   FileVerdict,
+  HeadTrouble,
   JudgeOptions,
-  RebuildVerdict,
   RecordVerdict,
   TakenBackVerdict,
 } from './judge.ts';
+export { partiesOf } from './parties.ts';
+export type { Parties } from './parties.ts';
+export type { RebuildVerdict } from './rebuilds.ts';
 export { CHECK_WORDS, GRADES } from './words.ts';
 export type { CheckWord, Grade, Saying } from './words.ts';

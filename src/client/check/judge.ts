@@ -12,6 +12,9 @@ import type { Standing } from '../channel-check.ts';
 import type { Expected } from '../trust.ts';
 import { checkExpected } from '../verify.ts';
 import type { CitedEntry } from './cited.ts';
+import type { Parties } from './parties.ts';
+import { partyOf, rebuildSayings, rebuildsOf, retractionsOf, targetOf } from './rebuilds.ts';
+import type { JudgedRebuild, RebuildVerdict } from './rebuilds.ts';
 import { CHECK_WORDS, inOrder, worstGrade } from './words.ts';
 import type { CheckWord, Grade, Saying } from './words.ts';
 
@@ -19,14 +22,20 @@ import type { CheckWord, Grade, Saying } from './words.ts';
 export type ChannelWord =
   | { readonly standing: Standing; readonly detail: string }
   | { readonly refused: 'recalled' | 'below-minimum' | 'channel-rollback'; readonly detail: string }
-  | { readonly unknown: string };
+  | { readonly unknown: string; readonly because?: HeadTrouble };
+
+/**
+ * Why a channel head that is required says nothing: 'withheld' where the log gave none that holds, or one past its time,
+ * and 'unreachable' where nothing came.
+ */
+export type HeadTrouble = 'withheld' | 'unreachable';
 
 /** All that a file is judged by. */
 export interface FileFacts {
   readonly sha256: Uint8Array;
   /** Entries that are said to name the file. */
   readonly records: readonly CitedEntry[];
-  /** Entries that are said to be about those. */
+  /** Entries that are said to be about those, and retractions of the rebuilds among them. */
   readonly about: readonly CitedEntry[];
   /** By the index of a record in a channel. */
   readonly channels: ReadonlyMap<number, ChannelWord>;
@@ -38,15 +47,8 @@ export interface JudgeOptions {
   readonly expected: Expected;
   /** Rebuilders that have to have got the same files, of a file that a build names. */
   readonly requireRebuilds: number;
-}
-
-/** A rebuild as one entry states it. */
-export interface RebuildVerdict {
-  readonly index: number;
-  readonly issuer: string;
-  readonly result: FieldsOf<'rebuild'>['result'];
-  /** True where the issuer is in the trust file, is not the vendor, and has said nothing later. */
-  readonly counts: boolean;
+  /** Who is who in the trust file. */
+  readonly parties: Parties;
 }
 
 export interface TakenBackVerdict {
@@ -100,7 +102,7 @@ export function judgeFile(facts: FileFacts, options: JudgeOptions): FileVerdict 
     const how = completeAsOf === undefined ? 'as the log says, which proves no absence' : `in ${completeAsOf}`;
     return plainVerdict(sha256, 'not-logged', how);
   }
-  const judged = records.map((record) => judgeRecord(record, facts, options.expected));
+  const judged = records.map((record) => judgeRecord(record, facts, options));
   const counting = judged.filter(({ verdict }) => verdict.counts);
   if (counting.length === 0) {
     const says = judged.map(({ verdict }) => notCounted(verdict));
@@ -108,7 +110,14 @@ export function judgeFile(facts: FileFacts, options: JudgeOptions): FileVerdict 
   }
   const says: Saying[] = [{ code: 'logged' }, ...counting.flatMap((record) => record.says)];
   if (counting.every(({ isRetracted }) => isRetracted)) says.push({ code: 'retracted' });
-  says.push(...rebuildSayings(counting, facts, options.requireRebuilds), ...recallSaying(counting, completeAsOf));
+  const builds = counting.filter(({ verdict }) => verdict.type === 'build');
+  const rebuilds = rebuildSayings({
+    rebuilds: builds.length === 0 ? undefined : builds.flatMap((build) => build.rebuilds),
+    vendors: new Set(builds.map(({ entry }) => partyOf(entry, options.parties))),
+    completeAsOf,
+    required: options.requireRebuilds,
+  });
+  says.push(...rebuilds, ...recallSayings(judged, counting, completeAsOf));
   return verdictOf(sha256, says, judged);
 }
 
@@ -117,6 +126,7 @@ interface JudgedRecord {
   readonly verdict: RecordVerdict;
   readonly says: readonly Saying[];
   readonly isRetracted: boolean;
+  readonly rebuilds: readonly JudgedRebuild[];
   /** Where it is known that nobody recalled it. */
   readonly notRecalled: string | undefined;
 }
@@ -128,26 +138,26 @@ function strayCitation({ sha256, records, about }: FileFacts): string | undefine
   });
   if (wrong !== undefined) return `entry ${wrong.index} does not name the file`;
   const lost = about.find((entry) => {
-    const target = targetOf(entry);
-    return target === undefined || !records.some(({ leafHash }) => equalBytes(leafHash, target));
+    if (isOf(entry, records)) return false;
+    // What takes a rebuild back is about the rebuild.
+    const rebuilds = about.filter((other) => other.statement.type === 'rebuild' && isOf(other, records));
+    return entry.statement.type !== 'retraction' || !isOf(entry, rebuilds);
   });
   return lost === undefined ? undefined : `entry ${lost.index} is not about a record of the file`;
 }
 
-/** The leaf hash of the entry that a rebuild or a retraction is about; undefined for other types. */
-export function targetOf({ statement }: Pick<CitedEntry, 'statement'>): Uint8Array | undefined {
-  const { record } = statement;
-  if (record.type === 'rebuild') return record.fields.build;
-  return record.type === 'retraction' ? record.fields.target : undefined;
+function isOf(entry: CitedEntry, others: readonly CitedEntry[]): boolean {
+  const target = targetOf(entry);
+  return target !== undefined && others.some(({ leafHash }) => equalBytes(leafHash, target));
 }
 
-function judgeRecord(entry: CitedEntry, facts: FileFacts, expected: Expected): JudgedRecord {
+function judgeRecord(entry: CitedEntry, facts: FileFacts, options: JudgeOptions): JudgedRecord {
   const { statement, index, leafHash } = entry;
-  const about = facts.about.filter((other) => equalBytes(targetOf(other)!, leafHash));
-  const takenBack = retractionsOf(entry, about);
+  const takenBack = takenBackOf(entry, facts.about);
+  const rebuilds = rebuildsOf(entry, facts.about, options.parties);
   const channel = facts.channels.get(index);
   const place = channelPlace(statement.record, index);
-  const refusal = entry.isTrusted ? refusalOf(entry, expected) : 'unknown-issuer';
+  const refusal = entry.isTrusted ? refusalOf(entry, options.expected) : 'unknown-issuer';
   const verdict: RecordVerdict = {
     index,
     leafHash: toHex(leafHash),
@@ -159,7 +169,7 @@ function judgeRecord(entry: CitedEntry, facts: FileFacts, expected: Expected): J
     ...(refusal !== undefined && { refusal }),
     ...place,
     ...(channel !== undefined && 'standing' in channel && { standing: channel.standing }),
-    rebuilds: rebuildsOf(entry, about),
+    rebuilds: rebuilds.map(({ verdict: rebuild }) => rebuild),
     takenBack,
   };
   const says = takenBack.flatMap(({ kind, description }): Saying[] => {
@@ -167,14 +177,15 @@ function judgeRecord(entry: CitedEntry, facts: FileFacts, expected: Expected): J
     const code = kind === 'recall' ? 'recalled' : kind === 'supersede' ? 'superseded' : 'corrected';
     return [{ code, detail: description }];
   });
-  if (place !== undefined) says.push(...channelSayings(channel));
+  if (place !== undefined) says.push(...channelSayings(channel, place.channel));
   const isKnown = channel !== undefined && 'standing' in channel && channel.standing !== 'ahead';
   return {
     entry,
     verdict,
     says,
     isRetracted: takenBack.some(({ kind }) => kind === 'retract'),
-    notRecalled: isKnown ? channel.detail : undefined,
+    rebuilds,
+    notRecalled: isKnown ? `${place!.channel}, ${channel.detail}` : undefined,
   };
 }
 
@@ -194,80 +205,54 @@ function notCounted({ refusal, issuer, index }: RecordVerdict): Saying {
   return { code, detail: `entry ${index}: ${why}` };
 }
 
-/** Only the namespace of a record can take it back (D23), whichever of its keys signs. */
-function retractionsOf(entry: CitedEntry, about: readonly CitedEntry[]): readonly TakenBackVerdict[] {
-  return about.flatMap(({ statement, index }) => {
-    const { record } = statement;
-    if (record.type !== 'retraction' || record.namespace !== entry.statement.namespace) return [];
-    return [{ index, issuer: statement.iss, kind: record.fields.kind, description: describe(record) }];
+function takenBackOf(entry: CitedEntry, about: readonly CitedEntry[]): readonly TakenBackVerdict[] {
+  return retractionsOf(entry, about).flatMap(({ statement: { record, iss }, index }) => {
+    if (record.type !== 'retraction') return [];
+    return [{ index, issuer: iss, kind: record.fields.kind, description: describe(record) }];
   });
 }
 
-/** Of each rebuilder only the last word counts, and of the vendor none: nobody verifies their own work. */
-function rebuildsOf(entry: CitedEntry, about: readonly CitedEntry[]): readonly RebuildVerdict[] {
-  const all = about.filter(({ statement }) => statement.type === 'rebuild').toSorted((a, b) => a.index - b.index);
-  return all.flatMap((rebuild, i) => {
-    const { statement, index, isTrusted } = rebuild;
-    if (statement.record.type !== 'rebuild') return [];
-    const issuer = statement.iss;
-    const isLast = !all.slice(i + 1).some((later) => later.isTrusted && later.statement.iss === issuer);
-    const counts = isTrusted && isLast && !isOneParty(rebuild, entry);
-    return [{ index, issuer, result: statement.record.fields.result, counts }];
-  });
+/** A product may have channels that nobody releases to any more, so each word says of which channel it is. */
+function channelSayings(channel: ChannelWord | undefined, name: string): readonly Saying[] {
+  if (channel === undefined) return [{ code: 'newest-not-proven', detail: name }];
+  if ('unknown' in channel) {
+    const detail = `${name}: ${channel.unknown}`;
+    const says: Saying[] = [{ code: 'newest-not-proven', detail }];
+    if (channel.because === 'withheld') says.push({ code: 'no-channel-head', detail });
+    if (channel.because === 'unreachable') says.push({ code: 'channel-not-checked', detail });
+    return says;
+  }
+  const detail = `${name}, ${channel.detail}`;
+  return [{ code: 'refused' in channel ? channel.refused : channel.standing, detail }];
 }
 
-function isOneParty(a: CitedEntry, b: CitedEntry): boolean {
-  return a.statement.iss === b.statement.iss || equalBytes(a.statement.kid, b.statement.kid);
-}
-
-function channelSayings(channel: ChannelWord | undefined): readonly Saying[] {
-  if (channel === undefined) return [{ code: 'newest-not-proven' }];
-  if ('unknown' in channel) return [{ code: 'newest-not-proven', detail: channel.unknown }];
-  if ('refused' in channel) return [{ code: channel.refused, detail: channel.detail }];
-  return [{ code: channel.standing, detail: channel.detail }];
-}
-
-function rebuildSayings(
+/**
+ * What is known of recalls. A channel head knows of those of its own channel, and a file may have been released to others
+ * that the log does not name; only an index knows all. What was recalled in a record that does not count is a finding
+ * where the issuer or the namespace is one that counts, and else said to be a stranger's word.
+ */
+function recallSayings(
+  judged: readonly JudgedRecord[],
   counting: readonly JudgedRecord[],
-  { completeAsOf }: FileFacts,
-  required: number,
+  completeAsOf: string | undefined,
 ): readonly Saying[] {
-  const builds = counting.filter(({ verdict }) => verdict.type === 'build');
-  if (builds.length === 0) return [];
-  const rebuilds = builds.flatMap(({ verdict }) => verdict.rebuilds);
-  const said = (results: readonly string[], counts: boolean): readonly string[] => {
-    const of = rebuilds.filter((rebuild) => rebuild.counts === counts && results.includes(rebuild.result));
-    return [...new Set(of.map(({ issuer }) => issuer))].toSorted();
-  };
-  const agree = said(['match', 'match-normalised'], true);
-  const disagree = said(['mismatch'], true);
-  const silent = said(['not-buildable', 'inconclusive'], true);
-  const strangers = said(['mismatch'], false);
-  const heard = new Set([...agree, ...disagree, ...silent]).size;
-  const ofThem = `${agree.length} of ${heard}${agree.length === 0 ? '' : `: ${agree.join(', ')}`}`;
+  const namespaces = new Set(counting.map(({ entry }) => entry.statement.namespace));
   const says: Saying[] = [];
-  if (agree.length < required)
-    says.push({
-      code: 'too-few-rebuilds',
-      detail: `${required} ${required === 1 ? 'is' : 'are'} asked for, ${ofThem}`,
-    });
-  if (agree.length > 0) says.push({ code: 'rebuilt', detail: ofThem });
-  if (silent.length > 0) says.push({ code: 'not-rebuildable', detail: silent.join(', ') });
-  if (strangers.length > 0) says.push({ code: 'stranger-dissent', detail: strangers.join(', ') });
-  if (disagree.length > 0) says.push({ code: 'dissent', detail: disagree.join(', ') });
-  else if (completeAsOf === undefined) says.push({ code: 'dissent-not-proven' });
-  else says.push({ code: 'no-dissent', detail: `in ${completeAsOf}` });
-  return says;
-}
-
-/** One word for the file: it was recalled in none of its records, or that is not known of one. */
-function recallSaying(counting: readonly JudgedRecord[], completeAsOf: string | undefined): readonly Saying[] {
-  const codes = counting.flatMap(({ says }) => says.map(({ code }) => code));
-  if (codes.includes('recalled') || codes.includes('below-minimum')) return [];
-  if (completeAsOf !== undefined) return [{ code: 'not-recalled', detail: `in ${completeAsOf}` }];
-  const known = counting.map(({ notRecalled }) => notRecalled);
-  if (known.includes(undefined)) return [{ code: 'recall-not-proven' }];
-  return [{ code: 'not-recalled', detail: known[0]! }];
+  for (const { entry, verdict } of judged) {
+    const recall = verdict.takenBack.find(({ kind }) => kind === 'recall');
+    if (verdict.counts || recall === undefined) continue;
+    const isOwn = entry.isTrusted || namespaces.has(entry.statement.namespace);
+    const detail = `entry ${verdict.index} of ${verdict.issuer}: ${recall.description}`;
+    says.push({ code: isOwn ? 'recalled' : 'stranger-recall', detail });
+  }
+  const codes = [...says, ...counting.flatMap((record) => record.says)].map(({ code }) => code);
+  if (codes.includes('recalled') || codes.includes('below-minimum')) return says;
+  if (completeAsOf !== undefined) {
+    return says.length > 0 ? says : [{ code: 'not-recalled', detail: `in ${completeAsOf}` }];
+  }
+  const known = counting.flatMap(({ notRecalled }) => notRecalled ?? []);
+  if (says.length > 0 || known.length < counting.length) return [...says, { code: 'recall-not-proven' }];
+  return [{ code: 'not-recalled-in-channel', detail: known.join('; ') }];
 }
 
 function verdictOf(sha256: Uint8Array, says: readonly Saying[], judged: readonly JudgedRecord[]): FileVerdict {

@@ -16,10 +16,13 @@ import type { Hasher } from '../../merkle/hash.ts';
 import { portableHasher } from '../../merkle/hash.ts';
 import { channelPlace } from '../../record/channel.ts';
 import { fileDigests } from '../../record/statement.ts';
-import { targetOf, judgeFile } from './judge.ts';
+import { judgeFile, plainVerdict } from './judge.ts';
 import type { ChannelWord, FileVerdict, JudgeOptions } from './judge.ts';
 import { citedFromLeaf, readable } from './cited.ts';
 import type { CitedEntry } from './cited.ts';
+import { partiesOf } from './parties.ts';
+import type { Parties } from './parties.ts';
+import { targetOf } from './rebuilds.ts';
 import type { Trust } from '../trust.ts';
 import { memberOf } from './answer.ts';
 
@@ -104,17 +107,18 @@ function isIndex(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** What a reading of the rows found for some digests. */
-export interface FoundInIndex {
-  readonly records: ReadonlyMap<number, CitedEntry>;
-  readonly about: readonly CitedEntry[];
-  readonly channels: ReadonlyMap<number, ChannelWord>;
-}
-
 interface ChannelState {
   newest: IndexRow;
   /** One past the highest sequence that was recalled. */
   minimum: number;
+  /** The first record that did not come in the order of its sequence: no honest log takes one. */
+  disorder: IndexRow | undefined;
+}
+
+export interface ReadingOptions {
+  readonly trust: Trust;
+  readonly crypto?: CryptoSuite;
+  readonly hasher?: Hasher;
 }
 
 /**
@@ -123,11 +127,14 @@ interface ChannelState {
  */
 export class IndexReading {
   readonly #wanted: ReadonlySet<string>;
-  readonly #options: { readonly trust: Trust; readonly crypto?: CryptoSuite; readonly hasher?: Hasher };
-  readonly #records: CitedEntry[] = [];
-  readonly #about: CitedEntry[] = [];
-  /** By the leaf hash of a found record. */
-  readonly #found = new Set<string>();
+  readonly #options: ReadingOptions;
+  readonly #parties: Parties;
+  /** By a wanted digest. */
+  readonly #records = new Map<string, CitedEntry[]>();
+  /** By the leaf hash of a found record or of a rebuild of one. */
+  readonly #about = new Map<string, CitedEntry[]>();
+  /** As the two above: entries that name an issuer of the trust file and are not signed with its key. */
+  readonly #forged = new Map<string, number>();
   readonly #channels = new Map<string, ChannelState>();
   /**
    * By leaf hash, the places of found records and of those after them in their channels: sequences rise along the log, so
@@ -136,32 +143,39 @@ export class IndexReading {
   readonly #places = new Map<string, { readonly channel: string; readonly sequence: number }>();
   readonly #watched = new Set<string>();
 
-  constructor(
-    wanted: ReadonlySet<string>,
-    options: { readonly trust: Trust; readonly crypto?: CryptoSuite; readonly hasher?: Hasher },
-  ) {
+  constructor(wanted: ReadonlySet<string>, options: ReadingOptions) {
     this.#wanted = wanted;
     this.#options = options;
+    this.#parties = partiesOf(options.trust.issuers);
   }
 
   /** Takes the next row. `store-corrupt` when its leaf is not what it was. */
   async take(row: IndexRow): Promise<void> {
     if (row.about !== undefined) await this.#takeMention(row, row.about);
-    const isWanted = row.files.some((file) => this.#wanted.has(file));
-    if (isWanted && row.channel !== undefined) this.#watched.add(row.channel);
+    const wanted = new Set(row.files.filter((file) => this.#wanted.has(file)));
+    if (wanted.size > 0 && row.channel !== undefined) this.#watched.add(row.channel);
     if (row.channel !== undefined) this.#takePlace(row, row.channel);
-    if (!isWanted) return;
+    if (wanted.size === 0) return;
     const entry = await this.#open(row);
-    if (entry === undefined) return;
-    this.#records.push(entry);
-    this.#found.add(toHex(entry.leafHash));
+    for (const file of wanted) {
+      if (entry === undefined) this.#forged.set(file, row.index);
+      else append(this.#records, file, entry);
+    }
+    if (entry !== undefined) this.#listen(entry);
+  }
+
+  /** From now on what is about this entry is kept. */
+  #listen(entry: CitedEntry): void {
+    const leafHash = toHex(entry.leafHash);
+    if (!this.#about.has(leafHash)) this.#about.set(leafHash, []);
   }
 
   #takePlace(row: IndexRow, channel: string): void {
     const { hasher = portableHasher } = this.#options;
     const state = this.#channels.get(channel);
-    if (state === undefined) this.#channels.set(channel, { newest: row, minimum: 0 });
+    if (state === undefined) this.#channels.set(channel, { newest: row, minimum: 0, disorder: undefined });
     else if (row.sequence > state.newest.sequence) state.newest = row;
+    else state.disorder ??= row;
     if (!this.#watched.has(channel)) return;
     this.#places.set(toHex(hasher.leafHash(leafOf(row))), { channel, sequence: row.sequence });
   }
@@ -175,9 +189,11 @@ export class IndexReading {
         state.minimum = Math.max(state.minimum, place.sequence + 1);
       }
     }
-    if (!this.#found.has(about)) return;
+    if (!this.#about.has(about)) return;
     const entry = await this.#open(row);
-    if (entry !== undefined) this.#about.push(entry);
+    if (entry === undefined) this.#forged.set(about, row.index);
+    else append(this.#about, about, entry);
+    if (entry?.statement.type === 'rebuild') this.#listen(entry);
   }
 
   async #open(row: IndexRow): Promise<CitedEntry | undefined> {
@@ -185,15 +201,25 @@ export class IndexReading {
   }
 
   /** The verdict about a file of which the digest was wanted, once all rows were taken: those of the tree `asOf` names. */
-  judge(sha256: Uint8Array, asOf: string, options: JudgeOptions): FileVerdict {
-    const isAbout = (entry: CitedEntry): boolean => {
-      return fileDigests(entry.statement.record).some((digest) => toHex(digest) === toHex(sha256));
-    };
-    const records = this.#records.filter(isAbout);
-    const hashes = new Set(records.map(({ leafHash }) => toHex(leafHash)));
-    const about = this.#about.filter((entry) => hashes.has(toHex(targetOf(entry)!)));
+  judge(sha256: Uint8Array, asOf: string, options: Omit<JudgeOptions, 'parties'>): FileVerdict {
+    const hex = toHex(sha256);
+    const records = this.#records.get(hex) ?? [];
+    const aboutRecords = records.flatMap((record) => this.#aboutOf(record));
+    const rebuilds = aboutRecords.filter(({ statement }) => statement.type === 'rebuild');
+    const about = [...aboutRecords, ...rebuilds.flatMap((rebuild) => this.#aboutOf(rebuild))];
+    const names = [hex, ...[...records, ...rebuilds].map(({ leafHash }) => toHex(leafHash))];
+    const forged = names.flatMap((name) => this.#forged.get(name) ?? []);
+    if (forged.length > 0) {
+      const detail = `entry ${forged[0]} is signed as an issuer of the trust file, and not with its key, in ${asOf}`;
+      return plainVerdict(sha256, 'bad-citation', detail);
+    }
     const channels = new Map(records.flatMap((record) => this.#wordOf(record, asOf)));
-    return judgeFile({ sha256, records, about, channels, completeAsOf: asOf }, options);
+    const facts = { sha256, records, about, channels, completeAsOf: asOf };
+    return judgeFile(facts, { ...options, parties: this.#parties });
+  }
+
+  #aboutOf({ leafHash }: CitedEntry): readonly CitedEntry[] {
+    return this.#about.get(toHex(leafHash)) ?? [];
   }
 
   #wordOf({ statement, index }: CitedEntry, asOf: string): readonly (readonly [number, ChannelWord])[] {
@@ -205,10 +231,20 @@ export class IndexReading {
       const detail = `sequence ${sequence}, and nothing below ${state.minimum} may be used any more, in ${asOf}`;
       return [[index, { refused: 'below-minimum', detail }]];
     }
+    if (state.disorder !== undefined) {
+      const { index: at, sequence: found } = state.disorder;
+      return [[index, { unknown: `entry ${at} came after its turn, with sequence ${found}: no log may take it` }]];
+    }
     const isNewest = state.newest.index === index;
     const newest = isNewest ? '' : `entry ${state.newest.index}, number ${state.newest.sequence}, `;
     return [[index, { standing: isNewest ? 'newest' : 'older', detail: `${newest}in ${asOf}` }]];
   }
+}
+
+function append<T>(lists: Map<string, T[]>, name: string, item: T): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [item]);
+  else list.push(item);
 }
 
 /** A channel begins with its namespace. */

@@ -2,9 +2,10 @@
 
 /**
  * How much a word weighs, from nothing to the worst: 'fine' and 'remark' leave a file as it is; 'trouble' means that it
- * could not be looked up, which says nothing about it; 'finding' speaks against it; 'proof' convicts the log.
+ * could not be looked up, which says nothing about it; 'suspicion' that the log keeps back what it has to show; 'finding'
+ * speaks against the file; 'proof' convicts the log.
  */
-export const GRADES = Object.freeze(['fine', 'remark', 'trouble', 'finding', 'proof'] as const);
+export const GRADES = Object.freeze(['fine', 'remark', 'trouble', 'suspicion', 'finding', 'proof'] as const);
 export type Grade = (typeof GRADES)[number];
 
 interface Word {
@@ -27,21 +28,31 @@ export const CHECK_WORDS = Object.freeze({
   'unexpected-record': word('finding', 'it is logged, but as something that the trust file does not expect'),
   'too-few-rebuilds': word('finding', 'fewer rebuilders in the trust file got the same files than are asked for'),
   'not-logged': word('finding', 'no record in the log names it'),
+  'no-channel-head': word(
+    'suspicion',
+    'the log gave no head of its channel that holds, and the trust file has a key for it',
+  ),
   'not-checked': word('trouble', 'it could not be looked up'),
+  'channel-not-checked': word('trouble', 'the head of its channel could not be fetched'),
   logged: word('fine', 'a record in the log names it, signed by an issuer in the trust file'),
   superseded: word('remark', 'another record stands in the place of its own'),
   corrected: word('remark', 'its record was corrected by another'),
+  'stranger-recall': word('remark', 'a record of it that does not count was recalled'),
   'stranger-dissent': word('remark', 'somebody whom the trust file does not name says that other files come out'),
   'not-rebuildable': word('remark', 'a rebuilder in the trust file could not build it, or could not tell'),
   rebuilt: word('remark', 'others than its vendor, in the trust file, built it and got the same files'),
   'no-dissent': word('remark', 'no rebuilder in the trust file got other files'),
-  'dissent-not-proven': word('remark', 'not proven: that no rebuilder got other files'),
+  'dissent-not-proven': word('remark', 'not proven: that no rebuilder got other files, or took back what it said'),
   newest: word('remark', 'it is the newest of its channel'),
   older: word('remark', 'there is a newer one in its channel'),
   ahead: word('remark', 'it is newer than the channel head'),
   'newest-not-proven': word('remark', 'not proven: whether it is the newest of its channel'),
-  'not-recalled': word('remark', 'it was not recalled'),
-  'recall-not-proven': word('remark', 'not proven: that it was not recalled'),
+  'not-recalled': word('remark', 'none of its records was recalled'),
+  'not-recalled-in-channel': word(
+    'remark',
+    'its channel recalled neither it nor a later one, which does not prove that no other record of it was, or that none was retracted',
+  ),
+  'recall-not-proven': word('remark', 'not proven: that it was neither recalled nor retracted'),
 } as const);
 
 export type CheckWord = keyof typeof CHECK_WORDS;

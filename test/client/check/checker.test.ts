@@ -88,11 +88,11 @@ describe('what is said of a file', () => {
     await world.build('2', 'new', 'beside it');
     const verdict = await check('new');
     expect(verdict).toMatchObject({ verdict: 'logged', grade: 'remark' });
-    expect(codes(verdict)).toEqual(['logged', 'dissent-not-proven', 'newest', 'not-recalled']);
+    expect(codes(verdict)).toEqual(['logged', 'dissent-not-proven', 'newest', 'not-recalled-in-channel']);
     expect(verdict.records).toMatchObject([
       { index: 1, issuer: VENDOR, counts: true, standing: 'newest', channel: 'acme/Shield/build:linux/stable' },
     ]);
-    expect(codes(await check('old'))).toEqual(['logged', 'dissent-not-proven', 'older', 'not-recalled']);
+    expect(codes(await check('old'))).toEqual(['logged', 'dissent-not-proven', 'older', 'not-recalled-in-channel']);
   });
 
   test('of one that no record names: that the log says so, and that this proves nothing', async () => {
@@ -291,14 +291,17 @@ describe('channel heads', () => {
     await world.build('2', 'y');
   });
 
-  const notProven = async (options: Partial<CheckerOptions> = {}): Promise<string | undefined> => {
+  const notProven = async (options: Partial<CheckerOptions> = {}, isAsked = true): Promise<string | undefined> => {
+    const free = await check('x', { ...options, requireHeads: false });
+    expect([free.verdict, free.grade]).toEqual(['logged', 'remark']);
+    expect(codes(free)).toEqual(['logged', 'dissent-not-proven', NEWEST, RECALL]);
     const verdict = await check('x', options);
-    expect(verdict.verdict).toBe('logged');
-    expect(codes(verdict)).toEqual(['logged', 'dissent-not-proven', NEWEST, RECALL]);
+    expect(codes(verdict)).toEqual([...(isAsked ? ['no-channel-head'] : []), ...codes(free)]);
+    expect(verdict.grade).toBe(isAsked ? 'suspicion' : 'remark');
     return verdict.says.find(({ code }) => code === NEWEST)!.detail;
   };
 
-  test('without one nothing is said that needs it', async () => {
+  test('without one nothing is said that needs it, and where the trust file has a key for it that is the verdict', async () => {
     world.tamper = (path, honest) => (path.endsWith('/head') ? null : honest);
     expect(await notProven()).toContain('not-found');
   });
@@ -320,7 +323,7 @@ describe('channel heads', () => {
     expect(await notProven()).toContain('wrong-channel');
     world.head = (head) => head;
     const keys = { ...world.trust(), channelKeys: new Map() };
-    expect(await notProven({ trust: keys })).toContain('unknown-log');
+    expect(await notProven({ trust: keys }, false)).toContain('unknown-log');
   });
 
   test('one that goes back behind what was seen is a finding', async () => {
