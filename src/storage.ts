@@ -55,6 +55,13 @@ export interface StoredLog {
   readonly published: Uint8Array | undefined;
 }
 
+/** Where an entry's bytes are in its entry bundle: at `offset` its length as two bytes, and behind that so many bytes. */
+export interface EntryPlace {
+  readonly index: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** A page of a key space. */
 export interface ScanRange {
   /** Only keys that start with this. */
@@ -86,6 +93,11 @@ export interface LogStorage {
    * prefix of the stored one. Never shows anything of a growth that is not committed.
    */
   read(paths: readonly TilePath[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /**
+   * The bytes of these entries, in order, without those of the bundle around them; undefined where no committed bundle has
+   * an entry of that length at that place. Whether it is the entry of that index, only its hash can tell.
+   */
+  readEntries(places: readonly EntryPlace[]): Promise<readonly (Uint8Array | undefined)[]>;
   /**
    * The indexes of the committed entries with these leaf hashes, in order; undefined where there is none. Adapters
    * derive them from growth.leafHashes and may persist them later than the tree, but never answer behind or ahead of it.

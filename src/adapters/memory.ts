@@ -1,12 +1,21 @@
 // A store in memory: the port with nothing behind it, for tests, examples and Workers that keep no log of their own.
 // In scope: the whole contract of storage.ts, failing writes included. Out of scope: surviving the process.
 
-import { byteText, equalBytes } from '../bytes.ts';
+import { byteText, equalBytes, readUint } from '../bytes.ts';
 import { LimmatError } from '../errors.ts';
 import { emptyRootHash } from '../merkle/hash.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
 import type { TilePath } from '../merkle/tile.ts';
-import type { BundleWrite, Growth, RewritableStorage, ScanRange, StateKey, StateWrite, StoredLog } from '../storage.ts';
+import type {
+  BundleWrite,
+  EntryPlace,
+  Growth,
+  RewritableStorage,
+  ScanRange,
+  StateKey,
+  StateWrite,
+  StoredLog,
+} from '../storage.ts';
 
 const HASH_BYTES = 32;
 const TILE_ENTRIES = 256;
@@ -109,6 +118,20 @@ class MemoryStorage implements RewritableStorage {
   async read(paths: readonly TilePath[]): Promise<readonly (Uint8Array | undefined)[]> {
     if (this.#closed) throw closedError();
     return paths.map((path) => (path.kind === 'tile' ? this.#readTile(path) : this.#readBundle(path)));
+  }
+
+  async readEntries(places: readonly EntryPlace[]): Promise<readonly (Uint8Array | undefined)[]> {
+    if (this.#closed) throw closedError();
+    return places.map(({ index, offset, length }) => {
+      const bundle = this.#readBundle({
+        kind: 'entries',
+        index: Math.floor(index / TILE_ENTRIES),
+        width: (index % TILE_ENTRIES) + 1,
+      });
+      const end = offset + 2 + length;
+      if (bundle === undefined || end > bundle.length) return undefined;
+      return readUint(bundle, offset, 2) === length ? bundle.slice(offset + 2, end) : undefined;
+    });
   }
 
   async get(keys: readonly StateKey[]): Promise<readonly (Uint8Array | undefined)[]> {

@@ -26,7 +26,7 @@ import { ProofMaker } from './prove.ts';
 import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS, Publisher } from './publish.ts';
 import { Quotas } from './quota.ts';
 import { readAll } from './read.ts';
-import { assertReindexed } from './reindex.ts';
+import { assertLookupRows, assertReindexed } from './reindex.ts';
 import { Writer } from './writer.ts';
 
 /** Authenticated tiles that proofs are built from are kept up to this many bytes: the level 0 tiles of 2.2 million entries. */
@@ -71,7 +71,10 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
   await assertReindexed(storage);
   if (options.create === true) await createGuard(options, stored.head);
   await checkStored(stored.head, storage);
-  if (options.admission === 'records' && stored.head.size > 0) await checkGenesis(origin, stored.head, storage);
+  if (options.admission === 'records' && stored.head.size > 0) {
+    await checkGenesis(origin, stored.head, storage);
+    await assertLookupRows(storage);
+  }
   const writer: Writer = await Writer.open(
     {
       openStorage: options.openStorage,

@@ -15,7 +15,7 @@ import { parseStatement } from '../record/statement.ts';
 import type { Statement } from '../record/statement.ts';
 import { KEY_SPACE, statementKey } from '../storage.ts';
 import type { StateWrite } from '../storage.ts';
-import { lookupWrites } from './lookup.ts';
+import { LookupBatch } from './lookup.ts';
 
 /** The key spaces of which every row follows from the entries of a log that takes records. */
 export const DERIVED_SPACES: readonly StateKey[] = Object.freeze(
@@ -57,6 +57,7 @@ interface Judged extends Derived {
 export async function derive(leaves: readonly Leaf[], start: number, options: DeriveOptions): Promise<Derived> {
   const batch = leaves.map(({ bytes, leafHash }, i) => ({
     index: start + i,
+    length: bytes.length,
     leafHash,
     statement: readStatement(bytes),
   }));
@@ -72,6 +73,8 @@ export async function derive(leaves: readonly Leaf[], start: number, options: De
 
 interface BatchEntry {
   readonly index: number;
+  /** Bytes of the entry. */
+  readonly length: number;
   readonly leafHash: Hash;
   /** Or why it is none. */
   readonly statement: Statement | LimmatError;
@@ -90,6 +93,8 @@ function readStatement(bytes: Uint8Array): Statement | LimmatError {
 interface Before {
   readonly state: Facts;
   readonly roots: ReadonlyMap<number, Hash>;
+  /** The lookup rows that the batch may go on with. */
+  readonly rows: ReadonlyMap<StateKey, Uint8Array | undefined>;
 }
 
 async function fetchFacts(batch: readonly BatchEntry[], { get, rootHashAt, hasher }: DeriveOptions): Promise<Before> {
@@ -108,7 +113,42 @@ async function fetchFacts(batch: readonly BatchEntry[], { get, rootHashAt, hashe
   const values = await get(keys);
   const state = new AdmissionState();
   state.apply(keys.map((key, i) => ({ key, value: values[i] ?? null })));
-  return { state, roots };
+  return { state, roots, rows: await fetchRows(batch, state, get, hasher) };
+}
+
+async function fetchRows(
+  batch: readonly BatchEntry[],
+  state: Facts,
+  get: DeriveOptions['get'],
+  hasher: Hasher,
+): Promise<ReadonlyMap<StateKey, Uint8Array | undefined>> {
+  const rows = new Map<StateKey, Uint8Array | undefined>();
+  const fetchWanted = async (lookups: LookupBatch): Promise<void> => {
+    const keys = lookups.keys();
+    const values = await get(keys);
+    for (const [i, key] of keys.entries()) rows.set(key, values[i]);
+    lookups.give(values);
+  };
+  const lookups = lookupsFor(batch, hasher);
+  await fetchWanted(lookups);
+  lookups.wantTargets(state);
+  await fetchWanted(lookups);
+  return rows;
+}
+
+/** The lookup rows of the batch, before anything is known of them. */
+function lookupsFor(batch: readonly BatchEntry[], hasher: Hasher): LookupBatch {
+  const lookups = new LookupBatch(batch[0]?.index ?? 0, undefined, hasher);
+  for (const { statement } of batch) if (!(statement instanceof LimmatError)) lookups.want(statement);
+  return lookups;
+}
+
+function openLookups(batch: readonly BatchEntry[], { state, rows }: Before, hasher: Hasher): LookupBatch {
+  const lookups = lookupsFor(batch, hasher);
+  lookups.give(lookups.keys().map((key) => rows.get(key)));
+  lookups.wantTargets(state);
+  lookups.give(lookups.keys().map((key) => rows.get(key)));
+  return lookups;
 }
 
 function judge(batch: readonly BatchEntry[], before: Before, verdicts: Verdicts, options: DeriveOptions): Judged {
@@ -117,13 +157,18 @@ function judge(batch: readonly BatchEntry[], before: Before, verdicts: Verdicts,
   const writes = new Map<StateKey, StateWrite>();
   const findings: ReplayFinding[] = [];
   const open: { index: number; jobs: readonly VerifyJob[] }[] = [];
-  for (const { index, leafHash, statement } of batch) {
+  const lookups = openLookups(batch, before, hasher);
+  for (const { index, length, leafHash, statement } of batch) {
+    const bringsNothing = (finding: ReplayFinding): void => {
+      findings.push(finding);
+      lookups.skip(length);
+    };
     if (state.get(entryKey(leafHash)) !== undefined) {
-      findings.push({ index, kind: 'repeated' });
+      bringsNothing({ index, kind: 'repeated' });
       continue;
     }
     if (statement instanceof LimmatError) {
-      findings.push(invalid(index, statement));
+      bringsNothing(invalid(index, statement));
       continue;
     }
     const facts: Facts = {
@@ -135,13 +180,13 @@ function judge(batch: readonly BatchEntry[], before: Before, verdicts: Verdicts,
     };
     const decision = admit(facts, statement, index, leafHash, hasher);
     if (!decision.admitted) {
-      findings.push({ index, kind: 'inadmissible', refusal: decision });
+      bringsNothing({ index, kind: 'inadmissible', refusal: decision });
       continue;
     }
     if (verifyMany !== undefined) {
       const verdict = verdicts.get(index) ?? jobsOf(facts, statement);
       if (verdict instanceof LimmatError) {
-        findings.push(invalid(index, verdict));
+        bringsNothing(invalid(index, verdict));
         continue;
       }
       if (verdict !== true) open.push({ index, jobs: verdict });
@@ -149,11 +194,12 @@ function judge(batch: readonly BatchEntry[], before: Before, verdicts: Verdicts,
     const brought: StateWrite[] = [
       { key: statementKey(hasher.sha256(statement.toBeSigned)), value: uintBytes(index, 8) },
       ...decision.writes,
-      ...lookupWrites(statement, index, facts, hasher),
     ];
+    lookups.add(statement, length, facts);
     state.apply(decision.writes);
     for (const write of brought) writes.set(write.key, write);
   }
+  for (const write of lookups.writes()) writes.set(write.key, write);
   return { writes: [...writes.values()], findings, open };
 }
 

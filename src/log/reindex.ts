@@ -17,6 +17,7 @@ import { KEY_SPACE } from '../storage.ts';
 import type { LogStorage, RewritableStorage, StateWrite } from '../storage.ts';
 import { DERIVED_SPACES, derive } from './derive.ts';
 import type { Leaf } from './derive.ts';
+import { ROWS_VERSION, VERSION_KEY } from './lookup.ts';
 import { readAll } from './read.ts';
 
 /** Bundles of one batch: 1024 entries, some 1.5 MB, at most 64 MiB of the largest. */
@@ -56,6 +57,16 @@ export async function isReindexUnfinished(storage: Pick<LogStorage, 'get'>): Pro
 export async function assertReindexed(storage: Pick<LogStorage, 'get'>): Promise<void> {
   if (!(await isReindexUnfinished(storage))) return;
   throw new LimmatError('store-corrupt', 'a reindex of this store was not finished: finish it with limmat reindex');
+}
+
+/** `store-corrupt` when the rows by which records are looked up are not those that this version writes and reads. */
+export async function assertLookupRows(storage: Pick<LogStorage, 'get'>): Promise<void> {
+  const [version] = await storage.get([VERSION_KEY]);
+  if (version?.length === 1 && version[0] === ROWS_VERSION) return;
+  throw new LimmatError(
+    'store-corrupt',
+    'the rows of this store for lookups are those of another version of limmat: make them anew with limmat reindex',
+  );
 }
 
 /** Begins a reindex of this store again that was not finished, if there is one: before anybody goes by its state. */

@@ -15,7 +15,7 @@ import type { CommittedState } from './committed-state.ts';
 import type { Entry, SequencedEntry, ValidatedRecord } from './entry.ts';
 import { forbidGenesis, genesisMismatch } from './genesis.ts';
 import type { LogName } from './genesis.ts';
-import { lookupWrites } from './lookup.ts';
+import { LookupBatch } from './lookup.ts';
 import type { Quotas } from './quota.ts';
 import { strangersIn } from './strangers.ts';
 import { refusalError } from './refusal.ts';
@@ -33,10 +33,11 @@ export interface Sequenced {
   readonly placed: Placed;
 }
 
-/** Where the new entries of a batch are, and what they change in the admission state. */
+/** Where the new entries of a batch are, and what they change in the admission state and in the rows of lookups. */
 export interface Placed {
   readonly places: BatchIndex;
   readonly changes: StateChanges;
+  readonly lookups: LookupBatch;
 }
 
 export interface SequenceContext {
@@ -79,7 +80,7 @@ export async function sequence(batch: readonly Entry[], size: number, context: S
     if (entry.record !== undefined) {
       const firstIndex = known.statements[i] ?? find(entry.record.statementHash);
       // Awaited only where signatures are left to verify, so that a batch is judged in one go.
-      const judged = firstIndex === undefined ? judge(entry, entry.record, index, known.state, context) : undefined;
+      const judged = firstIndex === undefined ? judge(entry, entry.record, index, known, context) : undefined;
       const verdict = judged instanceof Promise ? await judged : (judged ?? alreadyLogged(entry.record, firstIndex!));
       if (verdict instanceof LimmatError) {
         outcomes.push(verdict);
@@ -98,19 +99,28 @@ export async function sequence(batch: readonly Entry[], size: number, context: S
     outcomes.push({ index, duplicate: false });
     places.add(entry.leafHash, index);
   }
-  return { entries, writes, outcomes, placed: { places, changes: known.state.changes } };
+  for (const write of known.lookups.writes()) writes.push(write);
+  return { entries, writes, outcomes, placed: { places, changes: known.state.changes, lookups: known.lookups } };
 }
 
-/** What the store says of the entries that are not there yet: one read of it. */
+/** What is known of the entries of a batch that are not there yet. */
+interface Known {
+  readonly statements: readonly (number | undefined)[];
+  readonly state: BatchState;
+  readonly lookups: LookupBatch;
+}
+
+/** What the store says of them: one read of it, and one more where they are about other entries. */
 async function lookUp(
   batch: readonly Entry[],
   leaves: readonly (number | undefined)[],
   placed: readonly SequencedEntry[],
   size: number,
-  { committed, hasher, roots, writing }: SequenceContext,
-): Promise<{ readonly statements: (number | undefined)[]; readonly state: BatchState }> {
+  { committed, hasher, roots, storage, writing }: SequenceContext,
+): Promise<Known> {
   const strangers = await strangersIn(batch, committed, writing?.changes);
   const wanted = committed.wanted();
+  const lookups = new LookupBatch(size, writing?.lookups, hasher);
   const positions: number[] = [];
   const sizes: number[] = [];
   for (const [i, { record }] of batch.entries()) {
@@ -118,27 +128,35 @@ async function lookUp(
     wanted.addOther(statementKey(record.statementHash));
     positions.push(i);
     const isStranger = strangers.has(record);
+    if (!isStranger) lookups.want(record.statement);
     for (const key of isStranger ? signerKeysFor(record.statement) : keysFor(record.statement, hasher)) {
       const rootSize = sizeOfRootKey(key);
       if (rootSize === undefined) wanted.add(key);
       else if (rootSize <= size) sizes.push(rootSize);
     }
   }
+  if (positions.length > 0) for (const key of lookups.keys()) wanted.addOther(key);
   const { values, others } = await wanted.read();
+  lookups.give(others.slice(positions.length));
   const statements: (number | undefined)[] = [];
-  for (const [k, value] of others.entries()) statements[positions[k]!] = value && readUint(value, 0, 8);
+  for (const [k, i] of positions.entries()) statements[i] = others[k] && readUint(others[k], 0, 8);
   const rootOf = await roots(sizes);
   const rootAt = (rootSize: number): Uint8Array | undefined =>
     rootSize <= size + placed.length ? rootOf(rootSize, placed) : undefined;
-  return { statements, state: new BatchState(writing?.changes, values, rootAt) };
+  const state = new BatchState(writing?.changes, values, rootAt);
+  if (lookups.refers) {
+    lookups.wantTargets(state);
+    lookups.give(await storage.get(lookups.keys()));
+  }
+  return { statements, state, lookups };
 }
 
 /** The writes that the record brings, applied to the state; or why it is refused. */
 function judge(
-  { leafHash }: Entry,
+  { leafHash, bytes }: Entry,
   record: ValidatedRecord,
   index: number,
-  state: BatchState,
+  { state, lookups }: Known,
   context: SequenceContext,
 ): readonly StateWrite[] | LimmatError | Promise<readonly StateWrite[] | LimmatError> {
   const { statement, statementHash, isVerified } = record;
@@ -150,10 +168,10 @@ function judge(
   const accept = (): readonly StateWrite[] | LimmatError => {
     const excess = quotas.take(statement, nowMillis);
     if (excess !== undefined) return excess;
-    const found = lookupWrites(statement, index, state, hasher);
+    lookups.add(statement, bytes.length, state);
     state.apply(decision.writes);
     const own = { key: statementKey(statementHash), value: uintBytes(index, 8) };
-    return [own, ...decision.writes, ...found];
+    return [own, ...decision.writes];
   };
   if (isVerified) return accept();
   return verifyLate(record, state, crypto).then((refusal) => refusal ?? accept());

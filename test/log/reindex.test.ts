@@ -178,10 +178,11 @@ async function deriveAll(
   verifyMany?: DeriveOptions['verifyMany'],
 ): Promise<Derived & { readonly digest: string }> {
   const state = new AdmissionState();
+  const rows = new AdmissionState();
   const roots = new TreeRoots(hasher);
   const all: { writes: StateWrite[]; findings: Derived['findings'][number][] } = { writes: [], findings: [] };
   const options: DeriveOptions = {
-    get: async (keys) => keys.map((key) => state.get(key)),
+    get: async (keys) => keys.map((key) => rows.get(key)),
     rootHashAt: (at) => roots.at(at),
     hasher,
     verifyMany,
@@ -192,6 +193,7 @@ async function deriveAll(
     const { writes, findings } = await derive(batch, start, options);
     const admission = writes.filter(({ key }) => key[0] === KEY_SPACE.admission);
     state.apply(admission);
+    rows.apply(writes);
     all.writes.push(...writes);
     all.findings.push(...findings);
   }

@@ -38,6 +38,7 @@ function bound(storage: LogStorage): LogStorage {
     commit: (growth) => storage.commit(growth),
     publish: (note, writes) => storage.publish(note, writes),
     read: (paths) => storage.read(paths),
+    readEntries: (places) => storage.readEntries(places),
     findLeaves: (hashes) => storage.findLeaves(hashes),
     get: (keys) => storage.get(keys),
     scan: (range) => storage.scan(range),

@@ -5,13 +5,13 @@ import type { RewritableStorage, StateWrite } from '../../src/storage.ts';
 import { textBytes, toHex, uintBytes } from '../../src/bytes.ts';
 import { loadEdge } from '../../src/log/edge.ts';
 import { integrate } from '../../src/log/integrate.ts';
-import { lookupWrites } from '../../src/log/lookup.ts';
 import { DERIVED_SPACES } from '../../src/log/derive.ts';
 import { derivedRows } from '../../src/log/reindex.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
 import { parseStatement } from '../../src/record/statement.ts';
 import { statementKey } from '../../src/storage.ts';
 import { AdmissionWorld } from './admission-world.ts';
+import { LookupRows } from './lookup-rows.ts';
 
 /** Rows by key, in hex. */
 export type Rows = Readonly<Record<string, string>>;
@@ -19,9 +19,10 @@ export type Rows = Readonly<Record<string, string>>;
 /** What a log writes beside each of these entries, all of which it admits: in order. */
 export function writesOf(leaves: readonly Uint8Array[]): StateWrite[][] {
   const world = new AdmissionWorld();
+  const rows = new LookupRows();
   return leaves.map((bytes, index) => {
     const statement = parseStatement(bytes);
-    const lookups = lookupWrites(statement, index, world.state);
+    const lookups = rows.next(statement, world.state);
     const decision = world.append(bytes);
     if (!decision.admitted) throw new Error(`entry ${index} is not admitted: ${decision.message}`);
     const key = statementKey(portableHasher.sha256(statement.toBeSigned));

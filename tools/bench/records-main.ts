@@ -6,9 +6,10 @@ import { text } from 'node:stream/consumers';
 import { nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { BatchState } from '../../src/log/batch-state.ts';
 import { CommittedState } from '../../src/log/committed-state.ts';
-import { lookupWrites } from '../../src/log/lookup.ts';
+import { LookupBatch } from '../../src/log/lookup.ts';
 import type { Log } from '../../src/log/index.ts';
 import { dataPaths, openNodeLog, readSettings } from '../../src/node.ts';
+import type { StateKey } from '../../src/storage.ts';
 import { admit, keysFor, sizeOfRootKey } from '../../src/record/admission.ts';
 import { Replay } from '../../src/record/admission/replay.ts';
 import { TreeRoots } from '../../src/record/admission/roots.ts';
@@ -51,7 +52,8 @@ async function judge(log: Log, size: number): Promise<{ readonly micros: number[
     get: (keys) => Promise.resolve(keys.map((key) => stored.get(key))),
   }));
   const micros: number[] = [];
-  const lookups = new Map<string, number>();
+  const rows = new Map<StateKey, Uint8Array>();
+  let before: LookupBatch | undefined;
   const roots = new TreeRoots(nodeHasher);
   let index = 0;
   for await (const batch of entriesOf(log, size)) {
@@ -75,15 +77,19 @@ async function judge(log: Log, size: number): Promise<{ readonly micros: number[
     committed.apply(writes);
     micros.push(((performance.now() - startedAt) * 1000) / parsed.length);
     for (const { key, value } of writes) if (value !== null) stored.set(key, value);
-    for (const [i, { statement }] of parsed.entries()) {
-      for (const { key, value } of lookupWrites(statement, index - parsed.length + i, state, nodeHasher)) {
-        if (value === null) lookups.delete(key);
-        else lookups.set(key, key.length + value.length);
-      }
+    // The rows of lookups are written beside, and counted when all are there.
+    const lookups = new LookupBatch(index - parsed.length, before, nodeHasher);
+    for (const { statement } of parsed) lookups.want(statement);
+    lookups.give(lookups.keys().map((key) => rows.get(key)));
+    for (const { statement } of parsed) lookups.add(statement, statement.bytes.length, state);
+    for (const { key, value } of lookups.writes()) {
+      if (value === null) rows.delete(key);
+      else rows.set(key, value);
     }
+    before = lookups;
   }
   let lookupBytes = 0;
-  for (const bytes of lookups.values()) lookupBytes += bytes;
+  for (const [key, value] of rows) lookupBytes += key.length + value.length;
   return { micros, lookupBytes };
 }
 

@@ -41,7 +41,7 @@ export class AdmissionCheck {
     for (const leafHash of leafHashes) this.#roots.append(leafHash);
     const leaves = entries.map((bytes, i) => ({ bytes, leafHash: leafHashes[i]! }));
     const derived = await derive(leaves, start, {
-      get: (keys) => Promise.resolve(keys.map((key) => this.#state.get(key))),
+      get: (keys) => Promise.resolve(keys.map((key) => this.#get(key))),
       rootHashAt: (size) => this.#roots.at(size),
       hasher,
       verifyMany,
@@ -53,6 +53,12 @@ export class AdmissionCheck {
       else this.#others.set(key, byteText(value));
     }
     for (const finding of derived.findings) findings.add(codeOf(finding), findingLine(finding));
+  }
+
+  #get(key: StateKey): Uint8Array | undefined {
+    if (isAdmission({ key })) return this.#state.get(key);
+    const text = this.#others.get(key);
+    return text === undefined ? undefined : textBytes(text);
   }
 
   /** The digest of the admission state that the entries lead to: whoever replays them has the same. */

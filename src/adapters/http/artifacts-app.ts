@@ -1,5 +1,5 @@
-// Many digests looked up with one request (docs/lookups.md): for who has a directory to check and verifies the entries
-// anyway, so an answer has their indexes and nothing else.
+// Files by their digests (docs/lookups.md): one, with all that is known of it, or many with one request, for who has a
+// directory to check and verifies the entries anyway, so that an answer has their indexes and nothing else.
 
 import { fromHex, toHex, utf8Text } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
@@ -8,15 +8,47 @@ import { asHash } from '../../merkle/hash.ts';
 import type { Hash } from '../../merkle/hash.ts';
 import type { Answer } from './answer.ts';
 import { bodyHeaders } from './answer.ts';
+import { artifactJson, listAnswer } from './lookup-json.ts';
 import type { App } from './app.ts';
 import { onQuestion } from './app.ts';
 import { bodyLimit, printable, readBody } from './body.ts';
 import { MAX_LOOKUP_DIGESTS } from './limits.ts';
-import { NO_QUERY, queryOf } from './parameters.ts';
+import { NO_QUERY, PAGE, queryOf } from './parameters.ts';
+import type { QuerySource } from './parameters.ts';
+import * as v from 'valibot';
 
 /** A digest in hexadecimal and its newline. */
 const LINE_BYTES = 65;
 const DIGESTS_LIMIT = bodyLimit('body-too-large', MAX_LOOKUP_DIGESTS * LINE_BYTES);
+
+/** GET of a digest is below this. */
+export const ARTIFACT_PATH = '/api/v1/artifacts/';
+const ARTIFACT_QUERY = v.object(PAGE);
+
+/** The lookups of a log; `not-found` where it has none, because it takes any bytes. */
+export function assertLookups<T>(lookups: T | undefined): T {
+  if (lookups !== undefined) return lookups;
+  throw new LimmatError('not-found', 'this log takes any bytes: it has no records to look up');
+}
+
+/** What is answered to GET of a digest; `lookups` throws where the log has none. */
+export type ArtifactRead = (digest: string, request: QuerySource) => Promise<Answer>;
+
+/** Answers GET of a digest, for the app and for the Node listener beside it. */
+export function artifactRead(lookups: () => Pick<LookupQueries, 'artifact'>): ArtifactRead {
+  return async (digest, request) => {
+    const page = queryOf(request, ARTIFACT_QUERY);
+    const sha256 = digestOf(digest);
+    const { size, items, next } = await lookups().artifact(sha256, page);
+    return listAnswer(size, items.map(artifactJson), next, { digest });
+  };
+}
+
+function digestOf(text: string): Hash {
+  const bytes = fromHex(text);
+  if (bytes?.length === 32) return asHash(bytes);
+  throw new LimmatError('bad-parameter', `${printable(text)} is no SHA-256 digest: 64 lowercase hexadecimal digits`);
+}
 
 /** Declares POST /api/v1/artifacts; `lookups` throws where the log has none. */
 export function onArtifacts(app: App, lookups: () => Pick<LookupQueries, 'named'>): void {

@@ -1,33 +1,19 @@
 // Lookups over HTTP (docs/lookups.md): records by what people know of them, as JSON, page by page. Every item says where
 // its proof is, because an answer of a server is a hint and the proof is not.
 
-import type { Context } from 'hono';
 import * as v from 'valibot';
-import { fromHex, toBase64, toHex } from '../../bytes.ts';
+import { byteText, fromHex, textBytes, toHex } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
-import type { ChannelRecord } from '../../log/channel-heads.ts';
-import type {
-  FoundArtifact,
-  FoundMention,
-  FoundRecord,
-  FoundRelocation,
-  FoundWithFate,
-  LookupQueries,
-} from '../../log/lookup.ts';
-import { asHash } from '../../merkle/hash.ts';
-import type { Hash } from '../../merkle/hash.ts';
-import { channelHeadPath, channelNames } from '../../record/channel.ts';
+import { RELOCATION_CURSOR_BYTES } from '../../log/lookup.ts';
+import type { LookupQueries } from '../../log/lookup.ts';
 import { ACTIVITIES, CATEGORIES } from '../../record/common.ts';
-import { statementToJson } from '../../record/statement.ts';
 import { formatTime, parseTime } from '../../record/time.ts';
 import { isNamespace } from '../../record/types.ts';
-import type { Answer } from './answer.ts';
-import { jsonAnswer } from './answer.ts';
 import type { App } from './app.ts';
 import { newApp, onRead } from './app.ts';
-import { onArtifacts } from './artifacts-app.ts';
-import { printable } from './body.ts';
-import { decimal, hexHash, queryOf } from './parameters.ts';
+import { ARTIFACT_PATH, artifactRead, assertLookups, onArtifacts } from './artifacts-app.ts';
+import { fateJson, listAnswer, rebuildJson, recordJson, relocationJson, takenBackJson } from './lookup-json.ts';
+import { hexHash, index, limit, PAGE, queryOf } from './parameters.ts';
 
 /** What this app asks of a log. */
 export type ServedLookups = Pick<
@@ -35,20 +21,8 @@ export type ServedLookups = Pick<
   'artifact' | 'named' | 'builds' | 'notRebuilt' | 'releases' | 'relocations' | 'rebuilds' | 'commitments' | 'changes'
 >;
 
-/** Items on one page. */
-const MAX_PAGE = 100;
-/** One past the largest index that a lookup row can hold. */
-const MAX_INDEX = 2 ** 48;
-/** An activity and a relocation in a key (log/lookup/rows.ts). */
-const RELOCATION_CURSOR_BYTES = 17;
 const DAY_SECONDS = 86_400;
 
-const limit = v.optional(
-  v.pipe(decimal, v.minValue(1, 'must be at least 1'), v.maxValue(MAX_PAGE, `must be at most ${MAX_PAGE}`)),
-  String(MAX_PAGE),
-);
-const index = v.pipe(decimal, v.maxValue(MAX_INDEX - 1, 'must be below 2^48'));
-const PAGE = { limit, after: v.optional(index) };
 const name = v.pipe(v.string(), v.nonEmpty('must not be empty'));
 const namespace = v.pipe(v.string(), v.check(isNamespace, 'must be a namespace'));
 
@@ -62,7 +36,6 @@ const asOf = v.pipe(
   v.transform((text) => asOfSeconds(text)!),
 );
 
-const ARTIFACT_QUERY = v.object(PAGE);
 const BUILDS_QUERY = v.object({
   namespace: v.optional(namespace),
   product: v.optional(name),
@@ -85,7 +58,7 @@ const RELOCATIONS_QUERY = v.object({
     v.pipe(
       v.string(),
       v.check((text) => fromHex(text)?.length === RELOCATION_CURSOR_BYTES, 'must be "next" of the page before'),
-      v.transform((text) => fromHex(text)!),
+      v.transform((text) => byteText(fromHex(text)!)),
     ),
   ),
 });
@@ -109,18 +82,10 @@ export function lookupApp(
   { nowMillis = () => Date.now() }: LookupAppOptions = {},
 ): App {
   const app = newApp();
-  const served = (): ServedLookups => {
-    if (lookups !== undefined) return lookups;
-    throw new LimmatError('not-found', 'this log takes any bytes: it has no records to look up');
-  };
+  const served = (): ServedLookups => assertLookups(lookups);
 
-  onRead(app, '/api/v1/artifacts/:digest', async (c) => {
-    const page = queryOf(c.req, ARTIFACT_QUERY);
-    const sha256 = digestOf(c);
-    const { size, items, next } = await served().artifact(sha256, page);
-    return listAnswer(size, items.map(artifactJson), next, { digest: toHex(sha256) });
-  });
-
+  const artifact = artifactRead(served);
+  onRead(app, `${ARTIFACT_PATH}:digest`, (c) => artifact(c.req.param('digest') ?? '', c.req));
   onArtifacts(app, served);
 
   onRead(app, '/api/v1/builds', async (c) => {
@@ -153,7 +118,7 @@ export function lookupApp(
     const query = queryOf(c.req, RELOCATIONS_QUERY);
     const asOfTime = query.asOf ?? Math.floor(nowMillis() / 1000);
     const { size, items, next } = await served().relocations({ ...query, asOfSeconds: asOfTime }, query);
-    return listAnswer(size, items.map(relocationJson), next && toHex(next), { asOf: formatTime(asOfTime) });
+    return listAnswer(size, items.map(relocationJson), next && toHex(textBytes(next)), { asOf: formatTime(asOfTime) });
   });
 
   onRead(app, '/api/v1/rebuilds', async (c) => {
@@ -181,86 +146,6 @@ export function lookupApp(
     return listAnswer(size, items.map(recordJson), next);
   });
   return app;
-}
-
-function listAnswer(
-  size: number,
-  items: readonly object[],
-  next: number | string | undefined,
-  more: Readonly<Record<string, string>> = {},
-): Answer {
-  return jsonAnswer({ ...more, size, items, next: next === undefined ? undefined : String(next) }, 'changing');
-}
-
-function recordJson({ index: at, leafHash, statement }: FoundRecord) {
-  const entry = `/api/v1/entries/${at}`;
-  return {
-    index: at,
-    leafHash: toBase64(leafHash),
-    type: statement.type,
-    proof: `${entry}/proof`,
-    time: `${entry}/time`,
-    record: statementToJson(statement),
-  };
-}
-
-function rebuildJson(item: FoundMention) {
-  return { ...recordJson(item), verdict: item.said, match: item.said === 'match' || item.said === 'match-normalised' };
-}
-
-function takenBackJson(item: FoundMention) {
-  return { ...recordJson(item), kind: item.said };
-}
-
-function fateJson(item: FoundWithFate) {
-  return { ...recordJson(item), takenBack: item.takenBack.map(takenBackJson) };
-}
-
-function artifactJson(item: FoundArtifact) {
-  return {
-    ...recordJson(item),
-    rebuilds: item.rebuilds.map(rebuildJson),
-    takenBack: item.takenBack.map(takenBackJson),
-    channel: item.channel && channelJson(item.channel.channel, item.channel.newest),
-  };
-}
-
-function channelJson(channel: string, newest: ChannelRecord) {
-  const [of, product, stream, named] = channelNames(channel)!;
-  return {
-    namespace: of,
-    product,
-    stream,
-    channel: named,
-    newest: { index: newest.index, leafHash: toBase64(newest.leafHash), sequence: newest.sequence },
-    head: `/${channelHeadPath(channel)}`,
-  };
-}
-
-function relocationJson(item: FoundRelocation) {
-  const { step, regions, category, state, statement } = item;
-  const basis = statement.record.type === 'relocation' ? statement.record.fields.basis?.kind : undefined;
-  return {
-    ...recordJson(item),
-    state,
-    since: formatTime(step.atSeconds),
-    sinceFrom: step.atFrom,
-    basis,
-    regions,
-    /** True where the record names none, and these are those of the steps before it. */
-    regionsTakenOver: regions !== undefined && step.regions === undefined,
-    regionMatch: item.regionMatch,
-    category,
-    takenBack: item.takenBack.map(takenBackJson),
-    supervisedBy: item.supervisions.map((one) => ({ ...fateJson(one), by: one.by })),
-  };
-}
-
-function digestOf(c: Context): Hash {
-  const text = c.req.param('digest') ?? '';
-  const bytes = fromHex(text);
-  if (bytes?.length === 32) return asHash(bytes);
-  throw new LimmatError('bad-parameter', `${printable(text)} is no SHA-256 digest: 64 lowercase hexadecimal digits`);
 }
 
 function asOfSeconds(text: string): number | undefined {

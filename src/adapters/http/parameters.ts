@@ -25,6 +25,21 @@ export const decimal = v.pipe(
   v.transform(Number),
 );
 
+/** Items on one page. */
+const MAX_PAGE = 100;
+/** One past the largest index that a row of lookups can hold. */
+const MAX_INDEX = 2 ** 48;
+
+/** How many items a page of a lookup has at most. */
+export const limit = v.optional(
+  v.pipe(decimal, v.minValue(1, 'must be at least 1'), v.maxValue(MAX_PAGE, `must be at most ${MAX_PAGE}`)),
+  String(MAX_PAGE),
+);
+/** An index in a lookup. */
+export const index = v.pipe(decimal, v.maxValue(MAX_INDEX - 1, 'must be below 2^48'));
+/** Which page of a lookup. */
+export const PAGE = { limit, after: v.optional(index) };
+
 /** A hash in a URL of this API: 64 lowercase hexadecimal digits. */
 export const hexHash = v.pipe(
   v.string(),

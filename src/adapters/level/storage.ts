@@ -1,17 +1,26 @@
 // The store as one object: its parts opened by level.ts, one write at a time, reads beside it that never see half of one.
 
 import { join } from 'node:path';
-import { equalBytes } from '../../bytes.ts';
+import { equalBytes, readUint } from '../../bytes.ts';
 import { LimmatError, isLimmatError } from '../../errors.ts';
 import { HASH_SIZE } from '../../merkle/hash.ts';
 import type { TreeHead } from '../../merkle/tree-head.ts';
 import { TILE_WIDTH, tileWidthAt } from '../../merkle/tile.ts';
 import type { EntryBundlePath, HashTilePath, TilePath } from '../../merkle/tile.ts';
-import type { Growth, RewritableStorage, ScanRange, StateKey, StateWrite, StoredLog } from '../../storage.ts';
+import type {
+  EntryPlace,
+  Growth,
+  RewritableStorage,
+  ScanRange,
+  StateKey,
+  StateWrite,
+  StoredLog,
+} from '../../storage.ts';
 import { copyStore } from './backup.ts';
 import { plain, writeRows } from './database.ts';
 import type { Database, LevelFaults, LevelStep, Row, Snapshot } from './database.ts';
 import * as keys from './keys.ts';
+import type { BundleLocation } from './keys.ts';
 import { LeafIndex } from './leaf-index.ts';
 import type { Segments, TailBundle } from './segments.ts';
 
@@ -148,6 +157,21 @@ export class DirectoryStorage implements LevelStorage {
         if (row === undefined) return undefined;
         return path.kind === 'tile' ? tilePrefix(row, path) : this.#readBundle(row, path);
       }),
+    );
+  }
+
+  async readEntries(places: readonly EntryPlace[]): Promise<readonly (Uint8Array | undefined)[]> {
+    if (this.#closed !== undefined) throw closedError();
+    const { size } = this.#head;
+    const there = places.filter(({ index }) => index < size);
+    const rowKeys = there.map(({ index }) => keys.bundleKey(Math.floor(index / TILE_WIDTH)));
+    const rows =
+      rowKeys.length <= MAX_SYNC_TILES
+        ? rowKeys.map((key) => this.#database.getSync(key))
+        : await this.#database.getMany(rowKeys);
+    let next = 0;
+    return Promise.all(
+      places.map(async (place) => (place.index < size ? this.#readEntry(place, rows[next++]) : undefined)),
     );
   }
 
@@ -293,11 +317,18 @@ export class DirectoryStorage implements LevelStorage {
     return turn;
   }
 
+  async #readEntry(place: EntryPlace, row: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+    const bundle = Math.floor(place.index / TILE_WIDTH);
+    const { start, end } = locationIn(row, bundle);
+    const from = start + place.offset;
+    const to = from + 2 + place.length;
+    if (to > end) return undefined;
+    const bytes = await this.#segments.read(bundle, { start: from, end: to });
+    return readUint(bytes, 0, 2) === place.length ? bytes.subarray(2) : undefined;
+  }
+
   async #readBundle(row: Uint8Array, path: EntryBundlePath): Promise<Uint8Array | undefined> {
-    const location = keys.parseLocation(row);
-    if (location === undefined) {
-      throw new LimmatError('store-corrupt', `the database does not say where bundle ${path.index} lies`);
-    }
+    const location = locationIn(row, path.index);
     const bytes = await this.#segments.read(path.index, location);
     if (path.width === TILE_WIDTH) return bytes;
     let end = 0;
@@ -318,6 +349,13 @@ export class DirectoryStorage implements LevelStorage {
 /** Whether a tree of this size has the resource. */
 function isThere(path: TilePath, size: number): boolean {
   return path.width >= 1 && path.width <= tileWidthAt(path.kind === 'tile' ? path.level : 0, path.index, size);
+}
+
+/** Where a bundle lies, as its row says. */
+function locationIn(row: Uint8Array | undefined, bundle: number): BundleLocation {
+  const location = row && keys.parseLocation(row);
+  if (location !== undefined) return location;
+  throw new LimmatError('store-corrupt', `the database does not say where bundle ${bundle} lies`);
 }
 
 function rowKeyOf(path: TilePath): Uint8Array {

@@ -1,43 +1,26 @@
 // The questions that lookups answer. Everything is about the published tree: what no checkpoint covers is not shown. An
 // answer is a hint, as complete as whoever runs the log wants it to be; each record in it can be proven.
 
-import { equalBytes, readUint } from '../../bytes.ts';
 import type { Hash } from '../../merkle/hash.ts';
-import { channelNames, channelPlace, releaseChannel, buildChannel } from '../../record/channel.ts';
-import { fileDigests } from '../../record/statement.ts';
+import { buildChannel, channelPlace, releaseChannel } from '../../record/channel.ts';
 import type { AvdbReleaseFields } from '../../record/avdb-release.ts';
-import { productOf } from '../../record/types.ts';
 import type { ChannelFacts, ChannelRecord } from '../channel-heads.ts';
-import {
-  ABOUT,
-  channelPart,
-  digestPart,
-  indexPart,
-  INDEX_BYTES,
-  lastIndex,
-  MATCHES,
-  mentionPart,
-  namespacePart,
-  parseMention,
-  productPart,
-  rowKey,
-  tagsFit,
-  typePart,
-} from './rows.ts';
-import type { Mention, MentionKind } from './rows.ts';
+import { artifactOf } from './artifact.ts';
+import type { FoundArtifact } from './artifact.ts';
+import { LookupChannels } from './channel-facts.ts';
+import { ITEM_BYTES, scanFeed } from './feeds.ts';
+import { mentionList, parseMention } from './lists.ts';
+import type { Item, ItemPage } from './lists.ts';
 import { namedBy } from './named.ts';
 import type { NamedRecord } from './named.ts';
+import { LookupReader } from './reader.ts';
+import type { FoundMention, FoundWithFate } from './reader.ts';
 import { relocationsAt } from './relocations.ts';
 import type { FoundRelocation, RelocationQuestion } from './relocations.ts';
-import { scanByIndex, scanRows } from './scan.ts';
-import type { IndexPage, IndexScan, Row } from './scan.ts';
-import { readRecords } from './source.ts';
+import { ABOUT, channelPart, namespacePart, productPart, rowKey, tagsTest, typePart } from './rows.ts';
+import { scanByIndex } from './scan.ts';
 import type { FoundRecord, LookupSource } from './source.ts';
-
-/** Entries about one record that an answer shows. */
-const MAX_MENTIONS = 100;
-/** Channels whose newest record is remembered until the next tree is published. */
-const MAX_NEWEST = 4096;
+import { notRebuilt } from './unrebuilt.ts';
 
 /** A page of an answer, and what to ask for the next one; undefined where there is none. */
 export interface Page<T, C = number> {
@@ -54,23 +37,6 @@ export interface PageRequest<C = number> {
   readonly limit: number;
 }
 
-/** An entry that says something about the found one, and what it says. */
-export interface FoundMention extends FoundRecord {
-  readonly said: Mention;
-}
-
-/** A record, and the retractions of it. */
-export interface FoundWithFate extends FoundRecord {
-  readonly takenBack: readonly FoundMention[];
-}
-
-/** A record about a file. */
-export interface FoundArtifact extends FoundWithFate {
-  readonly rebuilds: readonly FoundMention[];
-  /** The record's channel and the newest record there. */
-  readonly channel: { readonly channel: string; readonly newest: ChannelRecord } | undefined;
-}
-
 /** Of which builds: those of a product, or of all that is given besides. */
 export interface BuildFilter {
   readonly namespace: string;
@@ -80,62 +46,52 @@ export interface BuildFilter {
   readonly platform?: string | undefined;
 }
 
-/** Record types that stand among the changes of a product. */
-const PRODUCT_TYPES = ['source-snapshot', 'build', 'avdb-release', 'rebuild', 'retraction'] as const;
+/** Record types that stand among the changes of a product: its own, and those of others about these. */
+const PRODUCT_TYPES = ['source-snapshot', 'build', 'avdb-release'] as const;
+const ABOUT_TYPES = ['rebuild', 'retraction'] as const;
 
 export class LookupQueries implements ChannelFacts {
   readonly #source: LookupSource;
-  readonly #newest = new Map<string, Promise<ChannelRecord | undefined>>();
-  #newestSize = 0;
+  readonly #reader: LookupReader;
+  readonly #channels: LookupChannels;
 
   constructor(source: LookupSource) {
     this.#source = source;
+    this.#reader = new LookupReader(source);
+    this.#channels = new LookupChannels(this.#reader);
   }
 
   /** The records about the file with this SHA-256, oldest first, with what was said of each of them. */
-  async artifact(sha256: Hash, { after, limit }: PageRequest): Promise<Page<FoundArtifact>> {
-    const size = this.#source.size();
-    const scan = { prefix: rowKey(ABOUT.digest, digestPart(sha256)), size, after, newestFirst: false, limit };
-    const { rows, next } = await this.#scan(scan);
-    if (rows.length === 0) return { size, items: [], next };
-    const found = await this.#read(rows);
-    const about = found.filter(({ statement }) => fileDigests(statement.record).some((one) => equalBytes(one, sha256)));
-    const items = await Promise.all(
-      about.map(async (one): Promise<FoundArtifact> => {
-        const place = channelPlace(one.statement.record, one.index);
-        const [{ takenBack, rebuilds }, newest] = await Promise.all([
-          this.#mentions(one.index, size),
-          place && this.newest(place.channel, size),
-        ]);
-        const channel = place && newest && { channel: place.channel, newest };
-        return { ...one, takenBack, rebuilds, channel };
-      }),
-    );
-    return { size, items, next };
+  artifact(sha256: Hash, page: PageRequest): Promise<Page<FoundArtifact>> {
+    return artifactOf(this.#reader, this.#channels, sha256, page);
   }
 
   /** Of each of these files the indexes alone: see namedBy. */
   named(sha256s: readonly Hash[]): Promise<readonly Page<NamedRecord>[]> {
-    return namedBy(this.#source, sha256s);
+    return namedBy(this.#reader, sha256s);
   }
 
   /** Builds, newest first. */
-  async builds(filter: BuildFilter, { after, limit }: PageRequest): Promise<Page<FoundWithFate>> {
+  async builds(filter: BuildFilter, page: PageRequest): Promise<Page<FoundWithFate>> {
     const size = this.#source.size();
     const { namespace, product, version, channel, platform } = filter;
     const { hasher } = this.#source;
-    let prefix: string;
-    let test: (row: Row) => boolean;
-    if (channel !== undefined && platform !== undefined) {
-      const part = channelPart(buildChannel(namespace, { product, platform, channel }), hasher);
-      prefix = rowKey(ABOUT.channel, part);
-      test = ({ value }) => tagsFit(value, [version]);
-    } else {
-      prefix = rowKey(ABOUT.product, productPart(namespace, product, hasher), typePart('build'));
-      test = ({ value }) => tagsFit(value, [version, channel, platform]);
-    }
-    const { rows, next } = await this.#scan({ prefix, size, after, newestFirst: true, limit, test });
-    const found = (await this.#read(rows)).filter(({ statement: { record } }) => {
+    const scan = { ...page, after: page.after, size, newestFirst: true };
+    const { items, next } =
+      channel !== undefined && platform !== undefined
+        ? await scanFeed(this.#source.storage(), {
+            ...scan,
+            prefix: rowKey(ABOUT.channel, channelPart(buildChannel(namespace, { product, platform, channel }), hasher)),
+            itemBytes: ITEM_BYTES.channelBuild,
+            test: tagsTest([version]),
+          })
+        : await scanFeed(this.#source.storage(), {
+            ...scan,
+            prefix: rowKey(ABOUT.product, productPart(namespace, product, hasher), typePart('build')),
+            itemBytes: ITEM_BYTES.build,
+            test: tagsTest([version, channel, platform]),
+          });
+    const found = (await this.#read(items)).filter(({ statement: { record } }) => {
       if (record.type !== 'build' || record.namespace !== namespace) return false;
       const { fields } = record;
       return (
@@ -144,7 +100,7 @@ export class LookupQueries implements ChannelFacts {
           [fields.version, fields.channel, fields.platform].join('\0')
       );
     });
-    return { size, items: await this.#withFate(found, size), next };
+    return { size, items: await this.#reader.withFate(found, size), next };
   }
 
   /** Releases of a stream, newest first. */
@@ -156,52 +112,32 @@ export class LookupQueries implements ChannelFacts {
     const size = this.#source.size();
     const channel = releaseChannel(namespace, stream);
     const prefix = rowKey(ABOUT.channel, channelPart(channel, this.#source.hasher));
-    const { rows, next } = await this.#scan({ prefix, size, after, newestFirst: true, limit });
-    const found = (await this.#read(rows)).filter(
+    const itemBytes = ITEM_BYTES.channelRelease;
+    const scan = { prefix, itemBytes, size, after, newestFirst: true, limit };
+    const { items, next } = await scanFeed(this.#source.storage(), scan);
+    const found = (await this.#read(items)).filter(
       ({ index, statement }) => channelPlace(statement.record, index)?.channel === channel,
     );
-    return { size, items: await this.#withFate(found, size), next };
+    return { size, items: await this.#reader.withFate(found, size), next };
   }
 
   /** Builds of which nobody has said that they gave the same files, and which were not taken back; oldest first. */
-  async notRebuilt(
-    { namespace, product }: { readonly namespace?: string | undefined; readonly product?: string | undefined },
-    { after, limit }: PageRequest,
+  notRebuilt(
+    filter: { readonly namespace?: string | undefined; readonly product?: string | undefined },
+    page: PageRequest,
   ): Promise<Page<FoundWithFate>> {
-    const size = this.#source.size();
-    const test = ({ value }: Row): boolean => tagsFit(value, [namespace, product]);
-    const page = await this.#scan({ prefix: rowKey(ABOUT.unrebuilt), size, after, newestFirst: false, limit, test });
-    const indexes = new Set(page.rows.map(({ index }) => index));
-    // An entry that is not published yet has taken nothing off the list.
-    const last = page.next ?? size - 1;
-    for await (const row of scanRows(
-      this.#source.storage(),
-      rowKey(ABOUT.taken),
-      rowKey(ABOUT.taken, indexPart(size)),
-    )) {
-      const build = lastIndex(row.key);
-      if (build > last || build <= (after ?? -1) || indexes.has(build) || !test(row)) continue;
-      if (!(await this.#isTakenOff(build, size))) indexes.add(build);
-    }
-    const chosen = [...indexes].toSorted((a, b) => a - b).slice(0, limit);
-    const next = indexes.size > limit ? chosen.at(-1) : page.next;
-    const found = (await readRecords(this.#source, chosen)).filter(
-      ({ statement: { record } }) =>
-        (namespace === undefined || record.namespace === namespace) &&
-        (product === undefined || productOf(record) === product),
-    );
-    return { size, items: await this.#withFate(found, size), next };
+    return notRebuilt(this.#reader, filter, page);
   }
 
   /** What was said of the build with this leaf hash by those who built it again, oldest first; undefined: there is no such entry. */
   async rebuilds(build: Hash, { after, limit }: PageRequest): Promise<Page<FoundMention & FoundWithFate> | undefined> {
     const size = this.#source.size();
-    const index = await this.#indexOf(build, size);
-    if (index === undefined) return undefined;
-    const prefix = rowKey(ABOUT.mention, indexPart(index), mentionPart('rebuild'));
-    const { rows, next } = await this.#scan({ prefix, size, after, newestFirst: false, limit });
-    const found = await this.#withFate(await this.#mentioned(rows), size);
-    return { size, items: found, next };
+    const [index] = await this.#source.storage().findLeaves([build]);
+    if (index === undefined || index >= size) return undefined;
+    const { items, next } = await this.#reader.list(mentionList(index, 'rebuild'), { size, after, limit });
+    const found = await this.#read(items);
+    const mentioned = found.map((one, i) => ({ ...one, said: parseMention(items[i]!.value) }));
+    return { size, items: await this.#reader.withFate(mentioned, size), next };
   }
 
   /** Commitments, oldest first. */
@@ -210,13 +146,13 @@ export class LookupQueries implements ChannelFacts {
     { after, limit }: PageRequest,
   ): Promise<Page<FoundWithFate>> {
     const size = this.#source.size();
-    const test = ({ value }: Row): boolean => tagsFit(value, [namespace]);
-    const prefix = rowKey(ABOUT.commitment);
-    const { rows, next } = await this.#scan({ prefix, size, after, newestFirst: false, limit, test });
+    const fits = tagsTest([namespace]);
+    const scan = { size, after, limit, newestFirst: false, test: ({ value }: { value: Uint8Array }) => fits(value) };
+    const { rows, next } = await scanByIndex(this.#source.storage(), { ...scan, prefix: rowKey(ABOUT.commitment) });
     const found = (await this.#read(rows)).filter(
       ({ statement }) => namespace === undefined || statement.namespace === namespace,
     );
-    return { size, items: await this.#withFate(found, size), next };
+    return { size, items: await this.#reader.withFate(found, size), next };
   }
 
   /**
@@ -233,149 +169,68 @@ export class LookupQueries implements ChannelFacts {
     if (namespace === undefined) {
       const end = Math.min(start + limit, size);
       const indexes = Array.from({ length: Math.max(0, end - start) }, (_, i) => start + i);
-      return { size, items: await readRecords(this.#source, indexes), next: end < size ? end - 1 : undefined };
+      return { size, items: await this.#reader.records(indexes), next: end < size ? end - 1 : undefined };
     }
-    const prefixes =
-      product === undefined
-        ? [rowKey(ABOUT.namespace, namespacePart(namespace))]
-        : PRODUCT_TYPES.map((type) =>
-            rowKey(ABOUT.product, productPart(namespace, product, this.#source.hasher), typePart(type)),
-          );
-    const from = start === 0 ? undefined : start - 1;
+    const scan = { size, after: start === 0 ? undefined : start - 1, newestFirst: false, limit };
     const pages = await Promise.all(
-      prefixes.map((prefix) => this.#scan({ prefix, size, after: from, newestFirst: false, limit })),
+      product === undefined ? [this.#ofNamespace(namespace, scan)] : this.#ofProduct(namespace, product, scan),
     );
-    const all = pages.flatMap(({ rows }) => rows.map(({ index }) => index)).toSorted((a, b) => a - b);
-    const indexes = all.slice(0, limit);
-    const isMore = all.length > limit || pages.some(({ next }) => next !== undefined);
-    return { size, items: await readRecords(this.#source, indexes), next: isMore ? indexes.at(-1) : undefined };
+    // A page that ends before another has only told of what is up to its end.
+    const end = Math.min(...pages.map(({ next }) => next ?? size - 1));
+    const all = pages.flatMap(({ items }) => items.map(({ index }) => index)).toSorted((a, b) => a - b);
+    const told = all.filter((index) => index <= end);
+    const indexes = told.slice(0, limit);
+    const isMore = told.length > limit || pages.some(({ next }) => next !== undefined);
+    const next = told.length > limit ? indexes.at(-1) : end;
+    return { size, items: await this.#reader.records(indexes), next: isMore ? next : undefined };
   }
 
   /** Where data of a region is stored, processed, …, on a day: see relocationsAt. */
-  async relocations(
-    question: RelocationQuestion,
-    page: PageRequest<Uint8Array>,
-  ): Promise<Page<FoundRelocation, Uint8Array>> {
+  async relocations(question: RelocationQuestion, page: PageRequest<string>): Promise<Page<FoundRelocation, string>> {
     const size = this.#source.size();
-    const fate = (index: number): Promise<FoundMention[]> => this.#mentionsOf(index, 'takenBack', size);
-    return { size, ...(await relocationsAt(this.#source, size, question, page, fate)) };
+    return { size, ...(await relocationsAt(this.#reader, size, question, page)) };
   }
 
-  async channels(after: string | undefined, limit: number): Promise<readonly string[]> {
+  channels(after: string | undefined, limit: number): Promise<readonly string[]> {
+    return this.#channels.channels(after, limit);
+  }
+
+  newest(channel: string, size: number): Promise<ChannelRecord | undefined> {
+    return this.#channels.newest(channel, size);
+  }
+
+  recalled(channel: string, size: number): Promise<readonly Pick<ChannelRecord, 'leafHash' | 'sequence'>[]> {
+    return this.#channels.recalled(channel, size);
+  }
+
+  #ofNamespace(namespace: string, scan: Scan): Promise<ItemPage> {
+    const prefix = rowKey(ABOUT.namespace, namespacePart(namespace));
+    return scanFeed(this.#source.storage(), { ...scan, prefix, itemBytes: ITEM_BYTES.plain });
+  }
+
+  #ofProduct(namespace: string, product: string, scan: Scan): Promise<ItemPage>[] {
+    const part = productPart(namespace, product, this.#source.hasher);
     const storage = this.#source.storage();
-    const prefix = rowKey(ABOUT.channel);
-    const size = this.#source.size();
-    const channels: string[] = [];
-    let from = after === undefined ? undefined : rowKey(ABOUT.channel, channelPart(after, this.#source.hasher), LAST);
-    while (channels.length < limit) {
-      const [row] = await storage.scan({ prefix, limit: 1, ...(from === undefined ? {} : { after: from }) });
-      if (row === undefined) break;
-      from = row.key.slice(0, -INDEX_BYTES) + LAST;
-      const index = lastIndex(row.key);
-      // Its first entry is not published: it is none yet.
-      if (index >= size) continue;
-      const [found] = await readRecords(this.#source, [index]);
-      const place = channelPlace(found!.statement.record, index);
-      if (place !== undefined) channels.push(place.channel);
-    }
-    return channels;
-  }
-
-  async newest(channel: string, size: number): Promise<ChannelRecord | undefined> {
-    if (size !== this.#newestSize) {
-      this.#newest.clear();
-      this.#newestSize = size;
-    }
-    let newest = this.#newest.get(channel);
-    if (newest === undefined) {
-      newest = this.#findNewest(channel, size);
-      if (this.#newest.size >= MAX_NEWEST) this.#newest.clear();
-      this.#newest.set(channel, newest);
-      newest.catch(() => this.#newest.delete(channel));
-    }
-    return newest;
-  }
-
-  async recalled(channel: string, size: number): Promise<readonly Pick<ChannelRecord, 'leafHash' | 'sequence'>[]> {
-    const [namespace, product] = channelNames(channel) ?? [];
-    if (namespace === undefined || product === undefined) return [];
-    const targets = new Set<number>();
-    const prefix = rowKey(ABOUT.recall, productPart(namespace, product, this.#source.hasher));
-    for await (const { key, value } of scanRows(this.#source.storage(), prefix)) {
-      if (lastIndex(key) < size) targets.add(readUint(value, 0, INDEX_BYTES)!);
-    }
-    const found = await readRecords(this.#source, [...targets]);
-    return found.flatMap(({ index, leafHash, statement }) => {
-      const place = channelPlace(statement.record, index);
-      return place?.channel === channel ? [{ leafHash, sequence: place.sequence }] : [];
+    const own = PRODUCT_TYPES.map((type) => {
+      const itemBytes = type === 'build' ? ITEM_BYTES.build : ITEM_BYTES.plain;
+      return scanFeed(storage, { ...scan, prefix: rowKey(ABOUT.product, part, typePart(type)), itemBytes });
     });
+    const others = ABOUT_TYPES.map(async (type): Promise<ItemPage> => {
+      const prefix = rowKey(ABOUT.aboutProduct, part, typePart(type));
+      const { rows, next } = await scanByIndex(storage, { ...scan, prefix });
+      return { items: rows, next };
+    });
+    return [...own, ...others];
   }
 
-  /** Sequences rise along a channel (D08), so the last entry has the highest. */
-  async #findNewest(channel: string, size: number): Promise<ChannelRecord | undefined> {
-    const prefix = rowKey(ABOUT.channel, channelPart(channel, this.#source.hasher));
-    const { rows } = await this.#scan({ prefix, size, after: undefined, newestFirst: true, limit: 1 });
-    const [found] = await this.#read(rows);
-    const place = found && channelPlace(found.statement.record, found.index);
-    if (place?.channel !== channel) return undefined;
-    return { index: found!.index, leafHash: found!.leafHash, sequence: place.sequence };
-  }
-
-  #scan(scan: IndexScan): Promise<IndexPage> {
-    return scanByIndex(this.#source.storage(), scan);
-  }
-
-  #read(rows: IndexPage['rows']): Promise<FoundRecord[]> {
-    return readRecords(
-      this.#source,
-      rows.map(({ index }) => index),
-    );
-  }
-
-  async #indexOf(leafHash: Hash, size: number): Promise<number | undefined> {
-    const [index] = await this.#source.storage().findLeaves([leafHash]);
-    return index !== undefined && index < size ? index : undefined;
-  }
-
-  /** True when an entry of the first `size` has taken the build off the list of those that nobody rebuilt. */
-  async #isTakenOff(build: number, size: number): Promise<boolean> {
-    for await (const { key, value } of scanRows(this.#source.storage(), rowKey(ABOUT.mention, indexPart(build)))) {
-      if (lastIndex(key) < size && TAKE_OFF.includes(parseMention(value))) return true;
-    }
-    return false;
-  }
-
-  async #mentioned(rows: IndexPage['rows']): Promise<FoundMention[]> {
-    const found = await this.#read(rows);
-    return found.map((one, i) => ({ ...one, said: parseMention(rows[i]!.value) }));
-  }
-
-  async #mentionsOf(index: number, kind: MentionKind, size: number): Promise<FoundMention[]> {
-    const prefix = rowKey(ABOUT.mention, indexPart(index), mentionPart(kind));
-    const { rows } = await this.#scan({ prefix, size, after: undefined, newestFirst: false, limit: MAX_MENTIONS });
-    return rows.length === 0 ? [] : this.#mentioned(rows);
-  }
-
-  /** What was said of an entry: mostly nothing, so one look at the store tells of both kinds. */
-  async #mentions(index: number, size: number): Promise<Pick<FoundArtifact, 'takenBack' | 'rebuilds'>> {
-    const prefix = rowKey(ABOUT.mention, indexPart(index));
-    const [any] = await this.#source.storage().scan({ prefix, limit: 1 });
-    if (any === undefined) return { takenBack: [], rebuilds: [] };
-    const [takenBack, rebuilds] = await Promise.all([
-      this.#mentionsOf(index, 'takenBack', size),
-      this.#mentionsOf(index, 'rebuild', size),
-    ]);
-    return { takenBack, rebuilds };
-  }
-
-  #withFate<T extends FoundRecord>(found: readonly T[], size: number): Promise<(T & FoundWithFate)[]> {
-    return Promise.all(
-      found.map(async (one) => ({ ...one, takenBack: await this.#mentionsOf(one.index, 'takenBack', size) })),
-    );
+  #read(items: readonly Pick<Item, 'index'>[]): Promise<FoundRecord[]> {
+    return this.#reader.records(items.map(({ index }) => index));
   }
 }
 
-const LAST = '\u00ff'.repeat(INDEX_BYTES);
-
-/** What takes a build off the list of those that nobody rebuilt. */
-const TAKE_OFF: readonly Mention[] = Object.freeze([...MATCHES, 'retract', 'supersede', 'correct', 'recall']);
+interface Scan {
+  readonly size: number;
+  readonly after: number | undefined;
+  readonly newestFirst: boolean;
+  readonly limit: number;
+}

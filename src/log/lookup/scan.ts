@@ -2,17 +2,17 @@
 // where to go on, and may be short or empty though there is more.
 
 import type { LogStorage, StateKey } from '../../storage.ts';
-import { indexPart, lastIndex } from './rows.ts';
+import { indexText, lastIndex } from './rows.ts';
 
 export interface Row {
   readonly key: StateKey;
   readonly value: Uint8Array;
 }
 
-/** Rows that one question looks at: some ten milliseconds. Whoever wants more asks again. */
+/** Rows, or items of rows, that one question looks at: some ten milliseconds. Whoever wants more asks again. */
 export const MAX_ROWS = 4096;
 /** Rows that one scan takes from the store. */
-const SCAN_ROWS = 256;
+export const SCAN_ROWS = 256;
 
 export type Scanner = Pick<LogStorage, 'scan'>;
 
@@ -40,7 +40,7 @@ export async function scanByIndex(storage: Scanner, scan: IndexScan): Promise<In
   const { prefix, size, newestFirst, limit, test } = scan;
   const rows: (Row & { readonly index: number })[] = [];
   const start = newestFirst ? Math.min(scan.after ?? size, size) : scan.after;
-  let after = start === undefined ? undefined : prefix + indexPart(start);
+  let after = start === undefined ? undefined : prefix + indexText(start);
   for (let looked = 0; ;) {
     // One more than is asked for tells whether there is a next page.
     const take = test === undefined ? Math.min(limit + 1 - rows.length, SCAN_ROWS) : SCAN_ROWS;

@@ -14,7 +14,7 @@ import { readAll } from '../read.ts';
 /** What lookups ask of a log. */
 export interface LookupSource {
   /** The store as it is now: a log may open it anew. */
-  storage(): Pick<LogStorage, 'read' | 'scan' | 'findLeaves'>;
+  storage(): Pick<LogStorage, 'read' | 'readEntries' | 'get' | 'scan' | 'findLeaves'>;
   /** The published size. */
   size(): number;
   readonly hasher: Hasher;

@@ -1,7 +1,6 @@
 // Steps of relocations as lookup rows keep them: all that decides what was in force on a day, so that only the answer has
 // to be read from the entries. Values are deterministic CBOR arrays; what is not stated is null.
 
-import { uintText } from '../../bytes.ts';
 import { decodeCbor, encodeCbor } from '../../cose/cbor.ts';
 import { ACTIVITIES, CATEGORIES, RELOCATION_ACTIONS } from '../../record/common.ts';
 import type { RelocationFields } from '../../record/relocation.ts';
@@ -27,9 +26,9 @@ export function isPlan(action: Step['action']): boolean {
   return action === 'plan' || action === 'change';
 }
 
-/** An activity in a key: one byte. */
+/** The byte of an activity in a key. */
 export function activityPart(activity: (typeof ACTIVITIES)[number]): string {
-  return uintText(ACTIVITIES.indexOf(activity), 1);
+  return String.fromCharCode(ACTIVITIES.indexOf(activity));
 }
 
 export function stepValue(fields: RelocationFields, iatSeconds: number): Uint8Array {

@@ -1,14 +1,15 @@
 // Random histories of two vendors and two laboratories in one log, and what lookups need of it, without a log.
 
 import { memoryStorage } from '../../../src/adapters/memory.ts';
-import { concat, toHex, uintBytes } from '../../../src/bytes.ts';
-import { lookupWrites, type LookupSource } from '../../../src/log/lookup.ts';
+import { concat, readUint, toHex, uintBytes } from '../../../src/bytes.ts';
+import type { LookupSource } from '../../../src/log/lookup.ts';
 import { portableHasher } from '../../../src/merkle/hash.ts';
 import { TILE_WIDTH, type TilePath } from '../../../src/merkle/tile.ts';
 import { parseStatement } from '../../../src/record/statement.ts';
 import type { FieldsOf, RecordType } from '../../../src/record/types.ts';
-import type { LogStorage } from '../../../src/storage.ts';
+import type { EntryPlace, LogStorage } from '../../../src/storage.ts';
 import { AdmissionWorld, genesis, rootKeys, sign, T0 } from '../../support/admission-world.ts';
+import { LookupRows } from '../../support/lookup-rows.ts';
 import { between, type Random } from '../../support/random.ts';
 import { Naive, type Entry } from './model.ts';
 
@@ -29,6 +30,7 @@ export class History {
   /** What queries take for the published size. */
   publishedSize = 0;
   readonly #storage: LogStorage = memoryStorage();
+  readonly #rows = new LookupRows();
   readonly #random: Random;
 
   private constructor(random: Random) {
@@ -55,7 +57,9 @@ export class History {
   get source(): LookupSource {
     return {
       storage: () => ({
+        get: (keys) => this.#storage.get(keys),
         scan: (range) => this.#storage.scan(range),
+        readEntries: (places) => Promise.resolve(places.map((place) => this.#entry(place))),
         read: (paths) => Promise.resolve(paths.map((path) => this.#bundle(path))),
         findLeaves: (hashes) =>
           Promise.resolve(
@@ -73,6 +77,14 @@ export class History {
     if (end > this.publishedSize) throw new Error(`entry ${end - 1} is not published`);
     const leaves = this.world.leaves.slice(index * TILE_WIDTH, end);
     return concat(...leaves.flatMap((leaf) => [uintBytes(leaf.length, 2), leaf]));
+  }
+
+  #entry({ index, offset, length }: EntryPlace): Uint8Array | undefined {
+    const width = (index % TILE_WIDTH) + 1;
+    const bundle = this.#bundle({ kind: 'entries', index: Math.floor(index / TILE_WIDTH), width })!;
+    return readUint(bundle, offset, 2) === length
+      ? bundle.slice(offset + 2, offset + 2 + length)
+      : undefined;
   }
 
   pick<T>(values: readonly T[]): T {
@@ -206,7 +218,7 @@ export class History {
     if (bytes === undefined || !this.world.append(bytes).admitted) return undefined;
     const statement = parseStatement(bytes);
     const leafHash = portableHasher.leafHash(bytes);
-    await this.#storage.publish(new Uint8Array(0), lookupWrites(statement, index, this.world.state));
+    await this.#storage.publish(new Uint8Array(0), this.#rows.next(statement, this.world.state));
     this.entries.push({ index, leafHash, statement });
     return leafHash;
   }

@@ -162,7 +162,7 @@ describe(`lookups over a random history (seed ${seed})`, async () => {
               category,
               activity: region === 'US' ? ('store' as const) : undefined,
             };
-            const found = await all<FoundRelocation, Uint8Array>(history, limit, (page) =>
+            const found = await all<FoundRelocation, string>(history, limit, (page) =>
               queries.relocations(question, page),
             );
             const naive = model.relocations(asOfSeconds, region, category, question.activity);

@@ -1,0 +1,48 @@
+// The records about a file. What most ask for: a read of the store for the file's row, then at once the entries that it
+// names and what was said of them.
+
+import { equalBytes } from '../../bytes.ts';
+import type { Hash } from '../../merkle/hash.ts';
+import { channelPlace } from '../../record/channel.ts';
+import { fileDigests } from '../../record/statement.ts';
+import type { ChannelRecord } from '../channel-heads.ts';
+import type { LookupChannels } from './channel-facts.ts';
+import { digestList, placeOf } from './lists.ts';
+import type { Page, PageRequest } from './queries.ts';
+import type { FoundMention, FoundWithFate, LookupReader } from './reader.ts';
+
+/** A record about a file. */
+export interface FoundArtifact extends FoundWithFate {
+  readonly rebuilds: readonly FoundMention[];
+  /** The record's channel and the newest record there. */
+  readonly channel: { readonly channel: string; readonly newest: ChannelRecord } | undefined;
+}
+
+/** The records about the file with this SHA-256, oldest first, with what was said of each of them. */
+export async function artifactOf(
+  reader: LookupReader,
+  channels: LookupChannels,
+  sha256: Hash,
+  { after, limit }: PageRequest,
+): Promise<Page<FoundArtifact>> {
+  const size = reader.source.size();
+  const { items, next } = await reader.list(digestList(sha256), { size, after, limit });
+  if (items.length === 0) return { size, items: [], next };
+  const places = items.map(({ index, value }) => placeOf(index, value));
+  const indexes = items.map(({ index }) => index);
+  const [found, mentions] = await Promise.all([
+    reader.recordsAt(places),
+    reader.mentions(indexes, ['takenBack', 'rebuild'], size),
+  ]);
+  const about: FoundArtifact[] = [];
+  for (const [i, one] of found.entries()) {
+    // A row has half of a digest.
+    if (!fileDigests(one.statement.record).some((digest) => equalBytes(digest, sha256))) continue;
+    const place = channelPlace(one.statement.record, one.index);
+    const newest = place && (await channels.newest(place.channel, size));
+    const [takenBack, rebuilds] = mentions[i]!;
+    const channel = place && newest && { channel: place.channel, newest };
+    about.push({ ...one, takenBack: takenBack!, rebuilds: rebuilds!, channel });
+  }
+  return { size, items: about, next };
+}
