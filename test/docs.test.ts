@@ -105,6 +105,7 @@ describe('commands and options', () => {
       'evidence explain',
       'report promises',
       'monitor',
+      'mirror',
       'misbehave',
       'check',
       'rebuild',

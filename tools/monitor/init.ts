@@ -5,11 +5,11 @@ import { resolve } from 'node:path';
 
 import { nodeCrypto } from '../../src/adapters/node-crypto.ts';
 import { LimmatError } from '../../src/errors.ts';
-import { parseLogList } from '../../src/monitor/log-list.ts';
 import { createMonitor, monitorPaths } from '../../src/node/monitor/data.ts';
 import { readLogs } from '../../src/node/monitor/lists.ts';
 import { readMonitorSettings } from '../../src/node/monitor/settings.ts';
 import { DEFAULT_URL } from '../support/config.ts';
+import { listOfKeys } from '../support/log-list.ts';
 import type { MonitorFlags } from './options.ts';
 
 /**
@@ -36,16 +36,5 @@ export function initMonitor({ data, trust = [], key = [], url, name }: MonitorFl
       list,
     },
     nodeCrypto,
-  );
-}
-
-/** A list of one log. `bad-trust-file` for keys that are none; `usage` for those of several logs. */
-function listOfKeys(keys: readonly string[], url: string | undefined): string {
-  const text = keys.map((vkey) => `log ${vkey}${url === undefined ? '' : ` ${url}`}\n`).join('');
-  const logs = parseLogList(text);
-  if (logs.length === 1) return text;
-  throw new LimmatError(
-    'usage',
-    `the keys are of ${logs.length} logs, ${logs.map(({ origin }) => origin).join(', ')}: put them into a list and give it with --trust`,
   );
 }

@@ -20,15 +20,20 @@ export interface Resource {
   readonly full: boolean;
 }
 
+/** What the resources are made of: a log, or a copy of one. */
+export interface ServedTree extends Pick<ServedLog, 'origin' | 'checkpoint' | 'read'> {
+  status(): { readonly published?: { readonly size: number } | undefined };
+}
+
 /** Makes the resources of one log. Holds only the last checkpoint, to compute its ETag once. */
 export class Resources {
-  readonly #log: ServedLog;
+  readonly #log: ServedTree;
   readonly #hasher: Hasher;
   /** What is at a tile's path never changes as long as the log is the same one, so the log's name is tag enough. */
   readonly #tileEtag: string;
   #checkpoint: { readonly note: Uint8Array; readonly resource: Resource } | undefined;
 
-  constructor(log: ServedLog, hasher: Hasher = portableHasher) {
+  constructor(log: ServedTree, hasher: Hasher = portableHasher) {
     this.#log = log;
     this.#hasher = hasher;
     this.#tileEtag = `"${toHex(hasher.sha256(utf8(log.origin)).subarray(0, 16))}"`;

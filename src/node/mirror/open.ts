@@ -1,0 +1,82 @@
+// Opens the mirror in a directory: keys, lists, stores. It connects parts and decides nothing else.
+
+import { join } from 'node:path';
+
+import { openLevelStorage } from '../../adapters/level.ts';
+import { nodeCrypto, nodeHasher } from '../../adapters/node-crypto.ts';
+import { httpReader } from '../../client/http-reader.ts';
+import { LimmatError, isLimmatError } from '../../errors.ts';
+import { Mirror, MirrorSigner } from '../../mirror/index.ts';
+import type { MirrorOptions, MirrorSource } from '../../mirror/index.ts';
+import { nodeGet } from '../http-get.ts';
+import { readLogs } from '../monitor/lists.ts';
+import type { LocatedLog } from '../monitor/lists.ts';
+import { readMirrorConfig } from './config.ts';
+import type { MirrorConfig } from './config.ts';
+import { mirrorPaths, readMirrorKeys } from './data.ts';
+import type { MirrorPaths } from './data.ts';
+
+/** A mirror's directory, and how it is to be run. */
+export interface MirrorSettings {
+  readonly paths: MirrorPaths;
+  readonly config: MirrorConfig;
+}
+
+/** How the mirror in this directory runs when these flags are given. Errors: `bad-config`. */
+export function readMirrorSettings(dir: string, flags: MirrorConfig = {}): MirrorSettings {
+  const paths = mirrorPaths(dir);
+  const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+  return { paths, config: { ...readMirrorConfig(paths.config), ...given } };
+}
+
+export interface OpenMirrorOptions {
+  /** Where the lists' only log is that has no address, when the settings do not say it either. */
+  readonly defaultUrl: string;
+  /** Ends every request when it aborts. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: MirrorOptions['onProgress'];
+}
+
+/** The logs of a mirror's lists. `bad-config` when there is no list, and readLogs' errors. */
+export function mirroredLogs({ paths, config }: MirrorSettings, defaultUrl: string): readonly LocatedLog[] {
+  const { trust = [], url = defaultUrl } = config;
+  if (trust.length === 0) {
+    throw new LimmatError(
+      'bad-config',
+      'nothing says what to mirror: trust = ["FILE"] in mirror.toml, or --trust FILE',
+    );
+  }
+  return readLogs({ trust, root: paths.root, url, crypto: nodeCrypto });
+}
+
+/** Opens it. Errors: `bad-config`, `bad-trust-file`, `bad-key`, `store-locked`. */
+export async function openMirror(settings: MirrorSettings, options: OpenMirrorOptions): Promise<Mirror> {
+  const { paths } = settings;
+  const signer = new MirrorSigner({ signers: readMirrorKeys(paths, nodeCrypto), nowMillis: Date.now });
+  const logs = mirroredLogs(settings, options.defaultUrl);
+  for (const { origin, verifiers, witnesses, channelVerifiers = [], retired = [] } of logs) {
+    signer.assertDistinct(origin, [...verifiers, ...witnesses, ...channelVerifiers, ...retired]);
+  }
+  const get = nodeGet();
+  const sources = logs.map(({ origin, verifiers, url }): MirrorSource => ({
+    origin,
+    verifiers,
+    reader: httpReader({ url, get, signal: options.signal }),
+  }));
+  try {
+    return await Mirror.open({
+      logs: sources,
+      openStorage: (hash) => openLevelStorage(join(paths.logs, hash)),
+      signer,
+      hasher: nodeHasher,
+      nowMillis: Date.now,
+      ...(options.onProgress !== undefined && { onProgress: options.onProgress }),
+    });
+  } catch (error) {
+    if (!isLimmatError(error, 'store-locked')) throw error;
+    throw new LimmatError('store-locked', `another process runs the mirror in ${paths.root}: stop it first`, {
+      details: { location: paths.root },
+      cause: error,
+    });
+  }
+}
