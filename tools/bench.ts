@@ -12,6 +12,7 @@ import { benchMonitor } from './bench/monitor.ts';
 import { benchFollow, benchFsck, benchProofs, benchStart, benchTiles } from './bench/read.ts';
 import { benchAdmission, benchLookups } from './bench/records.ts';
 import { benchRow, formatValue, type BenchRow, type Measured } from './bench/targets.ts';
+import { benchVerify } from './bench/verify.ts';
 import { benchAdd, benchBatch, benchStatements } from './bench/write.ts';
 import { jsonOption, wholeNumber } from './support/config.ts';
 import { createOutput, style } from './support/output.ts';
@@ -35,6 +36,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   admission: benchAdmission,
   lookups: benchLookups,
   check: benchCheck,
+  verify: benchVerify,
   monitor: benchMonitor,
   growth: benchGrowth,
 };

@@ -60,6 +60,14 @@ const METRICS = {
   'lookups-bytes': { title: 'lookup rows', unit: 'bytes/entry', better: 'lower', target: 250 },
   'check-rate': { title: 'check of a directory', unit: 'files/s', better: 'higher' },
   'check-hashing': { title: 'hashing the same files alone takes, of that', unit: '%', better: 'higher' },
+  'verify-native': {
+    title: 'verify a proof file, 3 of 5 cosignatures, native',
+    unit: 'ms',
+    better: 'lower',
+    target: 1.5,
+    digits: 2,
+  },
+  'verify-portable': { title: 'the same in JavaScript alone', unit: 'ms', better: 'lower', target: 15, digits: 1 },
   'tiles-rate': { title: 'GET of full tiles', unit: 'requests/s', better: 'higher', target: 45_000, bare: 'bare-get' },
   'proofs-rate': {
     title: 'inclusion proofs by hash',
