@@ -4,9 +4,11 @@
 
 import { assertSize, equalBytes } from '../bytes.ts';
 import { portableHasher } from './hash.ts';
-import type { Hasher } from './hash.ts';
+import type { Hash, Hasher } from './hash.ts';
 import { checkNumber, checkedHash, planOf, refuse, splitPoint } from './proof.ts';
 import type { ProofPlan, Span } from './proof.ts';
+import type { Prover } from './prover.ts';
+import type { TreeHead } from './tree-head.ts';
 
 /**
  * True when [start, end) is a subtree (§4.1): it has entries, and start is a multiple of the smallest power of two that is
@@ -77,6 +79,15 @@ export function subtreePlan(start: number, end: number, size: number): ProofPlan
   const { steps, last, isKnown } = wayTo(start, end, size);
   const spans = steps.map(({ sibling }) => sibling);
   return planOf([...(isKnown ? [] : [last]), ...spans.toReversed()]);
+}
+
+/**
+ * The proof that entries [start, end) are a subtree of the head's tree, out of authenticated tiles. Errors: those of
+ * subtreePlan and of the prover.
+ */
+export async function subtreeProof(prover: Prover, head: TreeHead, start: number, end: number): Promise<Hash[]> {
+  const plan = subtreePlan(start, end, head.size);
+  return plan.build(await prover.nodes(head, plan.nodes), prover.hasher);
 }
 
 /** What is claimed: entries [start, end) of the tree with this size and root hash have this hash. */

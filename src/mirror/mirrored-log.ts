@@ -118,12 +118,15 @@ export class MirroredLog {
     return this.#pending.find((head) => head.size === size);
   }
 
-  /** The head that these bytes are, signed by all of the log's keys; the note is kept verbatim. Errors: openLogCheckpoint's. */
+  /**
+   * The head that these bytes are, signed by all of the log's keys; the note is kept verbatim. Errors: openLogCheckpoint's,
+   * and `bad-proof` for a tree of size 0 with another root than the empty tree's.
+   */
   async openNote(note: Uint8Array): Promise<LogHead> {
     const { checkpoint, timestampSeconds } = await openLogCheckpoint(note, this);
     const { origin, size, rootHash } = checkpoint;
     if (size === 0 && !equalBytes(rootHash, emptyRootHash(this.#options.hasher))) {
-      throw new LimmatError('bad-note', `${origin} signed a tree of size 0 whose root is not that of the empty tree`);
+      throw new LimmatError('bad-proof', `${origin} signed a tree of size 0 whose root is not that of the empty tree`);
     }
     return { origin, size, rootHash, timestampSeconds, note };
   }

@@ -88,7 +88,7 @@ export function allPaths(size: number): TilePath[] {
 }
 
 /** What differs between the mirror's resources and the log's; empty when every byte is the same. */
-export async function differences({ served }: MirrorWorld, log: MirroredLog): Promise<string[]> {
+export async function differences({ served }: Pick<MirrorWorld, 'served'>, log: MirroredLog): Promise<string[]> {
   const paths = allPaths(log.published?.size ?? 0);
   const contents = await log.read(paths);
   return paths.flatMap((path, i) => {

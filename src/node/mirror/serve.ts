@@ -1,12 +1,15 @@
 // Runs a mirror as a service: rounds over the logs, the copies on one listener, metrics on another. It connects parts and
 // decides nothing else.
 
+import { getConnInfo } from '@hono/node-server/conninfo';
+
 import {
   MetricsRegistry,
   healthApp,
   httpMetrics,
   mirrorApp,
   mirrorGauges,
+  mirrorUploadApp,
   serverApp,
 } from '../../adapters/http/index.ts';
 import { LimmatError, asLimmatError } from '../../errors.ts';
@@ -69,6 +72,7 @@ export async function serveMirror(settings: MirrorSettings, options: ServeMirror
     const app = serverApp({
       mounts: [
         { prefix: '', app: mirrorApp(mirror) },
+        { prefix: '', app: mirrorUploadApp(mirror, { sourceOf: (c) => getConnInfo(c).remote.address ?? '' }) },
         { prefix: '', app: healthApp(assertReady) },
       ],
       metrics,
