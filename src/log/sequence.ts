@@ -70,7 +70,9 @@ export async function sequence(batch: readonly Entry[], size: number, context: S
   const writes: StateWrite[] = [];
   const outcomes: Outcome[] = [];
   const find = (hash: Uint8Array): number | undefined => writing?.places.find(hash) ?? places.find(hash);
-  for (const [i, entry] of batch.entries()) {
+  // By index, here and below: a pair an entry is memory that thousands of entries take at once.
+  for (let i = 0; i < batch.length; i++) {
+    const entry = batch[i]!;
     const loggedAt = leaves[i] ?? find(entry.leafHash);
     if (loggedAt !== undefined) {
       outcomes.push({ index: loggedAt, duplicate: true });
@@ -123,7 +125,8 @@ async function lookUp(
   const lookups = new LookupBatch(size, writing?.lookups, hasher);
   const positions: number[] = [];
   const sizes: number[] = [];
-  for (const [i, { record }] of batch.entries()) {
+  for (let i = 0; i < batch.length; i++) {
+    const { record } = batch[i]!;
     if (record === undefined || leaves[i] !== undefined) continue;
     wanted.addOther(statementKey(record.statementHash));
     positions.push(i);

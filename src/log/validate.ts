@@ -50,7 +50,8 @@ export async function validate(leaves: readonly Uint8Array[], context: ValidateC
   const jobs: VerifyJob[] = [];
   /** The outcomes that depend on the jobs from `first` on, up to the next one's. */
   const pending: { readonly at: number; readonly first: number; readonly statement: Statement }[] = [];
-  for (const [at, form] of forms.entries()) {
+  for (let at = 0; at < forms.length; at++) {
+    const form = forms[at]!;
     if (form instanceof LimmatError) {
       outcomes.push(form);
       continue;
@@ -67,9 +68,11 @@ export async function validate(leaves: readonly Uint8Array[], context: ValidateC
     }
   }
   const verdicts = jobs.length === 0 ? [] : await context.crypto.verifyMany(jobs);
-  for (const [i, { at, first, statement }] of pending.entries()) {
+  for (let i = 0; i < pending.length; i++) {
+    const { at, first, statement } = pending[i]!;
     const end = pending[i + 1]?.first ?? jobs.length;
-    const holds = verdicts.slice(first, end).every(Boolean);
+    let holds = true;
+    for (let job = first; job < end; job++) holds &&= verdicts[job]!;
     if (!holds) outcomes[at] = badSignature(statement);
   }
   return outcomes;
