@@ -8,6 +8,7 @@ import { benchBare } from './bench/bare.ts';
 import { benchCheck } from './bench/check.ts';
 import { BenchContext, type BenchOptions } from './bench/context.ts';
 import { formatMachine, machine } from './bench/machine.ts';
+import { benchMirror } from './bench/mirror.ts';
 import { benchMonitor } from './bench/monitor.ts';
 import { benchFollow, benchFsck, benchProofs, benchStart, benchTiles } from './bench/read.ts';
 import { benchAdmission, benchLookups } from './bench/records.ts';
@@ -38,6 +39,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   check: benchCheck,
   verify: benchVerify,
   monitor: benchMonitor,
+  mirror: benchMirror,
   growth: benchGrowth,
 };
 

@@ -41,6 +41,7 @@ async function bundle(names: readonly string[]): Promise<number> {
     'bench-append-main': 'tools/bench/append-main.ts',
     'bench-follow-main': 'tools/bench/follow-main.ts',
     'bench-monitor-main': 'tools/bench/monitor-main.ts',
+    'bench-mirror-main': 'tools/bench/mirror-main.ts',
     'bench-bare-main': 'tools/bench/bare-main.ts',
     'bench-records-main': 'tools/bench/records-main.ts',
   };

@@ -136,6 +136,7 @@ describe('limmat bench', () => {
   const measured: readonly (readonly [which: string, rows: readonly string[]])[] = [
     ['append', ['append-rate', 'append-rss', 'append-rss-growth']],
     ['verify', ['verify-native', 'verify-portable']],
+    ['mirror', ['mirror-rate', 'mirror-rss']],
     ['monitor', ['monitor-rate', 'monitor-rss', 'monitor-mirror', 'monitor-idle']],
   ];
   test.each(measured)('%s measures a small log and leaves nothing behind', async (which, names) => {

@@ -9,7 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../support/node-flags.ts';
 import type { LoadJob, LoadResult } from './load-job.ts';
 
-export type ChildName = 'load-main' | 'append-main' | 'follow-main' | 'monitor-main' | 'bare-main' | 'records-main';
+export type ChildName =
+  | 'load-main'
+  | 'append-main'
+  | 'follow-main'
+  | 'mirror-main'
+  | 'monitor-main'
+  | 'bare-main'
+  | 'records-main';
 
 /** Beside this file in a checkout; beside the bundle in a package. */
 export function scriptOf(name: ChildName): string {

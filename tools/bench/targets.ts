@@ -82,6 +82,8 @@ const METRICS = {
   'monitor-rss': { title: 'resident memory of that, highest', unit: 'MB', better: 'lower', target: 300 },
   'monitor-mirror': { title: 'leaf-hash mirror of that', unit: 'bytes/entry', better: 'lower', target: 36, digits: 1 },
   'monitor-idle': { title: 'round over 100 idle logs', unit: 'ms', better: 'lower', target: 1000 },
+  'mirror-rate': { title: 'mirror, catching up from loopback', unit: 'entries/s', better: 'higher', target: 100_000 },
+  'mirror-rss': { title: 'resident memory of that, highest', unit: 'MB', better: 'lower', target: 300 },
   'start-millis': { title: 'process start to first checkpoint', unit: 'ms', better: 'lower', target: 1000 },
   'growth-1e4': { title: 'append rate at 10⁴ entries', unit: 'entries/s', better: 'higher' },
   'growth-1e5': { title: 'append rate at 10⁵ entries', unit: 'entries/s', better: 'higher' },
