@@ -32,6 +32,8 @@ export const ERROR_STATUS = {
   'outcome-unknown': 503,
   'shutting-down': 503,
   'no-checkpoint': 503,
+  'not-witnessed': 503,
+  'signed-elsewhere': 503,
   // Verification: proofs, notes and proof files.
   'bad-proof': 400,
   'bad-tile': 502,

@@ -54,7 +54,10 @@ export class Archive {
   async writesFor(published: PublishedHead): Promise<StateWrite[]> {
     const writes = await this.#thin(published.timestampSeconds);
     const last = await this.#last();
-    if (last !== undefined && published.timestampSeconds - last.timestampSeconds < MINUTE_SECONDS) return writes;
+    const isFresh = last !== undefined && published.timestampSeconds - last.timestampSeconds < MINUTE_SECONDS;
+    // The same checkpoint again has more cosignatures: it takes the place of the one that is there.
+    const isSame = last?.size === published.size && last.timestampSeconds === published.timestampSeconds;
+    if (isFresh && !isSame) return writes;
     return [...writes, { key: archiveKey(published.size, published.timestampSeconds), value: published.note }];
   }
 

@@ -27,6 +27,7 @@ import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS, Pu
 import { Quotas } from './quota.ts';
 import { readAll } from './read.ts';
 import { assertLookupRows, assertReindexed } from './reindex.ts';
+import { Witnessing } from './witnessing.ts';
 import { Writer } from './writer.ts';
 
 /** Authenticated tiles that proofs are built from are kept up to this many bytes: the level 0 tiles of 2.2 million entries. */
@@ -41,6 +42,7 @@ export interface Parts {
   readonly committed: CommittedState;
   readonly writer: Writer;
   readonly publisher: Publisher;
+  readonly witnessing: Witnessing | undefined;
   readonly proofs: ProofMaker;
   readonly archive: Archive;
 }
@@ -102,6 +104,18 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
     cacheBytes: PROVER_CACHE_BYTES,
   });
   const verifiers = options.signers.map(({ vkey }) => checkpointVerifier(vkey, crypto));
+  const witnessing =
+    options.cosigner &&
+    new Witnessing({
+      origin,
+      cosigner: options.cosigner,
+      failOpen: options.failOpen === true,
+      verifiers,
+      guarded: () => publisher.guarded,
+      rootHashAt: (head, size) => prover.rootHashAt(head, size),
+      consistencyProof: (head, fromSize) => prover.consistencyProof(head, fromSize),
+      onEvent,
+    });
   const publisher: Publisher = new Publisher(
     {
       origin,
@@ -113,6 +127,7 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
       storage: currentStorage,
       committed: () => writer.head,
       rootHashAt: (head, size) => prover.rootHashAt(head, size),
+      witnessing,
       intervalMillis: options.checkpointIntervalMillis ?? DEFAULT_CHECKPOINT_INTERVAL_MILLIS,
       refreshMillis: options.refreshIntervalMillis ?? DEFAULT_REFRESH_INTERVAL_MILLIS,
       onEvent,
@@ -122,7 +137,7 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
   );
   if (stored.published !== undefined) await publisher.adopt(stored.published);
   const proofs = new ProofMaker({ prover, hasher, published: () => publisher.published });
-  return { limits, counters, hasher, clock, crypto, committed, writer, publisher, proofs, archive };
+  return { limits, counters, hasher, clock, crypto, committed, writer, publisher, witnessing, proofs, archive };
 }
 
 async function checkGenesis(origin: string, { size }: TreeHead, storage: LogStorage): Promise<void> {

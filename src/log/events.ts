@@ -15,6 +15,11 @@ export type LogEvent =
   | { readonly kind: 'publish-failed'; readonly reason: string }
   | { readonly kind: 'signing-refused'; readonly reason: string }
   | { readonly kind: 'reopen-failed'; readonly reason: string }
+  | { readonly kind: 'witness-failed'; readonly witness: string; readonly reason: string }
+  /** A witness says what an honest one of an honest log does not. */
+  | { readonly kind: 'witness-alarm'; readonly witness: string; readonly reason: string }
+  /** A witness holds a checkpoint with the log's own signature that the log did not make: the checkpoint with that line. */
+  | { readonly kind: 'stopped'; readonly reason: string; readonly witness: string; readonly checkpoint: string }
   | { readonly kind: 'reopened'; readonly size: number }
   | { readonly kind: 'answered'; readonly appended: number; readonly duplicates: number }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly entries: number };
@@ -78,6 +83,9 @@ export class LogCounters {
         this.refusedByCode.set(event.code, (this.refusedByCode.get(event.code) ?? 0) + event.entries);
         break;
       case 'reopen-failed':
+      case 'witness-failed':
+      case 'witness-alarm':
+      case 'stopped':
         break;
     }
   }

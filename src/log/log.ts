@@ -17,11 +17,12 @@ import type { LogCounters } from './events.ts';
 import type { AppendResult, IntakeLimits } from './intake.ts';
 import type { LogOptions } from './options.ts';
 import type { ProofMaker } from './prove.ts';
-import type { Published, Publisher } from './publish.ts';
+import type { PublishLevel, Published, Publisher } from './publish.ts';
 import { readAll, scanAll } from './read.ts';
 import { LookupQueries } from './lookup.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS, validate } from './validate.ts';
 import type { Validated } from './validate.ts';
+import type { CosigningStatus, Witnessing } from './witnessing.ts';
 import type { Writer } from './writer.ts';
 
 /** A clock is set by people or by a time service, which takes minutes. */
@@ -30,9 +31,11 @@ const CLOCK_RETRY_SECONDS = 60;
 export interface LogStatus {
   /**
    * `read-only`: no entries are taken. `not-signing`: nothing is published, because of the clock; only an open log, which
-   * judges no times, takes entries. Reads go on in both.
+   * judges no times, takes entries. `not-witnessed`: entries are taken, and new checkpoints are signed and not published,
+   * because the quorum of witnesses does not cosign them. `stopped`: somebody else signs with the log's keys; nothing is
+   * taken or signed. Reads go on in all of them.
    */
-  readonly state: 'ready' | 'read-only' | 'not-signing' | 'closed';
+  readonly state: 'ready' | 'read-only' | 'not-signing' | 'not-witnessed' | 'stopped' | 'closed';
   readonly reason: string | undefined;
   /** The committed tree: what an append was told. */
   readonly head: TreeHead;
@@ -40,6 +43,8 @@ export interface LogStatus {
   readonly published: Published | undefined;
   readonly waitingEntries: number;
   readonly waitingBytes: number;
+  /** Absent for a log that has no witnesses. */
+  readonly cosigning?: CosigningStatus | undefined;
 }
 
 export class Log {
@@ -58,6 +63,7 @@ export class Log {
   readonly #committed: CommittedState;
   readonly #writer: Writer;
   readonly #publisher: Publisher;
+  readonly #witnessing: Witnessing | undefined;
   readonly #proofs: ProofMaker;
   readonly #archive: Archive;
   #closed = false;
@@ -76,6 +82,7 @@ export class Log {
     this.#committed = parts.committed;
     this.#writer = parts.writer;
     this.#publisher = parts.publisher;
+    this.#witnessing = parts.witnessing;
     this.#proofs = parts.proofs;
     this.#archive = parts.archive;
     this.lookups =
@@ -113,27 +120,39 @@ export class Log {
   }
 
   status(): LogStatus {
-    const { failure } = this.#writer;
-    const { refusal } = this.#publisher;
     const { entries, bytes } = this.#writer.load;
     return {
-      state: this.#closed ? 'closed' : failure ? 'read-only' : refusal ? 'not-signing' : 'ready',
-      reason: failure ?? refusal,
+      ...this.#condition(),
       head: this.#writer.head,
       published: this.#publisher.published,
       waitingEntries: entries,
       waitingBytes: bytes,
+      cosigning: this.#witnessing?.status(),
     };
+  }
+
+  #condition(): Pick<LogStatus, 'state' | 'reason'> {
+    const { failure } = this.#writer;
+    const stopped = this.#witnessing?.stopped;
+    const notSigning = this.#publisher.refusal;
+    const notWitnessed = this.#witnessing?.refusal;
+    if (this.#closed) return { state: 'closed', reason: undefined };
+    if (failure !== undefined) return { state: 'read-only', reason: failure };
+    if (stopped !== undefined) return { state: 'stopped', reason: stopped };
+    if (notSigning !== undefined) return { state: 'not-signing', reason: notSigning };
+    if (notWitnessed !== undefined) return { state: 'not-witnessed', reason: notWitnessed };
+    return { state: 'ready', reason: undefined };
   }
 
   /**
    * Appends leaves, each judged alone, results in order; resolves when every accepted one is durable. Rejects with
-   * `queue-full`, `read-only`, `shutting-down` or, where statements are judged by their time, `clock-behind` when nothing
-   * was taken. The bytes are the log's from the call on.
+   * `queue-full`, `read-only`, `shutting-down`, `signed-elsewhere` or, where statements are judged by their time,
+   * `clock-behind` when nothing was taken. The bytes are the log's from the call on.
    */
   async append(leaves: readonly Uint8Array[]): Promise<readonly AppendResult[]> {
     let bytes = 0;
     for (const leaf of leaves) bytes += leaf.length;
+    this.#witnessing?.assertNotStopped();
     if (this.admission === 'records') this.#assertClock();
     const reservation = this.#writer.reserve(leaves.length, bytes);
     let validated: Validated[];
@@ -159,25 +178,39 @@ export class Log {
   }
 
   /** `no-witnesses` unless the log can wait for this; called before anything is appended. */
-  assertWaitLevel(level: 'sequenced' | 'published' | 'witnessed'): void {
-    if (level !== 'witnessed') return;
+  assertWaitLevel(level: 'sequenced' | PublishLevel): void {
+    if (level !== 'witnessed' || this.#witnessing?.hasQuorum === true) return;
     throw new LimmatError(
       'no-witnesses',
-      'this log has no witnesses configured; wait=published is the most it can wait for',
+      'this log has no quorum of witnesses configured; published is the most it can wait for',
     );
   }
 
-  /** A proof file for entry `index` once it is published, or undefined when that takes longer. */
-  async waitPublished(index: number, deadlineMillis: number): Promise<Uint8Array | undefined> {
-    const published = await this.#publisher.whenPublished(index, deadlineMillis);
+  /** A proof file for entry `index` once it is published, with a quorum's cosignatures if asked, or undefined when that takes longer. */
+  async waitPublished(
+    index: number,
+    deadlineMillis: number,
+    level: PublishLevel = 'published',
+  ): Promise<Uint8Array | undefined> {
+    const published = await this.#publisher.whenPublished(index, deadlineMillis, level);
     if (published === undefined) return undefined;
     return this.#proofs.proofFile(index, await this.entry(index), published);
   }
 
-  /** A proof file for a published entry. Errors: `not-found` above the committed size, `not-published` above the published. */
-  async proofFile(index: number): Promise<Uint8Array> {
+  /**
+   * A proof file for a published entry. Errors: `not-found` above the committed size, `not-published` above the published;
+   * where a quorum's cosignatures are asked for, `no-witnesses`, and `not-witnessed` above the last size that has them.
+   */
+  async proofFile(index: number, level: PublishLevel = 'published'): Promise<Uint8Array> {
+    this.assertWaitLevel(level);
     const statement = await this.entry(index);
-    return this.#proofs.proofFile(index, statement, this.#proofs.published());
+    if (level === 'published') return this.#proofs.proofFile(index, statement, this.#proofs.published());
+    const { cosigned } = this.#publisher;
+    if (cosigned !== undefined && index < cosigned.size) return this.#proofs.proofFile(index, statement, cosigned);
+    throw new LimmatError('not-witnessed', `no checkpoint with entry ${index} is cosigned by the quorum yet`, {
+      details: { index, witnessedSize: cosigned?.size ?? 0 },
+      retryAfterSeconds: 1,
+    });
   }
 
   /** The published checkpoint note; undefined until there is one. */

@@ -5,6 +5,7 @@ import type { Hasher } from '../merkle/hash.ts';
 import type { CheckpointSigner } from '../note/signer.ts';
 import type { LogStorage } from '../storage.ts';
 import type { Clock } from './clock.ts';
+import type { Cosigner } from './cosigner.ts';
 import type { LogEvent } from './events.ts';
 import type { Guard } from './guard.ts';
 import type { IntakeLimits } from './intake.ts';
@@ -36,6 +37,10 @@ export interface LogOptions {
   readonly checkpointIntervalMillis?: number;
   /** An idle log signs its head again after this; default DEFAULT_REFRESH_INTERVAL_MILLIS. */
   readonly refreshIntervalMillis?: number;
+  /** Its witnesses: with a quorum of theirs a checkpoint is published; absent: without any. The log closes it. */
+  readonly cosigner?: Cosigner;
+  /** True: checkpoints are published without the quorum too, and shown as uncosigned. */
+  readonly failOpen?: boolean;
   readonly probeStorage?: () => Promise<void>;
   readonly onEvent?: (event: LogEvent) => void;
 }

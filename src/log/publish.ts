@@ -14,6 +14,8 @@ import type { Clock } from './clock.ts';
 import { ClockWatch } from './clock.ts';
 import type { LogEvent } from './events.ts';
 import type { Guard, GuardState } from './guard.ts';
+import { withLines } from './witnessing.ts';
+import type { SignedHead, Witnessing } from './witnessing.ts';
 
 /** A checkpoint a second: what clients wait for at most, and few enough to keep. */
 export const DEFAULT_CHECKPOINT_INTERVAL_MILLIS = 1000;
@@ -23,7 +25,12 @@ export const DEFAULT_REFRESH_INTERVAL_MILLIS = 300_000;
 /** A published checkpoint, and what it says. */
 export interface Published extends PublishedHead {
   readonly head: TreeHead;
+  /** Whether the quorum's cosignatures are among its lines; absent where no quorum is asked for. */
+  readonly isCosigned?: boolean | undefined;
 }
+
+/** What an append may wait for beside its durable index. */
+export type PublishLevel = 'published' | 'witnessed';
 
 /** Pauses after failed attempts to publish; the last one repeats. */
 const RETRY_PAUSES_MILLIS = Object.freeze([500, 1000, 2000, 5000, 10_000]);
@@ -40,6 +47,8 @@ export interface PublisherOptions {
   readonly committed: () => TreeHead;
   /** The store's root at a size up to the given head's, from the tiles that readers get. */
   readonly rootHashAt: (head: TreeHead, size: number) => Promise<Hash>;
+  /** Undefined for a log that has no witnesses. */
+  readonly witnessing: Witnessing | undefined;
   readonly intervalMillis: number;
   readonly refreshMillis: number;
   readonly onEvent: (event: LogEvent) => void;
@@ -49,6 +58,7 @@ export interface PublisherOptions {
 
 interface Waiter {
   readonly index: number;
+  readonly level: PublishLevel;
   readonly resolve: (published: Published | undefined) => void;
   readonly cancel: () => void;
 }
@@ -58,6 +68,9 @@ export class Publisher {
   readonly #watch: ClockWatch;
   #guarded: GuardState;
   #published: Published | undefined;
+  #cosigned: Published | undefined;
+  /** What is written to the store: one note at a time. Never rejects. */
+  #storing: Promise<void> = Promise.resolve();
   #waiters: Waiter[] = [];
   #cancelTimer: (() => void) | undefined;
   #running: Promise<void> | undefined;
@@ -75,6 +88,11 @@ export class Publisher {
   /** What readers see; undefined until the first checkpoint is out. */
   get published(): Published | undefined {
     return this.#published;
+  }
+
+  /** The last one with the quorum's cosignatures on it. */
+  get cosigned(): Published | undefined {
+    return this.#cosigned;
   }
 
   /** Why nothing is being signed; undefined when all is well. */
@@ -98,7 +116,7 @@ export class Publisher {
     try {
       const { checkpoint, timestampSeconds } = await openLogCheckpoint(note, { origin, verifiers });
       const head = { size: checkpoint.size, rootHash: checkpoint.rootHash };
-      this.#published = { head, size: head.size, timestampSeconds, note };
+      this.#show({ head, size: head.size, timestampSeconds, note, isCosigned: await this.#isCosigned(note) });
     } catch (error) {
       throw new LimmatError('store-corrupt', `the stored checkpoint is not one of ${origin}: ${String(error)}`, {
         cause: error,
@@ -108,9 +126,14 @@ export class Publisher {
 
   /**
    * Publishes the committed head now, for the start; later ones go by `request`. Rejects when that does not work, except
-   * that a log whose clock is wrong starts without signing, says so, and signs once the clock is right.
+   * that a log whose clock is wrong starts without signing, says so, and signs once the clock is right. A log with
+   * witnesses does not wait for them: it serves what was published before, and begins to ask them.
    */
   async start(): Promise<void> {
+    if (this.#options.witnessing !== undefined) {
+      this.#run();
+      return;
+    }
     try {
       await this.#attempt();
     } catch (error) {
@@ -125,17 +148,17 @@ export class Publisher {
     if (this.#running === undefined && this.#failures === 0) this.#schedule();
   }
 
-  /** Resolves with the first checkpoint that has entry `index`, or undefined when the time is up. */
-  whenPublished(index: number, deadlineMillis: number): Promise<Published | undefined> {
-    const { published } = this;
-    if (published !== undefined && index < published.size) return Promise.resolve(published);
+  /** Resolves with the first checkpoint of that level that has entry `index`, or undefined when the time is up. */
+  whenPublished(index: number, deadlineMillis: number, level: PublishLevel): Promise<Published | undefined> {
+    const shown = level === 'witnessed' ? this.#cosigned : this.#published;
+    if (shown !== undefined && index < shown.size) return Promise.resolve(shown);
     if (this.#closed) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const cancel = this.#options.clock.after(deadlineMillis, () => {
         this.#waiters = this.#waiters.filter((waiter) => waiter.resolve !== resolve);
         resolve(undefined);
       });
-      this.#waiters.push({ index, resolve, cancel });
+      this.#waiters.push({ index, level, resolve, cancel });
     });
   }
 
@@ -144,7 +167,11 @@ export class Publisher {
     const wasOpen = !this.#closed;
     this.stop();
     await this.#running;
-    if (wasOpen && this.#published?.size !== this.#options.committed().size) await this.#attemptQuietly();
+    // Witnesses that did not answer for long will not do so now.
+    const isHopeful = this.#options.witnessing === undefined || this.#failures === 0;
+    if (wasOpen && isHopeful && this.#published?.size !== this.#options.committed().size) await this.#attemptQuietly();
+    this.#options.witnessing?.close();
+    await this.#storing;
     for (const { resolve, cancel } of this.#waiters.splice(0)) {
       cancel();
       resolve(undefined);
@@ -165,11 +192,13 @@ export class Publisher {
     const pause = RETRY_PAUSES_MILLIS[Math.min(this.#failures, RETRY_PAUSES_MILLIS.length) - 1];
     const millis = pause ?? (behind ? intervalMillis : refreshMillis);
     const wait = Math.max(0, this.#lastStartMillis + millis - clock.monotonicMillis());
-    this.#cancelTimer = clock.after(wait, () => {
-      this.#running = this.#attemptQuietly().finally(() => {
-        this.#running = undefined;
-        this.#schedule();
-      });
+    this.#cancelTimer = clock.after(wait, () => this.#run());
+  }
+
+  #run(): void {
+    this.#running = this.#attemptQuietly().finally(() => {
+      this.#running = undefined;
+      this.#schedule();
     });
   }
 
@@ -194,14 +223,20 @@ export class Publisher {
     const { clock, onEvent } = this.#options;
     const startMillis = clock.monotonicMillis();
     this.#lastStartMillis = startMillis;
-    const published = await this.#publish(this.#options.committed());
-    this.#published = published;
+    const { size, timestampSeconds } = await this.#publish(this.#options.committed());
     this.#failures = 0;
-    this.#refusal = undefined;
-    const { size, timestampSeconds } = published;
     onEvent({ kind: 'published', size, timestampSeconds, millis: clock.monotonicMillis() - startMillis });
-    const ready = this.#waiters.filter(({ index }) => index < size);
-    this.#waiters = this.#waiters.filter(({ index }) => index >= size);
+  }
+
+  /** From here on readers see it, and whoever waits for it is answered. */
+  #show(published: Published): void {
+    this.#published = published;
+    if (published.isCosigned === true) this.#cosigned = published;
+    const isReady = ({ index, level }: Waiter): boolean =>
+      index < published.size && (level === 'published' || published.isCosigned === true);
+    const ready = this.#waiters.filter(isReady);
+    if (ready.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => !isReady(waiter));
     for (const { resolve, cancel } of ready) {
       cancel();
       resolve(published);
@@ -209,19 +244,42 @@ export class Publisher {
   }
 
   async #publish(head: TreeHead): Promise<Published> {
-    const { origin, guard } = this.#options;
+    const { origin, guard, witnessing } = this.#options;
     await this.#assertExtends(head);
     this.#refusal = this.clockRefusal();
     if (this.#refusal !== undefined) throw new LimmatError('clock-behind', this.#refusal);
+    await witnessing?.probe(() => this.#sign(this.#guarded, this.#guarded.timestampSeconds));
     const timestampSeconds = this.#watch.timestampSeconds(this.#guarded.timestampSeconds);
     const state = { origin, size: head.size, rootHash: head.rootHash, timestampSeconds };
     // Before the signature exists: from here on the log can only go on from this head, whatever happens next.
     await guard.write(state);
     this.#guarded = state;
-    const note = await this.#sign(head, timestampSeconds);
-    const published = { head, size: head.size, timestampSeconds, note };
-    await this.#store(published);
+    const signed = await this.#sign(head, timestampSeconds);
+    const published = { head, size: head.size, timestampSeconds, note: signed.note, isCosigned: undefined };
+    if (witnessing === undefined) return this.#store(published);
+    return this.#publishCosigned(published, signed, witnessing);
+  }
+
+  /** Publishes it once it may be, and once more with the lines that come a little later. */
+  async #publishCosigned(bare: Published, signed: SignedHead, witnessing: Witnessing): Promise<Published> {
+    const withThose = ({ lines, isQuorum }: { lines: readonly string[]; isQuorum: boolean }): Published => ({
+      ...bare,
+      note: utf8(withLines(bare.note, lines)),
+      isCosigned: witnessing.hasQuorum ? isQuorum : undefined,
+    });
+    const cosigned = await witnessing.cosign(signed);
+    const published = await this.#store(withThose(cosigned));
+    void cosigned.late.then(async (late) => {
+      if (late.lines.length === cosigned.lines.length || this.#published !== published) return;
+      // The next attempt tells of a store that fails.
+      await this.#store(withThose(late), published).catch(() => undefined);
+    });
     return published;
+  }
+
+  async #isCosigned(note: Uint8Array): Promise<boolean | undefined> {
+    const { witnessing } = this.#options;
+    return witnessing?.hasQuorum === true ? witnessing.isCosigned(note) : undefined;
   }
 
   /** By the tiles in the store, not by memory: what readers will check is what is checked here. */
@@ -236,23 +294,31 @@ export class Publisher {
     );
   }
 
-  async #sign(head: TreeHead, timestampSeconds: number): Promise<Uint8Array> {
+  async #sign(head: TreeHead, timestampSeconds: number): Promise<SignedHead> {
     const { origin, signers, verifiers } = this.#options;
     const text = formatCheckpoint({ origin, size: head.size, rootHash: head.rootHash, extensions: [] });
     const lines = await Promise.all(signers.map((signer) => signer.sign(text, timestampSeconds)));
     const note = utf8(`${text}\n${lines.join('')}`);
     // A key in another process may answer anything; nothing is published that a client would refuse.
     await openLogCheckpoint(note, { origin, verifiers });
-    return note;
+    return { head: { size: head.size, rootHash: head.rootHash }, timestampSeconds, text, note };
   }
 
-  async #store(published: Published): Promise<void> {
-    const writes = await this.#options.archive.writesFor(published);
-    try {
-      await this.#options.storage().publish(published.note, writes);
-    } catch (error) {
-      this.#options.onStorageFailure(error);
-      throw error;
-    }
+  /** Stores it and shows it: after what is being stored, and only while `instead` is still what readers see. */
+  async #store(published: Published, instead?: Published): Promise<Published> {
+    const done = this.#storing.then(async () => {
+      if (instead !== undefined && this.#published !== instead) return;
+      const writes = await this.#options.archive.writesFor(published);
+      try {
+        await this.#options.storage().publish(published.note, writes);
+      } catch (error) {
+        this.#options.onStorageFailure(error);
+        throw error;
+      }
+      this.#show(published);
+    });
+    this.#storing = done.catch(() => undefined);
+    await done;
+    return published;
   }
 }

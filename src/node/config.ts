@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 
 import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../adapters/http/limits.ts';
+import { DEFAULT_WITNESS_DEADLINE_MILLIS, DEFAULT_WITNESS_GRACE_MILLIS } from '../client/cosign.ts';
 import { DEFAULT_INTAKE_LIMITS } from '../log/intake.ts';
 import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS } from '../log/publish.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS } from '../log/validate.ts';
@@ -55,6 +56,13 @@ const CONFIG_KEYS = {
   'max-queue-bytes': queueBound(MAX_BATCH_BYTES, 'bytes'),
   /** Threads that verify signatures; 0: none beside the main one. */
   'verify-threads': wholeNumber(0, MAX_VERIFY_THREADS),
+  /** A C2SP tlog-policy, or a trust file: the witnesses and their quorum. Absent: no witness is asked. */
+  'witness-policy': v.string(NOT_TEXT),
+  /** How long a witness gets, and how long more is taken from the others once the quorum is met. */
+  'witness-deadline': text(parseDuration),
+  'witness-grace': text(parseDuration),
+  /** True: checkpoints are published without the quorum too, as uncosigned. */
+  'fail-open': v.boolean('must be true or false'),
   'log-level': v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`),
 };
 
@@ -92,6 +100,10 @@ export const CONFIG_TEMPLATE = `# limmat.toml: settings of the log in this direc
 # max-queue-entries = ${DEFAULT_INTAKE_LIMITS.queueEntries}           # entries that may wait for a commit; more get 503
 # max-queue-bytes = ${DEFAULT_INTAKE_LIMITS.queueBytes}          # the same in bytes
 # verify-threads = ${DEFAULT_VERIFY_THREADS}                  # that check signatures, but no more than there are processors; 0: none of their own
+# witness-policy = "witnesses.policy" # C2SP tlog-policy or trust file: without its quorum's cosignatures nothing is published; absent: no witnesses
+# witness-deadline = "${formatDuration(DEFAULT_WITNESS_DEADLINE_MILLIS)}"             # how long a witness gets to cosign
+# witness-grace = "${formatDuration(DEFAULT_WITNESS_GRACE_MILLIS)}"             # after the quorum is met, cosignatures are collected for so much longer
+# fail-open = false                   # true publishes without the quorum as well; everything then says "uncosigned"
 # note-key = "keys/log.skey"          # FILE, env:NAME, or exec:COMMAND with the public key as note-vkey
 # head-key = "keys/log-mldsa.skey"    # the same, with head-vkey
 # log-level = "info"                  # silent, error, warn, info, debug; on a terminal the default is warn

@@ -84,8 +84,10 @@ export async function createLog(options: CreateLogOptions): Promise<CreatedLog> 
     admission,
     createdAt: new Date().toISOString(),
   };
+  // Nobody reads it yet, and no witness can know a log before its keys are made.
+  const { 'witness-policy': _policy, 'fail-open': _failOpen, ...ownConfig } = config;
   const made = await openNodeLog(
-    { paths, meta: { format: 'limmat-data/1', ...meta }, config: { ...config, 'checkpoint-interval': 0 } },
+    { paths, meta: { format: 'limmat-data/1', ...meta }, config: { ...ownConfig, 'checkpoint-interval': 0 } },
     { create: true },
   );
   try {

@@ -28,6 +28,9 @@ const EVENT_LEVEL: Readonly<Record<LogEvent['kind'], Level>> = {
   'publish-failed': 'error',
   'signing-refused': 'error',
   'reopen-failed': 'error',
+  'witness-failed': 'warn',
+  'witness-alarm': 'error',
+  stopped: 'error',
 };
 
 /** A failure that goes on is said again after this long. */
@@ -36,7 +39,11 @@ const REPEAT_MILLIS = 60_000;
 const MAX_KNOWN_FAILURES = 64;
 
 /** What these events make of the log; the others change nothing. */
-const STATE_AFTER: Partial<Record<LogEvent['kind'], string>> = { 'commit-failed': 'read-only', reopened: 'ready' };
+const STATE_AFTER: Partial<Record<LogEvent['kind'], string>> = {
+  'commit-failed': 'read-only',
+  reopened: 'ready',
+  stopped: 'stopped',
+};
 
 /**
  * Writes a log's events: each change of state, and a failure that repeats at most once a minute, then with how often it
@@ -54,11 +61,11 @@ export function logEvents(
       logger[level]({ state, ...facts }, kind);
       return;
     }
-    if (level !== 'error' || !('reason' in facts)) {
+    if (level === 'debug' || !('reason' in facts)) {
       logger[level](facts, kind);
       return;
     }
-    const name = `${kind} ${facts.reason}`;
+    const name = `${kind} ${'witness' in facts ? facts.witness : ''} ${facts.reason}`;
     const known = failures.get(name);
     if (known !== undefined && nowMillis() - known.saidAtMillis < REPEAT_MILLIS) {
       known.leftOut++;

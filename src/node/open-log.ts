@@ -21,6 +21,7 @@ import { DEFAULT_VERIFY_THREADS } from './config.ts';
 import { loadLogSigners } from './log-keys.ts';
 import type { Settings } from './settings.ts';
 import { shellWord } from './shell-word.ts';
+import { nodeWitnesses } from './witnesses.ts';
 
 /** What must fit on the disk before a log that ran out of space tries again: a large commit with its tiles. */
 const PROBE_BYTES = 16 * 1024 * 1024;
@@ -51,6 +52,11 @@ export async function openNodeLog(settings: Settings, options: OpenLogOptions = 
   const { paths, meta, config } = settings;
   assertWindowPromised(settings);
   const signers = loadLogSigners(paths, meta.origin, config, nodeCrypto);
+  const cosigner = nodeWitnesses(settings, {
+    vkeys: signers.map(({ vkey }) => vkey),
+    clock: nodeClock,
+    onEvent: options.onEvent,
+  });
   const threads = config['verify-threads'] ?? Math.min(availableParallelism(), DEFAULT_VERIFY_THREADS);
   const pool = threads === 0 || meta.admission === 'open' ? undefined : createVerifierPool({ threads });
   let storage: LevelStorage | undefined;
@@ -85,6 +91,7 @@ export async function openNodeLog(settings: Settings, options: OpenLogOptions = 
       ...(iatWindowMillis === undefined ? {} : { iatWindowSeconds: iatWindowMillis / 1000 }),
       ...(interval === undefined ? {} : { checkpointIntervalMillis: interval }),
       ...(refresh === undefined ? {} : { refreshIntervalMillis: refresh }),
+      ...(cosigner !== undefined && { cosigner, failOpen: config['fail-open'] === true }),
       probeStorage: () => probeWriting(paths.root),
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });

@@ -8,6 +8,7 @@ import {
   MetricsRegistry,
   assertLogReady,
   channelApp,
+  cosigningMetrics,
   ctApp,
   healthApp,
   httpMetrics,
@@ -60,6 +61,7 @@ export async function serveNode(settings: Settings): Promise<ServedNodeLog> {
   const registry = new MetricsRegistry();
   const metrics = httpMetrics(registry);
   logMetrics(registry, log);
+  cosigningMetrics(registry, log);
   const listeners: Listener[] = [];
   let heartbeats: Heartbeats | undefined;
   const closeAll = async (): Promise<void> => {

@@ -1,6 +1,8 @@
 // Options that several commands share, as commander takes them. A flag has the name, the form and the checks of its key
 // in limmat.toml.
 
+import { resolve } from 'node:path';
+
 import { InvalidArgumentError, Option } from 'commander';
 
 import { DEFAULT_DATA_DIR } from '../../src/node/settings.ts';
@@ -89,6 +91,10 @@ export const serverOptions = (): Option[] => [
     '--checkpoint-interval <time>',
     'shortest time between checkpoints, 0: every commit (default: 1s)',
   ).argParser(checked(parseDuration)),
+  new Option(
+    '--witness-policy <file>',
+    'a tlog-policy or trust file: publish with its quorum of witnesses only (default: without any)',
+  ).argParser((path) => resolve(path)),
   new Option('--log-level <level>', 'what is written to standard error (default: info, on a terminal warn)').choices(
     LOG_LEVELS,
   ),
@@ -101,6 +107,7 @@ export interface ServerFlags {
   readonly listen?: Config['listen'];
   readonly metricsListen?: Config['metrics-listen'];
   readonly checkpointInterval?: number;
+  readonly witnessPolicy?: string;
   readonly logLevel?: Config['log-level'];
 }
 
@@ -112,6 +119,7 @@ export function configOfFlags(flags: ServerFlags): Config {
     listen: flags.listen,
     'metrics-listen': flags.metricsListen,
     'checkpoint-interval': flags.checkpointInterval,
+    'witness-policy': flags.witnessPolicy,
     'log-level': flags.logLevel,
   };
 }

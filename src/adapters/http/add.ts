@@ -4,6 +4,7 @@ import { LimmatError } from '../../errors.ts';
 import type { AppendResult } from '../../log/intake.ts';
 import { bodyLimit } from './body.ts';
 import { MAX_ENTRY_BYTES } from './limits.ts';
+import type { PublishLevel } from '../../log/publish.ts';
 import type { ServedLog } from './served-log.ts';
 
 /** The three levels of DESIGN §4: a durable index, a proof, a proof with a witness quorum. */
@@ -24,9 +25,14 @@ export async function addEntry(log: ServedLog, bytes: Uint8Array): Promise<Appen
 }
 
 /** The proof file of a durable entry, or undefined: at the deadline, and also when waiting failed, because the entry is in. */
-export async function waitForProof(log: ServedLog, index: number, waitMillis: number): Promise<Uint8Array | undefined> {
+export async function waitForProof(
+  log: ServedLog,
+  index: number,
+  waitMillis: number,
+  level: PublishLevel,
+): Promise<Uint8Array | undefined> {
   try {
-    return await log.waitPublished(index, waitMillis);
+    return await log.waitPublished(index, waitMillis, level);
   } catch {
     return undefined;
   }

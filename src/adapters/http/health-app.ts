@@ -23,5 +23,12 @@ export function assertLogReady(log: ServedLog): void {
   if (state === 'closed') throw new LimmatError('shutting-down', 'the log is closed');
   if (state === 'read-only') throw new LimmatError('read-only', 'the log is read-only');
   if (state === 'not-signing') throw new LimmatError('clock-behind', 'the log signs nothing');
+  if (state === 'stopped') throw new LimmatError('signed-elsewhere', 'the log is stopped');
+  if (state === 'not-witnessed') {
+    throw new LimmatError(
+      'not-witnessed',
+      'new checkpoints are not published: the quorum of witnesses does not cosign',
+    );
+  }
   if (published === undefined) throw new LimmatError('no-checkpoint', 'the log has not published a checkpoint yet');
 }

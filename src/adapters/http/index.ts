@@ -6,6 +6,7 @@ export type { App, AppEnv, RequestEvent, ServerAppOptions } from './app.ts';
 export { BodyBudget } from './body-budget.ts';
 export { channelApp } from './channel-app.ts';
 export type { ServedChannels } from './channel-app.ts';
+export { cosigningMetrics } from './cosigning-metrics.ts';
 export { ctApp } from './ct-app.ts';
 export { gossipApp } from './gossip-app.ts';
 export type { GossipAppOptions } from './gossip-app.ts';

@@ -5,6 +5,8 @@ import { toBase64, utf8Text } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
 import type { PublishedHead } from '../../log/archive.ts';
 import type { AppendResult } from '../../log/intake.ts';
+import type { Published } from '../../log/publish.ts';
+import type { CosigningStatus } from '../../log/witnessing.ts';
 import type { Hash, Hasher } from '../../merkle/hash.ts';
 import { portableHasher } from '../../merkle/hash.ts';
 import { ENTRY_LIMIT, WAIT_LEVELS, addEntry, waitForProof } from './add.ts';
@@ -22,7 +24,7 @@ import { decimal, hexHash, pathDecimal, queryOf, NO_QUERY } from './parameters.t
 import { publicError } from './problem.ts';
 import { Resources, resourceAnswer } from './resource.ts';
 import type { ServedLog } from './served-log.ts';
-import { publishedHead } from './served-log.ts';
+import { isUncosigned, publishedHead } from './served-log.ts';
 
 export interface LogAppOptions {
   /** How long `?wait=` waits before it answers 202, in milliseconds. */
@@ -38,6 +40,7 @@ export interface LogAppOptions {
 const ADD_QUERY = v.object({
   wait: v.optional(v.picklist(WAIT_LEVELS, `must be one of ${WAIT_LEVELS.join(', ')}`)),
 });
+const PROOF_QUERY = v.object({ witnessed: v.optional(v.literal('', 'it takes no value')) });
 const INCLUSION_QUERY = v.object({
   index: v.optional(decimal),
   hash: v.optional(hexHash),
@@ -69,10 +72,10 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
     if (wait === undefined || wait === 'sequenced') {
       return textAnswer(String(index), 'momentary');
     }
-    const proof = await waitForProof(log, index, waitMillis);
-    if (proof !== undefined) return proofAnswer(proof, index);
+    const proof = await waitForProof(log, index, waitMillis, wait);
+    if (proof !== undefined) return proofAnswer(proof, index, wait === 'published' && isUncosigned(log));
     // Relative to /add, so it holds under any prefix and behind any proxy.
-    const location = `api/v1/entries/${index}/proof`;
+    const location = `api/v1/entries/${index}/proof${wait === 'witnessed' ? '?witnessed' : ''}`;
     const answer = jsonAnswer({ index, leafHash: toBase64(leafHash), proof: location }, 'momentary');
     return { ...answer, status: 202, headers: { ...answer.headers, Location: location, 'Retry-After': '1' } };
   });
@@ -86,7 +89,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
 
   onRead(app, '/api/v1/log', (c) => {
     queryOf(c.req, NO_QUERY);
-    const { published, state } = log.status();
+    const { published, state, cosigning } = log.status();
     return jsonAnswer(
       {
         origin: log.origin,
@@ -98,6 +101,7 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
         admission: log.admission,
         limits: { entryBytes: MAX_ENTRY_BYTES, batchEntries: MAX_BATCH_ENTRIES, batchBytes: MAX_BATCH_BYTES },
         state,
+        cosigning: cosigning && cosigningJson(cosigning, published),
       },
       'changing',
     );
@@ -110,9 +114,12 @@ export function logApp(log: ServedLog, options: LogAppOptions = {}): App {
   });
 
   onRead(app, '/api/v1/entries/:index/proof', async (c) => {
-    queryOf(c.req, NO_QUERY);
+    const { witnessed } = queryOf(c.req, PROOF_QUERY);
     const index = pathDecimal(c, 'index');
-    return proofAnswer(await log.proofFile(index), index);
+    if (witnessed !== undefined) return proofAnswer(await log.proofFile(index, 'witnessed'), index, false);
+    const wasUncosigned = isUncosigned(log);
+    const proof = await log.proofFile(index);
+    return proofAnswer(proof, index, wasUncosigned || isUncosigned(log));
   });
 
   onRead(app, '/api/v1/entries/:index/time', async (c) => {
@@ -152,13 +159,31 @@ function headJson(head: PublishedHead): { size: number; timestamp: number; check
   return { size: head.size, timestamp: head.timestampSeconds, checkpoint: utf8Text(head.note) };
 }
 
-function proofAnswer(proof: Uint8Array, index: number): Answer {
+/** What readers may know of the witnesses: their addresses, and why one fails, are the operator's. */
+function cosigningJson({ quorum, failOpen, witnesses }: CosigningStatus, published: Published | undefined): object {
+  const words = published?.isCosigned === undefined ? undefined : published.isCosigned ? 'cosigned' : 'uncosigned';
+  return {
+    quorum: quorum ?? null,
+    failOpen,
+    checkpoint: words,
+    witnesses: witnesses.map(({ name, size, lastSuccessSeconds, failuresInRow }) => ({
+      name,
+      size,
+      lastCosigned: lastSuccessSeconds,
+      failuresInRow,
+    })),
+  };
+}
+
+function proofAnswer(proof: Uint8Array, index: number, isBare: boolean): Answer {
   return {
     status: 200,
     headers: {
       // The proof is as good as long as it is kept, but a later one may carry more cosignatures.
       ...bodyHeaders('text/plain; charset=utf-8', 'changing'),
-      'Content-Disposition': `attachment; filename="entry-${index}.tlog-proof"`,
+      // Only a log whose operator has allowed it publishes such a checkpoint, and then its proof files say so.
+      ...(isBare && { 'Limmat-Checkpoint': 'uncosigned' }),
+      'Content-Disposition': `attachment; filename="entry-${index}${isBare ? '.uncosigned' : ''}.tlog-proof"`,
     },
     body: proof,
   };

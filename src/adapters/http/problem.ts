@@ -29,6 +29,7 @@ const ANSWERED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'withheld',
   'queue-full',
   'no-checkpoint',
+  'not-witnessed',
 ]);
 
 /** The log's own condition: the code is public, the reason behind it (a path, a disk error) is for the operator. */
@@ -36,6 +37,11 @@ const CONDITIONS: ReadonlyMap<ErrorCode, string> = new Map<ErrorCode, string>([
   ['read-only', 'the log takes no entries at the moment; reads go on; nothing acknowledged is lost; try again later'],
   ['outcome-unknown', 'it is not known whether the entry was stored; send it again, a repeat is harmless'],
   ['shutting-down', 'the log is shutting down and takes no more entries; try again later'],
+  [
+    'signed-elsewhere',
+    'a witness holds a checkpoint with this log’s signature that this log did not make; it signs nothing and takes no ' +
+      'entries until its operator has found out why',
+  ],
   ['clock-behind', 'the log signs nothing and takes no statements until its clock is right again; try again later'],
 ]);
 

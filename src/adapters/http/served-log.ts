@@ -28,6 +28,11 @@ export type ServedLog = Pick<
   | 'checkpoint'
 >;
 
+/** True while readers see a checkpoint that lacks the cosignatures of the quorum that the operator has configured. */
+export function isUncosigned(log: Pick<ServedLog, 'status'>): boolean {
+  return log.status().published?.isCosigned === false;
+}
+
 /** The published checkpoint; `no-checkpoint` before the first one. */
 export function publishedHead(log: ServedLog): Published {
   const { published } = log.status();

@@ -15,6 +15,7 @@ import { UNKNOWN_NOW, bracketOf } from './bracket.ts';
 import type { Html } from './layout.ts';
 import type { Place } from './layout.ts';
 import { definitions, layout, verifyCommands } from './layout.ts';
+import { uncosignedNotice } from './witnesses.ts';
 import { timeInWords } from './words.ts';
 
 /** Bytes of an opaque leaf that the page shows. */
@@ -38,7 +39,7 @@ export async function entryPage(log: ServedLog, index: number, place: Place, has
         }
       </nav>
       <h1>Entry ${count(index)}</h1>
-      ${statement === undefined ? opaque(leaf) : stated(statement)}
+      ${uncosignedNotice(log)} ${statement === undefined ? opaque(leaf) : stated(statement)}
       <h2>When it was logged</h2>
       ${logged(bracket)}
       <h2>Proof</h2>

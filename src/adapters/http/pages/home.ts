@@ -13,6 +13,7 @@ import { UNKNOWN_NOW, bracketOf } from './bracket.ts';
 import type { Html } from './layout.ts';
 import type { Place } from './layout.ts';
 import { definitions, layout, verifyCommands } from './layout.ts';
+import { uncosignedNotice, witnessesPart } from './witnesses.ts';
 import { durationInWords, rateInWords, timeInWords } from './words.ts';
 
 /** Entries listed on the page. */
@@ -24,6 +25,12 @@ const RATE_ENTRIES = 1000;
 const NOTICES: Readonly<Record<Exclude<LogStatus['state'], 'ready'>, string>> = Object.freeze({
   'read-only': 'This log takes no entries at the moment. Reading goes on.',
   'not-signing': 'This log signs no new checkpoints at the moment, because of its clock. Reading goes on.',
+  'not-witnessed':
+    'This log publishes no new checkpoints at the moment, because too few of its witnesses cosign them. ' +
+    'Entries are taken, and reading goes on.',
+  stopped:
+    'This log is stopped: a witness holds a checkpoint with this log’s signature that this log did not make. ' +
+    'Reading goes on.',
   closed: 'This log is shutting down.',
 });
 
@@ -31,6 +38,7 @@ const NOTICES: Readonly<Record<Exclude<LogStatus['state'], 'ready'>, string>> = 
 export async function homePage(log: ServedLog, place: Place): Promise<Html> {
   const { state, published } = log.status();
   const notices = [
+    uncosignedNotice(log),
     state === 'ready' ? '' : html`<p class="bad">${NOTICES[state]}</p>`,
     log.admission === 'open' ? html`<p class="soft">Admission is open: anyone may append any bytes.</p>` : '',
   ];
@@ -61,6 +69,7 @@ async function shown(log: ServedLog, published: Published, place: Place): Promis
       ['Growing', await rate(log, published, place.nowSeconds)],
       ['Signers', log.vkeys.map(signer)],
     ])}
+    ${witnessesPart(log, place.nowSeconds)}
     <nav><a href="${base}/checkpoint">checkpoint</a><a href="${base}/api/v1/log">as JSON</a></nav>
     <h2>Latest entries</h2>
     ${
