@@ -52,6 +52,7 @@ export const TABLE: Readonly<Record<string, Row>> = {
   'adapters/guard': { parts: ABOVE_ADAPTERS, packages: ['level'] },
   'adapters/node-crypto': { parts: ABOVE_ADAPTERS },
   'adapters/monitor-store': { parts: ABOVE_ADAPTERS, packages: ['level'] },
+  'adapters/witness-store': { parts: ABOVE_ADAPTERS, packages: ['level'] },
   'adapters/durable-object': { parts: ABOVE_ADAPTERS },
   'adapters/http': { parts: ABOVE_ADAPTERS, packages: ['hono', '@hono/node-server', 'valibot'] },
   index: { parts: ['crypto', 'merkle', 'note', 'cose', 'record', 'client'] },
@@ -71,6 +72,7 @@ export const NODE_ONLY: readonly string[] = [
   'adapters/node-crypto',
   'adapters/monitor-store.ts',
   'adapters/monitor-store',
+  'adapters/witness-store.ts',
   'adapters/http/node-listener.ts',
 ];
 
