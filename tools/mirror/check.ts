@@ -10,7 +10,7 @@ import { toHex } from '../../src/bytes.ts';
 import { asLimmatError } from '../../src/errors.ts';
 import { originHashOf } from '../../src/mirror/index.ts';
 import { readMirrorKeys } from '../../src/node/mirror/data.ts';
-import { mirroredLogs } from '../../src/node/mirror/open.ts';
+import { explainMirrorLock, mirroredLogs } from '../../src/node/mirror/open.ts';
 import type { MirrorSettings } from '../../src/node/mirror/open.ts';
 import type { LocatedLog } from '../../src/node/monitor/lists.ts';
 import { openCheckpoint } from '../../src/note/open.ts';
@@ -97,7 +97,7 @@ async function checkCopy(
     }
   } catch (thrown) {
     const error = asLimmatError(thrown);
-    if (error.code === 'store-locked') throw error;
+    if (error.code === 'store-locked') throw explainMirrorLock(error, paths.root);
     return {
       origin,
       entries: 0,

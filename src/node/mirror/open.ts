@@ -73,10 +73,15 @@ export async function openMirror(settings: MirrorSettings, options: OpenMirrorOp
       ...(options.onProgress !== undefined && { onProgress: options.onProgress }),
     });
   } catch (error) {
-    if (!isLimmatError(error, 'store-locked')) throw error;
-    throw new LimmatError('store-locked', `another process runs the mirror in ${paths.root}: stop it first`, {
-      details: { location: paths.root },
-      cause: error,
-    });
+    throw explainMirrorLock(error, paths.root);
   }
+}
+
+/** Says of a `store-locked` error that another process has the mirror; any other error as it is. */
+export function explainMirrorLock(error: unknown, dir: string): unknown {
+  if (!isLimmatError(error, 'store-locked')) return error;
+  return new LimmatError('store-locked', `another process runs the mirror in ${dir}: stop it first`, {
+    details: { location: dir, url: '' },
+    cause: error,
+  });
 }
