@@ -60,6 +60,7 @@ export const ERROR_STATUS = {
   'false-channel-head': 409,
   'unknown-issuer': 400,
   'unknown-log': 400,
+  'fingerprint-mismatch': 400,
   // Reading another log over the network.
   network: 502,
   'bad-response': 502,

@@ -37,7 +37,7 @@ describe('links', () => {
 });
 
 /** Commands whose subcommands have the options. */
-const GROUPS = ['submitter', 'namespace', 'evidence', 'monitor', 'report'];
+const GROUPS = ['submitter', 'namespace', 'evidence', 'monitor', 'report', 'trust'];
 
 /** Every "limmat <command> …" in code of the page: the command, and its options. */
 function commandLines(file: string): { command: string; options: string[] }[] {
@@ -104,6 +104,8 @@ describe('commands and options', () => {
       'find',
       'evidence explain',
       'report promises',
+      'trust add',
+      'trust fill',
       'monitor',
       'mirror',
       'misbehave',

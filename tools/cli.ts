@@ -44,6 +44,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly Sub
   {
     title: 'Checking:',
     commands: [
+      { name: 'trust', summary: 'make and explain trust files', load: () => import('./trust.ts') },
       { name: 'show', summary: 'say what a statement, a proof file or a key is', load: () => import('./show.ts') },
       { name: 'find', summary: 'look records up', load: () => import('./find.ts') },
       { name: 'proof', summary: 'fetch the proof file of an entry', load: () => import('./proof.ts') },

@@ -4,10 +4,13 @@ import { readFileSync } from 'node:fs';
 
 import type { Command } from 'commander';
 
+import { nodeCrypto } from '../src/adapters/node-crypto.ts';
 import { LimmatError } from '../src/errors.ts';
+import { loadChannelSigner } from '../src/node/channel-key.ts';
 import { parseInitialPolicy } from '../src/node/genesis.ts';
 import type { InitialPolicy } from '../src/node/genesis.ts';
 import { dataPaths } from '../src/node/meta.ts';
+import { keysFingerprint } from '../src/note/fingerprint.ts';
 import { commandWords, shellWord, shownPath } from './support/command-name.ts';
 import { dataOption, identityOptions, jsonOption } from './support/config.ts';
 import { FIRST_ISSUER, makeLog } from './support/new-log.ts';
@@ -50,9 +53,12 @@ async function init(options: InitOptions): Promise<void> {
   const { meta, vkeys } = await makeLog({ dir: options.data, ...options, policy });
   const paths = dataPaths(options.data);
   const { root: data, config, trust, submitterKey, rootKey } = paths;
+  const channelKey = loadChannelSigner(paths, meta.origin, nodeCrypto)?.vkey;
+  const fingerprint = keysFingerprint([...vkeys, ...(channelKey === undefined ? [] : [channelKey])]);
   const isOpen = meta.admission === 'open';
-  output.result({ ...meta, data, vkeys, trust, submitterKey, ...(isOpen ? {} : { rootKey }) }, [
+  output.result({ ...meta, data, vkeys, fingerprint, trust, submitterKey, ...(isOpen ? {} : { rootKey }) }, [
     `log           ${meta.origin} (admission: ${meta.admission})`,
+    `fingerprint   ${fingerprint}: of its public keys, for "limmat trust add"`,
     `data          ${data}`,
     `guard         ${meta.guard}: never restore or delete it together with the data`,
     `settings      ${config}`,

@@ -8,6 +8,7 @@ import { Option, type Command } from 'commander';
 import { thumbprintHex } from '../src/cose/index.ts';
 import { LimmatError } from '../src/errors.ts';
 import { writeSecretFile } from '../src/node/secret-file.ts';
+import { keysFingerprint } from '../src/note/fingerprint.ts';
 import { SIGNATURE_TYPE, formatSignerKey, generateSignerKey, verifierKeyOf } from '../src/note/key.ts';
 import { STATEMENT_KEY_TYPES, generateStatementKey, parsePublicKey } from './support/keys.ts';
 import type { StatementKeyType } from './support/keys.ts';
@@ -16,6 +17,7 @@ import { createOutput } from './support/output.ts';
 const NOTE_TYPES = {
   'note-ed25519': SIGNATURE_TYPE.ed25519,
   'note-mldsa44': SIGNATURE_TYPE.mldsa44,
+  'witness-ed25519': SIGNATURE_TYPE.cosignatureEd25519,
 } as const;
 type NoteKeyType = keyof typeof NOTE_TYPES;
 
@@ -34,7 +36,8 @@ export function register(program: Command): void {
     .summary('make a key')
     .description(
       'Makes a key. Statement keys (ed25519, p256) sign records: PKCS#8 PEM, with the public key beside it. ' +
-        "Note keys (note-ed25519, note-mldsa44) sign checkpoints: one line of text each, as Go's sumdb/note writes them.",
+        'Note keys (note-ed25519, note-mldsa44; witness-ed25519 for a witness or a mirror) sign checkpoints: one line of ' +
+        "text each, as Go's sumdb/note writes them.",
     )
     .requiredOption('--out <file>', 'where the secret key goes; never replaced, mode 0600')
     .addOption(
@@ -71,7 +74,12 @@ function keygen(options: KeygenOptions): void {
   const key = generateSignerKey(name, NOTE_TYPES[type], (length) => new Uint8Array(randomBytes(length)));
   writeSecretFile(out, `${formatSignerKey(key)}\n`);
   const { vkey } = verifierKeyOf(key);
-  output.result({ type, name, vkey, secretKey: out }, [`secret key   ${out}`, `public key   ${vkey}`]);
+  const fingerprint = keysFingerprint([vkey]);
+  output.result({ type, name, vkey, fingerprint, secretKey: out }, [
+    `secret key   ${out}`,
+    `public key   ${vkey}`,
+    `fingerprint  ${fingerprint} (of this key alone)`,
+  ]);
 }
 
 /** "keys/a.pem" → "keys/a.pub.pem" */

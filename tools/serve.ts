@@ -2,10 +2,13 @@
 
 import type { Command } from 'commander';
 
+import { nodeCrypto } from '../src/adapters/node-crypto.ts';
 import { LimmatError } from '../src/errors.ts';
 import { dataPaths, holdsLog, readSettings, serveNode } from '../src/node.ts';
 import type { ServedNodeLog, Settings } from '../src/node.ts';
+import { loadChannelSigner } from '../src/node/channel-key.ts';
 import { MAX_INITIAL_ENTRIES } from '../src/node/create-log.ts';
+import { keysFingerprint } from '../src/note/fingerprint.ts';
 import { logNamespace, namespaceInForce } from '../src/record/admission/in-force.ts';
 import { startAdmin } from './support/admin.ts';
 import { commandWords, shellWord, shownPath } from './support/command-name.ts';
@@ -89,11 +92,14 @@ function announce(
 ): void {
   const { log, url, metricsUrl } = served;
   const { size } = log.status().head;
+  const channelKey = loadChannelSigner(paths, log.origin, nodeCrypto)?.vkey;
+  const fingerprint = keysFingerprint([...log.vkeys, ...(channelKey === undefined ? [] : [channelKey])]);
   output.value({
     url,
     metricsUrl,
     origin: log.origin,
     vkeys: log.vkeys,
+    fingerprint,
     size,
     data: paths.root,
     admission: meta.admission,
@@ -103,6 +109,7 @@ function announce(
   output.line(`  page     ${style('underline', `${url}/`)}`);
   if (metricsUrl !== undefined) output.line(`  metrics  ${metricsUrl}`);
   output.line(`  data     ${shownPath(paths.root)}`);
+  output.line(`  keys     fingerprint ${fingerprint}`);
   // Until something is in it: a first start may have ended at a port that was taken.
   if (size > (log.admission === 'open' ? 0 : MAX_INITIAL_ENTRIES)) return;
   for (const line of firstSteps(url, paths.root, size, submitter)) output.line(line);

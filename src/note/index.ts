@@ -22,6 +22,9 @@ export {
   verifierKeyOf,
 } from './key.ts';
 export type { SignatureTypeByte, SignerKey, VerifierKey } from './key.ts';
+export { keysFingerprint, parseFingerprint } from './fingerprint.ts';
+export { quorumNumbers } from './quorum.ts';
+export type { QuorumNumbers } from './quorum.ts';
 export {
   MAX_ADD_CHECKPOINT_BYTES,
   SIZE_MEDIA_TYPE,

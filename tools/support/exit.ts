@@ -53,6 +53,7 @@ const EXIT_BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   recalled: EXIT.finding,
   'unknown-issuer': EXIT.finding,
   'unknown-log': EXIT.finding,
+  'fingerprint-mismatch': EXIT.finding,
   'bad-record': EXIT.finding,
   // A log that looked at an entry and does not want it: sending it again changes nothing.
   malformed: EXIT.finding,
