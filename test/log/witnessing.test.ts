@@ -3,12 +3,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { memoryMedium } from '../../src/adapters/memory.ts';
-import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { utf8, utf8Text } from '../../src/bytes.ts';
-import { Witnesses } from '../../src/client/cosign.ts';
-import type { LogOptions } from '../../src/log/index.ts';
 import { formatCheckpoint } from '../../src/note/checkpoint.ts';
-import { FakeWitness, fetchOf, policyOf, signersOf } from '../support/fake-witness.ts';
+import { FakeWitness, signersOf } from '../support/fake-witness.ts';
 import type { Manner } from '../support/fake-witness.ts';
 import {
   TEST_ORIGIN,
@@ -21,69 +18,8 @@ import {
   testSigners,
 } from '../support/test-log.ts';
 import type { TestLog } from '../support/test-log.ts';
-
-const DEADLINE = 5000;
-const GRACE = 500;
-const LOG_VKEYS = testSigners().map(({ vkey }) => vkey);
-
-interface World extends TestLog {
-  readonly witnesses: readonly FakeWitness[];
-  /** Those of the log, and those of its witnesses' coordinator. */
-  readonly allEvents: () => TestLog['events'];
-}
-
-interface WorldOptions extends Partial<LogOptions> {
-  readonly of?: number;
-  readonly threshold?: number;
-  readonly manners?: readonly Manner[];
-  readonly witnesses?: readonly FakeWitness[];
-  readonly clock?: TestClock;
-  readonly guard?: TestGuard;
-  readonly medium?: TestLog['medium'];
-}
-
-function makeWitnesses(count: number, clock: TestClock): FakeWitness[] {
-  return Array.from(
-    { length: count },
-    (_, i) =>
-      new FakeWitness({
-        name: `w${i + 1}`,
-        logVkeys: LOG_VKEYS,
-        nowSeconds: () => Math.floor(clock.nowMillis() / 1000),
-      }),
-  );
-}
-
-async function world(options: WorldOptions = {}): Promise<World> {
-  const {
-    of = 3,
-    threshold = 2,
-    manners = [],
-    clock = new TestClock(),
-    witnesses = makeWitnesses(of, clock),
-    ...rest
-  } = options;
-  for (const [i, manner] of manners.entries()) witnesses[i]!.manner = manner;
-  const events: TestLog['events'] = [];
-  const cosigner = new Witnesses({
-    policy: policyOf(witnesses, threshold),
-    crypto: nodeCrypto,
-    hasher: nodeHasher,
-    fetch: fetchOf(witnesses),
-    clock,
-    deadlineMillis: DEADLINE,
-    graceMillis: GRACE,
-    onTrouble: ({ witness, reason, isAlarm }) =>
-      events.push({ kind: isAlarm ? 'witness-alarm' : 'witness-failed', witness, reason }),
-  });
-  const opened = await openTestLog({ ...rest, clock, cosigner });
-  onTestFinished(async () => {
-    for (const witness of witnesses) if (witness.manner === 'hanging') witness.manner = 'dead';
-    await Promise.all([opened.log.close(), clock.advance(20_000)]);
-  });
-  await clock.advance(0);
-  return { ...opened, witnesses, allEvents: () => [...opened.events, ...events] };
-}
+import { DEADLINE, GRACE, LOG_VKEYS, makeWitnesses, world } from '../support/witnessed-log.ts';
+import type { World } from '../support/witnessed-log.ts';
 
 /** What a copy of the directory holds. */
 function copyOf(medium: TestLog['medium']): TestLog['medium'] {
