@@ -9,6 +9,7 @@ import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS } f
 import { DEFAULT_IAT_WINDOW_SECONDS } from '../log/validate.ts';
 import { DEFAULT_CHANNEL_REFRESH_MILLIS, DEFAULT_CHANNEL_VALIDITY_MILLIS } from '../log/channel-heads.ts';
 import { DEFAULT_HEARTBEAT_INTERVAL_MILLIS } from './heartbeat.ts';
+import { LOG_LEVELS } from './defaults.ts';
 import { NOT_TEXT, parseSettings, readSettingsFile, table, text, wholeNumber } from './toml.ts';
 import { formatDuration, parseDuration, parseListen } from './units.ts';
 
@@ -27,7 +28,7 @@ const MAX_VERIFY_THREADS = 64;
 /** Two threads verify 31,000 Ed25519 signatures a second; more than four gain nothing that the writer could use. */
 export const DEFAULT_VERIFY_THREADS = 4;
 
-export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+export { LOG_LEVELS };
 
 const CONFIG_KEYS = {
   /** HOST:PORT of the log. */

@@ -9,8 +9,7 @@ import type { ListenAddress } from './units.ts';
 
 /** Where a log listens unless told otherwise (DESIGN §6). */
 export const DEFAULT_LISTEN: ListenAddress = Object.freeze({ host: '127.0.0.1', port: 6962 });
-/** Where a log's data is unless told otherwise. */
-export const DEFAULT_DATA_DIR = './data';
+export { DEFAULT_DATA_DIR } from './defaults.ts';
 
 /** A log that exists, and how it is to be run. */
 export interface Settings {

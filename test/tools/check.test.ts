@@ -264,8 +264,8 @@ test('threads hash as this process does', async () => {
   });
   files.push({ path: path('gone'), size: 1, content: '' });
   const results: HashedFile[][] = [[], []];
-  await hashFiles(files, (hashed) => results[0]!.push(hashed), 0);
-  await hashFiles(files, (hashed) => results[1]!.push(hashed), 2);
+  await hashFiles(files, (hashed) => results[0]!.push(hashed), { threads: 0 });
+  await hashFiles(files, (hashed) => results[1]!.push(hashed), { threads: 2 });
   const sorted = results.map((list) =>
     list
       .map(({ path: name, result }) => [name, 'error' in result ? 'error' : toHex(result.sha256)])

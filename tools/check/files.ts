@@ -1,7 +1,6 @@
 // What limmat check is to look at: files, all files below a directory, or the digests in a list.
 
-import { lstatSync, readFileSync, statSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { lstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { fromHex, utf8Text } from '../../src/bytes.ts';
@@ -15,37 +14,66 @@ export interface ListedFile {
   readonly sha256: Uint8Array;
 }
 
-/** Files, and what is no regular file and was left out. */
+/** Files, and what was left out: what is no regular file, and what could not be looked at. */
 export interface FoundFiles {
   readonly files: readonly FileToHash[];
   readonly leftOut: number;
+  readonly unreadable: readonly UnreadPath[];
+}
+
+/** A directory that could not be listed, or a file that was gone when it was looked at. */
+export interface UnreadPath {
+  readonly path: string;
+  readonly error: Error;
 }
 
 /** The regular files that these paths name or have below them, sorted. Links below a directory are not followed. */
-export async function findFiles(paths: readonly string[]): Promise<FoundFiles> {
-  const files = new Map<string, FileToHash>();
-  let leftOut = 0;
+export function findFiles(paths: readonly string[]): FoundFiles {
+  const walk = new Walk();
   for (const path of paths) {
     const at = statSync(path);
-    if (at.isFile()) files.set(path, { path, size: at.size });
-    else if (at.isDirectory()) leftOut += await walk(path, files);
+    if (at.isFile()) walk.files.set(path, { path, size: at.size });
+    else if (at.isDirectory()) walk.enter(path);
     else throw new LimmatError('usage', `${path} is neither a file nor a directory`);
   }
-  return { files: [...files.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1)), leftOut };
+  const { leftOut, unreadable } = walk;
+  return { files: [...walk.files.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1)), leftOut, unreadable };
 }
 
-async function walk(directory: string, files: Map<string, FileToHash>): Promise<number> {
-  let leftOut = 0;
-  const found: string[] = [];
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) leftOut += await walk(path, files);
-    else if (entry.isFile()) found.push(path);
-    else leftOut++;
+/** All at once and in order: what the system remembers of a directory comes sooner than a thread would answer. */
+class Walk {
+  readonly files = new Map<string, FileToHash>();
+  readonly unreadable: UnreadPath[] = [];
+  leftOut = 0;
+
+  enter(directory: string): void {
+    const waiting = [directory];
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) this.#list(path, waiting);
   }
-  const sizes = await Promise.all(found.map(async (path) => (await stat(path)).size));
-  for (const [i, path] of found.entries()) files.set(path, { path, size: sizes[i]! });
-  return leftOut;
+
+  #list(directory: string, waiting: string[]): void {
+    for (const entry of this.#try(directory, () => readdirSync(directory, { withFileTypes: true })) ?? []) {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory()) waiting.push(path);
+      else if (entry.isFile()) this.#add(path);
+      else this.leftOut++;
+    }
+  }
+
+  #add(path: string): void {
+    const at = this.#try(path, () => lstatSync(path));
+    if (at !== undefined) this.files.set(path, { path, size: at.size });
+  }
+
+  /** One that cannot be read is told of beside the others, which are checked all the same. */
+  #try<T>(path: string, look: () => T): T | undefined {
+    try {
+      return look();
+    } catch (error) {
+      this.unreadable.push({ path, error: error instanceof Error ? error : new Error(String(error)) });
+      return undefined;
+    }
+  }
 }
 
 /** A fleet of a hundred thousand files takes some 15 MB. */

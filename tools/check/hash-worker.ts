@@ -1,37 +1,34 @@
-// A thread that hashes files: a path in, its SHA-256 out. Reads and hashes in turn, because with a thread for each core the
+// A thread that hashes files: paths in, their SHA-256 out. Reads and hashes in turn, because with a thread for each core the
 // disk and the processor are busy with other files meanwhile.
 
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 
-const BUFFER_BYTES = 1024 * 1024;
-const buffer = new Uint8Array(BUFFER_BYTES);
+import { DIGEST_BYTES, hashFile } from './hash-file.ts';
 
-/** What a thread answers for a path: the digest and the bytes, or what went wrong. */
-export type Hashed =
-  | { readonly sha256: Uint8Array; readonly size: number }
-  | { readonly error: { readonly message: string } };
+/** What a thread answers for some paths, in their order: one message, however many files. */
+export interface Hashed {
+  /** 32 bytes a file; zeros for one that could not be read. */
+  readonly digests: Uint8Array;
+  readonly sizes: Float64Array;
+  /** By the place of a file, what went wrong. */
+  readonly errors: ReadonlyMap<number, string>;
+}
 
-function hashFile(path: string): Hashed {
-  try {
-    const file = openSync(path, 'r');
-    try {
-      const hash = createHash('sha256');
-      let size = 0;
-      for (;;) {
-        const count = readSync(file, buffer, 0, BUFFER_BYTES, null);
-        if (count === 0) return { sha256: new Uint8Array(hash.digest()), size };
-        hash.update(buffer.subarray(0, count));
-        size += count;
-      }
-    } finally {
-      closeSync(file);
+function hashAll(paths: readonly string[]): Hashed {
+  const digests = new Uint8Array(DIGEST_BYTES * paths.length);
+  const sizes = new Float64Array(paths.length);
+  const errors = new Map<number, string>();
+  for (const [i, path] of paths.entries()) {
+    const result = hashFile(path);
+    if ('error' in result) {
+      errors.set(i, result.error.message);
+      continue;
     }
-  } catch (error) {
-    return { error: { message: error instanceof Error ? error.message : String(error) } };
+    digests.set(result.sha256, DIGEST_BYTES * i);
+    sizes[i] = result.size;
   }
+  return { digests, sizes, errors };
 }
 
 // Answers go out in the order in which paths came.
-parentPort?.on('message', (path: string) => parentPort?.postMessage(hashFile(path), []));
+parentPort?.on('message', (paths: readonly string[]) => parentPort?.postMessage(hashAll(paths), []));

@@ -5,8 +5,7 @@ import { resolve } from 'node:path';
 
 import { InvalidArgumentError, Option } from 'commander';
 
-import { DEFAULT_DATA_DIR } from '../../src/node/settings.ts';
-import { LOG_LEVELS } from '../../src/node/config.ts';
+import { DEFAULT_DATA_DIR, LOG_LEVELS } from '../../src/node/defaults.ts';
 import type { Config } from '../../src/node/config.ts';
 import { parseDuration, parseListen } from '../../src/node/units.ts';
 

@@ -33,7 +33,7 @@ import {
 import type { ArtifactAnswer, NamedEntries } from './answer.ts';
 import type { ProvenCitation } from './cited.ts';
 import { CitedEntries } from './entries.ts';
-import { judgeFile, plainVerdict } from './judge.ts';
+import { Judgement, plainVerdict } from './judge.ts';
 import type { ChannelWord, FileVerdict, HeadTrouble } from './judge.ts';
 import { partiesOf } from './parties.ts';
 import type { Parties } from './parties.ts';
@@ -61,9 +61,14 @@ export interface CheckerOptions {
 
 /** Pages of one lookup that are read: a thousand records. */
 const MAX_PAGES = 50;
-/** Files of one lookup that are judged at once, and entries of one file that are on their way at once. */
-const FILES = 16;
+/** Groups of files of one lookup that are judged at once, and entries of one group that are on their way at once. */
+const GROUPS = 16;
 const PARALLEL = 4;
+/** Groups of files that are kept as long as a run may still meet more of them. */
+const MAX_JUDGEMENTS = 4096;
+
+/** The entries that a log names for a file. */
+type Named = Pick<ArtifactAnswer, 'records' | 'about'>;
 
 /** What is said against a channel head that the log signed with its own key: the log's contradiction, not a fault on the way. */
 const CONTRADICTIONS = ['fork', 'not-consistent', 'false-channel-head'] as const;
@@ -76,6 +81,8 @@ export class Checker {
   readonly #heads = new Map<string, Promise<ChannelHead>>();
   readonly #given: ReadonlyMap<string, Uint8Array>;
   readonly #parties: Parties;
+  /** By nameOf the entries. */
+  readonly #judgements = new Map<string, Promise<Judgement>>();
   #channels: RememberedChannels;
 
   /** `bad-channel-head` when one of the given files is none. */
@@ -119,30 +126,61 @@ export class Checker {
   }
 
   async #checkBatch(sha256s: readonly Uint8Array[]): Promise<readonly FileVerdict[]> {
+    const digests = sha256s.map(toHex);
     let answers: readonly (ArtifactAnswer | LimmatError)[];
     try {
-      answers = bounded(await this.#lookUp(sha256s.map(toHex)), this.#options.reader.url);
+      answers = bounded(await this.#lookUp(digests), this.#options.reader.url);
       await this.#entries.prepare(
         answers.flatMap((answer) => (answer instanceof LimmatError ? [] : [...answer.records, ...answer.about])),
       );
     } catch (error) {
-      return sha256s.map((sha256) => failed(sha256, error));
+      return digests.map((digest) => failed(digest, error));
     }
-    return mapBounded(
-      sha256s.map((sha256, i) => ({ sha256, answer: answers[i]! })),
-      FILES,
-      async ({ sha256, answer }) => {
-        try {
-          if (answer instanceof LimmatError) throw answer;
-          return await this.#judge(sha256, await this.#whole(toHex(sha256), answer));
-        } catch (error) {
-          return failed(sha256, error);
-        }
-      },
-    );
+    // Most files are of the same few records, and are judged together.
+    const groups = new Map<string, number[]>();
+    for (const [i, answer] of answers.entries()) {
+      const name = answer instanceof LimmatError || answer.next !== undefined ? `${i}` : nameOf(answer);
+      const group = groups.get(name);
+      if (group === undefined) groups.set(name, [i]);
+      else group.push(i);
+    }
+    const verdicts: FileVerdict[] = [];
+    await mapBounded([...groups.values()], GROUPS, async (files) => {
+      const judged = await this.#judgeGroup(digests[files[0]!]!, answers[files[0]!]!);
+      for (const i of files) {
+        verdicts[i] = judged instanceof Judgement ? judged.of(digests[i]!) : failed(digests[i]!, judged.error);
+      }
+    });
+    return verdicts;
   }
 
-  async #judge(sha256: Uint8Array, named: Pick<ArtifactAnswer, 'records' | 'about'>): Promise<FileVerdict> {
+  async #judgeGroup(
+    digest: string,
+    answer: ArtifactAnswer | LimmatError,
+  ): Promise<Judgement | { readonly error: unknown }> {
+    try {
+      if (answer instanceof LimmatError) throw answer;
+      return await this.#judgement(await this.#whole(digest, answer));
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  /** What comes of the files that these entries are about: once in a run, unless something could not be fetched. */
+  #judgement(named: Named): Promise<Judgement> {
+    const name = nameOf(named);
+    const known = this.#judgements.get(name);
+    if (known !== undefined) return known;
+    const begun = this.#judge(named);
+    if (this.#judgements.size >= MAX_JUDGEMENTS) this.#judgements.clear();
+    const judgement = begun.then((judged) => judged.judgement);
+    this.#judgements.set(name, judgement);
+    const forget = (): void => void (this.#judgements.get(name) === judgement && this.#judgements.delete(name));
+    begun.then(({ isFinal }) => isFinal || forget(), forget);
+    return judgement;
+  }
+
+  async #judge(named: Named): Promise<{ readonly judgement: Judgement; readonly isFinal: boolean }> {
     const { trust, requireRebuilds = 0 } = this.#options;
     const [records, about] = [await this.#cite(named.records), await this.#cite(named.about)];
     const channels = new Map<number, ChannelWord>();
@@ -150,8 +188,9 @@ export class Checker {
       if (!record.isTrusted || channelPlace(record.statement.record, record.index) === undefined) continue;
       channels.set(record.index, await this.#place(record));
     }
-    const facts = { sha256, records, about, channels, completeAsOf: undefined };
-    return judgeFile(facts, { expected: trust.expected, requireRebuilds, parties: this.#parties });
+    const facts = { records, about, channels, completeAsOf: undefined };
+    const judgement = new Judgement(facts, { expected: trust.expected, requireRebuilds, parties: this.#parties });
+    return { judgement, isFinal: ![...channels.values()].some((word) => 'unknown' in word) };
   }
 
   async #lookUp(digests: readonly string[]): Promise<readonly (ArtifactAnswer | LimmatError)[]> {
@@ -161,7 +200,7 @@ export class Checker {
   }
 
   /** All that the log names for a digest: mostly what it answered already. */
-  async #whole(hex: string, first: ArtifactAnswer): Promise<Pick<ArtifactAnswer, 'records' | 'about'>> {
+  async #whole(hex: string, first: ArtifactAnswer): Promise<Named> {
     if (first.next === undefined) return first;
     const { reader } = this.#options;
     const named: NamedEntries = { records: new Set(first.records), about: new Set(first.about) };
@@ -264,8 +303,13 @@ export class Checker {
   }
 }
 
+/** Two files for which a log names the same entries have one name. */
+function nameOf({ records, about }: Named): string {
+  return `${records.join()} ${about.join()}`;
+}
+
 /** The verdict where what a log answered did not hold, or did not come. What is wrong here is thrown. */
-function failed(sha256: Uint8Array, error: unknown): FileVerdict {
+function failed(sha256: string, error: unknown): FileVerdict {
   const { code, message } = asLimmatError(error);
   if (code === 'internal') throw error;
   if (CONTRADICTIONS.some((known) => known === code)) return plainVerdict(sha256, 'two-histories', message);

@@ -47,6 +47,9 @@ export class CitedEntries {
   /** Oldest first. */
   readonly #bundles = new Map<number, Bundle>();
   #bundleBytes = 0;
+  readonly #loading = new Map<number, Promise<Bundle>>();
+  /** By bundle, the entries of it that were fetched alone: in the end many lookups of a few are one of many. */
+  readonly #alone = new Map<number, number>();
   #head: { readonly head: Promise<LogHead>; readonly atSeconds: number } | undefined;
   readonly #history: OneHistory;
 
@@ -87,7 +90,11 @@ export class CitedEntries {
       if (there === undefined) wanted.set(bundle, [index]);
       else there.push(index);
     }
-    const many = [...wanted].filter(([bundle, of]) => of.length >= MANY || this.#bundles.has(bundle));
+    const many = [...wanted].filter(([bundle, of]) => {
+      const count = of.length + (this.#alone.get(bundle) ?? 0);
+      if (count < MANY) this.#alone.set(bundle, count);
+      return count >= MANY || this.#bundles.has(bundle);
+    });
     for (let i = 0; i < many.length; i += PARALLEL) {
       await Promise.all(many.slice(i, i + PARALLEL).map(([bundle, of]) => this.#takeBundle(bundle, of)));
     }
@@ -117,8 +124,19 @@ export class CitedEntries {
 
   /** The entries of a bundle up to `last`, found to be the tree's. */
   async #bundle(at: number, last: number): Promise<Bundle> {
-    const known = this.#bundles.get(at);
+    // Of a bundle that grows, the one at hand may be too short.
+    const known = this.#bundles.get(at) ?? (await this.#loading.get(at));
     if (known !== undefined && last % TILE_WIDTH < known.entries.length) return known;
+    const loading = this.#readBundle(at, last);
+    this.#loading.set(at, loading);
+    try {
+      return await loading;
+    } finally {
+      if (this.#loading.get(at) === loading) this.#loading.delete(at);
+    }
+  }
+
+  async #readBundle(at: number, last: number): Promise<Bundle> {
     const head = await this.#headBeyond(last);
     const width = Math.min(TILE_WIDTH, head.size - at * TILE_WIDTH);
     const [bytes] = await this.#reader.read([{ kind: 'entries', index: at, width }]);

@@ -88,25 +88,50 @@ export interface FileVerdict {
   readonly records: readonly RecordVerdict[];
 }
 
-/** A verdict that is one word. */
-export function plainVerdict(sha256: Uint8Array, code: CheckWord, detail?: string): FileVerdict {
-  return verdictOf(sha256, [{ code, ...(detail !== undefined && { detail }) }], []);
+/** A verdict that is one word, about the file with this SHA-256 in lowercase hexadecimal. */
+export function plainVerdict(sha256: string, code: CheckWord, detail?: string): FileVerdict {
+  return Object.freeze({ sha256, ...verdictOf([{ code, ...(detail !== undefined && { detail }) }], []) });
 }
 
 /** Judges a file by verified entries. An entry that is not about it, or not about its records, is `bad-citation`. */
-export function judgeFile(facts: FileFacts, options: JudgeOptions): FileVerdict {
-  const { sha256, records, completeAsOf } = facts;
+export function judgeFile({ sha256, ...facts }: FileFacts, options: JudgeOptions): FileVerdict {
+  return new Judgement(facts, options).of(toHex(sha256));
+}
+
+/** What comes of all files that the same records name: a build has many. */
+export class Judgement {
+  readonly #facts: Omit<FileFacts, 'sha256'>;
+  /** Of each record, the digests in it, in lowercase hexadecimal. */
+  readonly #names: readonly ReadonlySet<string>[];
+  readonly #verdict: Omit<FileVerdict, 'sha256'>;
+
+  constructor(facts: Omit<FileFacts, 'sha256'>, options: JudgeOptions) {
+    this.#facts = facts;
+    this.#names = facts.records.map(({ statement }) => new Set(fileDigests(statement.record).map(toHex)));
+    this.#verdict = judge(facts, options);
+  }
+
+  /** The verdict about the file with this SHA-256, in lowercase hexadecimal. */
+  of(sha256: string): FileVerdict {
+    const wrong = this.#names.findIndex((names) => !names.has(sha256));
+    if (wrong < 0) return Object.freeze({ sha256, ...this.#verdict });
+    return plainVerdict(sha256, 'bad-citation', `entry ${this.#facts.records[wrong]!.index} does not name the file`);
+  }
+}
+
+function judge(facts: Omit<FileFacts, 'sha256'>, options: JudgeOptions): Omit<FileVerdict, 'sha256'> {
+  const { records, completeAsOf } = facts;
   const stray = strayCitation(facts);
-  if (stray !== undefined) return plainVerdict(sha256, 'bad-citation', stray);
+  if (stray !== undefined) return verdictOf([{ code: 'bad-citation', detail: stray }], []);
   if (records.length === 0) {
     const how = completeAsOf === undefined ? 'as the log says, which proves no absence' : `in ${completeAsOf}`;
-    return plainVerdict(sha256, 'not-logged', how);
+    return verdictOf([{ code: 'not-logged', detail: how }], []);
   }
   const judged = records.map((record) => judgeRecord(record, facts, options));
   const counting = judged.filter(({ verdict }) => verdict.counts);
   if (counting.length === 0) {
     const says = judged.map(({ verdict }) => notCounted(verdict));
-    return verdictOf(sha256, says, judged);
+    return verdictOf(says, judged);
   }
   const says: Saying[] = [{ code: 'logged' }, ...counting.flatMap((record) => record.says)];
   if (counting.every(({ isRetracted }) => isRetracted)) says.push({ code: 'retracted' });
@@ -118,7 +143,7 @@ export function judgeFile(facts: FileFacts, options: JudgeOptions): FileVerdict 
     required: options.requireRebuilds,
   });
   says.push(...rebuilds, ...recallSayings(judged, counting, completeAsOf));
-  return verdictOf(sha256, says, judged);
+  return verdictOf(says, judged);
 }
 
 interface JudgedRecord {
@@ -132,11 +157,7 @@ interface JudgedRecord {
 }
 
 /** What the log named without reason, in words. */
-function strayCitation({ sha256, records, about }: FileFacts): string | undefined {
-  const wrong = records.find(({ statement }) => {
-    return !fileDigests(statement.record).some((digest) => equalBytes(digest, sha256));
-  });
-  if (wrong !== undefined) return `entry ${wrong.index} does not name the file`;
+function strayCitation({ records, about }: Omit<FileFacts, 'sha256'>): string | undefined {
   const lost = about.find((entry) => {
     if (isOf(entry, records)) return false;
     // What takes a rebuild back is about the rebuild.
@@ -151,7 +172,7 @@ function isOf(entry: CitedEntry, others: readonly CitedEntry[]): boolean {
   return target !== undefined && others.some(({ leafHash }) => equalBytes(leafHash, target));
 }
 
-function judgeRecord(entry: CitedEntry, facts: FileFacts, options: JudgeOptions): JudgedRecord {
+function judgeRecord(entry: CitedEntry, facts: Omit<FileFacts, 'sha256'>, options: JudgeOptions): JudgedRecord {
   const { statement, index, leafHash } = entry;
   const takenBack = takenBackOf(entry, facts.about);
   const rebuilds = rebuildsOf(entry, facts.about, options.parties);
@@ -255,13 +276,12 @@ function recallSayings(
   return [{ code: 'not-recalled-in-channel', detail: known.join('; ') }];
 }
 
-function verdictOf(sha256: Uint8Array, says: readonly Saying[], judged: readonly JudgedRecord[]): FileVerdict {
+function verdictOf(says: readonly Saying[], judged: readonly JudgedRecord[]): Omit<FileVerdict, 'sha256'> {
   const ordered = inOrder(says);
-  return Object.freeze({
-    sha256: toHex(sha256),
+  return {
     verdict: ordered[0]!.code,
     grade: worstGrade(ordered.map(({ code }) => CHECK_WORDS[code].grade)),
     says: ordered,
     records: judged.map(({ verdict }) => verdict),
-  });
+  };
 }

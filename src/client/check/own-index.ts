@@ -211,7 +211,7 @@ export class IndexReading {
     const forged = names.flatMap((name) => this.#forged.get(name) ?? []);
     if (forged.length > 0) {
       const detail = `entry ${forged[0]} is signed as an issuer of the trust file, and not with its key, in ${asOf}`;
-      return plainVerdict(sha256, 'bad-citation', detail);
+      return plainVerdict(hex, 'bad-citation', detail);
     }
     const channels = new Map(records.flatMap((record) => this.#wordOf(record, asOf)));
     const facts = { sha256, records, about, channels, completeAsOf: asOf };
