@@ -255,9 +255,15 @@ export class Log {
     return index;
   }
 
-  /** What admission has derived from the committed entries: the pairs whose keys begin with this, ascending. */
-  admissionState(prefix: StateKey): AsyncIterable<{ readonly key: StateKey; readonly value: Uint8Array }> {
-    return scanAll(() => this.#writer.storage, prefix);
+  /**
+   * What admission has derived from the committed entries: the pairs whose keys begin with this, ascending; only those
+   * after a key, where one is given.
+   */
+  admissionState(
+    prefix: StateKey,
+    after?: StateKey,
+  ): AsyncIterable<{ readonly key: StateKey; readonly value: Uint8Array }> {
+    return scanAll(() => this.#writer.storage, prefix, after);
   }
 
   /** See ProofMaker.inclusion. */

@@ -22,8 +22,9 @@ const SCAN_PAGE = 256;
 export async function* scanAll(
   storage: () => LogStorage,
   prefix: StateKey,
+  from?: StateKey,
 ): AsyncGenerator<{ readonly key: StateKey; readonly value: Uint8Array }> {
-  let after: StateKey | undefined;
+  let after = from;
   for (;;) {
     const range = { prefix, limit: SCAN_PAGE, ...(after === undefined ? {} : { after }) };
     const page = await storage().scan(range);

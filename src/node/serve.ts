@@ -135,5 +135,13 @@ function logListener(
     metrics,
     onRequest: logRequests(logger),
   });
-  return nodeListener({ app, log, hasher: nodeHasher, bodies, metrics, onRequest: logRequests(logger) });
+  return nodeListener({
+    app,
+    log,
+    lookups: log.lookups,
+    hasher: nodeHasher,
+    bodies,
+    metrics,
+    onRequest: logRequests(logger),
+  });
 }

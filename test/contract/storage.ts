@@ -6,7 +6,7 @@ import { byteText, textBytes, utf8 } from '../../src/bytes.ts';
 import { emptyRootHash } from '../../src/merkle/hash.ts';
 import type { TilePath } from '../../src/merkle/tile.ts';
 import { KEY_SPACE } from '../../src/storage.ts';
-import type { LogStorage, RewritableStorage, StateKey, StateWrite } from '../../src/storage.ts';
+import type { EntryPlace, LogStorage, RewritableStorage, StateKey, StateWrite } from '../../src/storage.ts';
 import { GrowingTree } from './growing-tree.ts';
 
 export type Faults = (step: string, moment: 'before' | 'after') => void;
@@ -228,6 +228,44 @@ export function storageContract(name: string, adapter: AdapterUnderTest): void {
       storage = await openStore();
       expect((await storage.load()).published).toEqual(utf8('second'));
       expect(await storage.get([stateKey('x'), stateKey('y')])).toEqual([undefined, utf8('2')]);
+    });
+
+    test('an entry is read from where its bytes are, and from nowhere else', async () => {
+      let storage = await openStore();
+      const tree = new GrowingTree();
+      await storage.commit(tree.grow(300));
+      await storage.commit(tree.grow(300));
+      const places: EntryPlace[] = [];
+      const entries: Uint8Array[] = [];
+      for (const bundle of [0, 1, 2]) {
+        const bytes = tree.resource({ kind: 'entries', index: bundle, width: bundle === 2 ? 88 : 256 })!;
+        for (let offset = 0, i = 0; offset < bytes.length; i++) {
+          const length = bytes[offset]! * 256 + bytes[offset + 1]!;
+          places.push({ index: bundle * 256 + i, offset, length });
+          entries.push(bytes.slice(offset + 2, offset + 2 + length));
+          offset += 2 + length;
+        }
+      }
+      expect(places).toHaveLength(600);
+      for (let round = 0; round < 2; round++) {
+        for (const bytes of await storage.readEntries(places)) bytes!.fill(0);
+        expect(await storage.readEntries(places)).toEqual(entries);
+        expect(await storage.readEntries([places[599]!, places[3]!])).toEqual([entries[599], entries[3]]);
+        expect(await storage.readEntries([])).toEqual([]);
+        const [first, last] = [places[0]!, places[599]!];
+        const nowhere = [
+          { ...first, length: first.length + 1 },
+          { ...first, offset: 1 },
+          { ...last, offset: last.offset + 1 },
+          { ...last, index: 600, offset: last.offset + 2 + last.length, length: 1 },
+          { ...last, index: 600 },
+          { index: 2 ** 40, offset: 0, length: 1 },
+        ];
+        expect(await storage.readEntries(nowhere)).toEqual(nowhere.map(() => undefined));
+        await storage.close();
+        await expect(storage.readEntries([first])).rejects.toMatchObject({ code: 'store-failed' });
+        storage = await openStore();
+      }
     });
 
     test('what it returns can be changed without changing the store', async () => {

@@ -109,7 +109,7 @@ export class AdmittedLog implements Facts {
     return Promise.resolve(this.leaves.slice(start, end));
   }
 
-  async *admissionState(prefix: StateKey): AsyncGenerator<{ key: StateKey; value: Uint8Array }> {
-    for (const pair of this.#state.pairs()) if (pair.key.startsWith(prefix)) yield pair;
+  async *admissionState(prefix: StateKey, after = ''): AsyncGenerator<{ key: StateKey; value: Uint8Array }> {
+    for (const pair of this.#state.pairs()) if (pair.key.startsWith(prefix) && pair.key > after) yield pair;
   }
 }

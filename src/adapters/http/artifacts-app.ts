@@ -68,7 +68,12 @@ export function onArtifacts(app: App, lookups: () => Pick<LookupQueries, 'named'
 }
 
 function itemJson({ index, rebuilds, takenBack }: NamedRecord): object {
-  return { index, rebuilds: rebuilds.map(reference), takenBack: takenBack.map(reference) };
+  return { index, rebuilds: rebuilds.map(rebuildJson), takenBack: takenBack.map(reference) };
+}
+
+/** Most rebuilds are never taken back, and say nothing of it. */
+function rebuildJson({ index, takenBack }: NamedRecord['rebuilds'][number]): object {
+  return takenBack.length === 0 ? { index } : { index, takenBack: takenBack.map(reference) };
 }
 
 function reference(index: number): { readonly index: number } {

@@ -12,7 +12,7 @@ import { isNamespace } from '../../record/types.ts';
 import type { App } from './app.ts';
 import { newApp, onRead } from './app.ts';
 import { ARTIFACT_PATH, artifactRead, assertLookups, onArtifacts } from './artifacts-app.ts';
-import { fateJson, listAnswer, rebuildJson, recordJson, relocationJson, takenBackJson } from './lookup-json.ts';
+import { fateJson, listAnswer, rebuildWithFateJson, recordJson, relocationJson } from './lookup-json.ts';
 import { hexHash, index, limit, PAGE, queryOf } from './parameters.ts';
 
 /** What this app asks of a log. */
@@ -127,8 +127,7 @@ export function lookupApp(
     if (found === undefined) {
       throw new LimmatError('not-found', `no published entry has the leaf hash ${toHex(query.build)}`);
     }
-    const items = found.items.map((item) => ({ ...rebuildJson(item), takenBack: item.takenBack.map(takenBackJson) }));
-    return listAnswer(found.size, items, found.next);
+    return listAnswer(found.size, found.items.map(rebuildWithFateJson), found.next);
   });
 
   onRead(app, '/api/v1/commitments', async (c) => {

@@ -35,6 +35,10 @@ export function rebuildJson(item: FoundMention) {
   return { ...recordJson(item), verdict: item.said, match: item.said === 'match' || item.said === 'match-normalised' };
 }
 
+export function rebuildWithFateJson(item: FoundMention & FoundWithFate) {
+  return { ...rebuildJson(item), takenBack: item.takenBack.map(takenBackJson) };
+}
+
 export function takenBackJson(item: FoundMention) {
   return { ...recordJson(item), kind: item.said };
 }
@@ -46,7 +50,7 @@ export function fateJson(item: FoundWithFate) {
 export function artifactJson(item: FoundArtifact) {
   return {
     ...recordJson(item),
-    rebuilds: item.rebuilds.map(rebuildJson),
+    rebuilds: item.rebuilds.map(rebuildWithFateJson),
     takenBack: item.takenBack.map(takenBackJson),
     channel: item.channel && channelJson(item.channel.channel, item.channel.newest),
   };

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 
 import { toBase64, toHex } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
-import { namespaceInForce, namespacesOf } from '../../record/admission/in-force.ts';
+import { namespaceInForce, namespacePage } from '../../record/admission/in-force.ts';
 import type { ChainPlace, LivingKey, NamespaceInForce } from '../../record/admission/in-force.ts';
 import { formatTime, isNamespace } from '../../record/index.ts';
 import type { App } from './app.ts';
@@ -33,17 +33,16 @@ export function namespacesApp(log: NamespacedLog): App {
   const scan = log.admissionState.bind(log);
 
   onRead(app, '/api/v1/namespaces', async (c) => {
-    const { limit = MAX_PAGE, after = '' } = queryOf(c.req, PAGE_QUERY);
+    const { limit = MAX_PAGE, after } = queryOf(c.req, PAGE_QUERY);
     assertRecords(log);
-    const rest = (await namespacesOf(scan)).filter(({ namespace }) => namespace > after);
-    const page = rest.slice(0, limit);
+    const { page, isMore } = await namespacePage(scan, after, limit);
     const items = page.map(({ namespace, state: { sequence, leftAt, roles } }) => ({
       namespace,
       sequence,
       roles: roles.map(({ role }) => role),
       leftAt: leftAt ?? undefined,
     }));
-    const next = rest.length > limit ? page.at(-1)!.namespace : undefined;
+    const next = isMore ? page.at(-1)!.namespace : undefined;
     return jsonAnswer({ size: log.status().head.size, items, next }, 'momentary');
   });
 

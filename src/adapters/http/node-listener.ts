@@ -1,6 +1,6 @@
-// The listener for node:http. Checkpoints, tiles and plain POST /add are answered here without building a Request:
-// that is most of a log's traffic, and a router and a Request cost more than the answer. All else goes to the app.
-// Both ways use the same resource and append code, so the answers are the same.
+// The listener for node:http. Checkpoints, tiles, plain POST /add, proofs and lookups of files are answered here without
+// building a Request: that is most of a log's traffic, and a router and a Request cost more than the answer. All else goes
+// to the app. Both ways use the same resource, append and read code, so the answers are the same.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -10,11 +10,13 @@ import { ENTRY_LIMIT, addEntry } from './add.ts';
 import { OPEN_TO_ALL, isForAllTime, textAnswer } from './answer.ts';
 import type { App, QueryReads, RequestEvent } from './app.ts';
 import { requestIds } from './app.ts';
+import { ARTIFACT_PATH, artifactRead, assertLookups } from './artifacts-app.ts';
 import { BodyBudget } from './body-budget.ts';
 import { parseDecimal } from '../../bytes.ts';
 import { asLimmatError } from '../../errors.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import { ctReads } from './ct-app.ts';
+import type { LookupQueries } from '../../log/lookup.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 import { proofReads } from './log-app.ts';
 import { problemOf, publicError } from './problem.ts';
@@ -26,6 +28,8 @@ export interface NodeListenerOptions {
   /** Everything that has no fast way. */
   readonly app: App;
   readonly log: ServedLog;
+  /** Its lookups, where the app serves any. */
+  readonly lookups?: Pick<LookupQueries, 'artifact'> | undefined;
   /** Where the log is mounted; '' is the root. */
   readonly prefix?: string;
   /** Bytes of full tiles kept ready to send. */
@@ -73,6 +77,9 @@ interface NamedRead {
   readonly read: QueryReads[string];
 }
 
+/** What can be a digest, or is said to be none. */
+const DIGEST = /^[0-9a-f]{64}$/;
+
 /** Counters of a route's two good answers. */
 interface ReadCounters {
   readonly whole: () => void;
@@ -100,6 +107,9 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
       { route: prefix + path, read },
     ]),
   );
+  const artifact = artifactRead(() => assertLookups(options.lookups));
+  const artifactStart = prefix + ARTIFACT_PATH;
+  const artifactRoute = `${artifactStart}:digest`;
   let checkpoint: Prepared | undefined;
   const burst = new Burst();
 
@@ -246,6 +256,13 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
       if (read !== undefined && !url.includes('#')) {
         void answerRead(read, request, response);
         return;
+      }
+      if (url.startsWith(artifactStart) && !url.includes('#')) {
+        const digest = url.slice(artifactStart.length, queryStart === -1 ? undefined : queryStart);
+        if (DIGEST.test(digest)) {
+          void answerRead({ route: artifactRoute, read: (query) => artifact(digest, query) }, request, response);
+          return;
+        }
       }
     } else if (method === 'POST' && url === addPath) {
       const length = plainLength(request);

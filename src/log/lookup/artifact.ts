@@ -9,11 +9,12 @@ import type { ChannelRecord } from '../channel-heads.ts';
 import type { LookupChannels } from './channel-facts.ts';
 import { digestList, placeOf } from './lists.ts';
 import type { Page, PageRequest } from './queries.ts';
+import { MAX_FATES } from './reader.ts';
 import type { FoundMention, FoundWithFate, LookupReader } from './reader.ts';
 
-/** A record about a file. */
+/** A record about a file. A rebuild that was taken back neither confirms nor contradicts, so each has its own fate. */
 export interface FoundArtifact extends FoundWithFate {
-  readonly rebuilds: readonly FoundMention[];
+  readonly rebuilds: readonly (FoundMention & FoundWithFate)[];
   /** The record's channel and the newest record there. */
   readonly channel: { readonly channel: string; readonly newest: ChannelRecord } | undefined;
 }
@@ -42,7 +43,8 @@ export async function artifactOf(
     const newest = place && (await channels.newest(place.channel, size));
     const [takenBack, rebuilds] = mentions[i]!;
     const channel = place && newest && { channel: place.channel, newest };
-    about.push({ ...one, takenBack: takenBack!, rebuilds: rebuilds!, channel });
+    const withFate = rebuilds!.length === 0 ? [] : await reader.withFate(rebuilds!, size, MAX_FATES);
+    about.push({ ...one, takenBack: takenBack!, rebuilds: withFate, channel });
   }
   return { size, items: about, next };
 }

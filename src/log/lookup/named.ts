@@ -1,9 +1,11 @@
 // Which entries speak of many files, as indexes alone: what whoever verifies the entries anyway needs to know. No entry is
-// read: a read of the store for the rows of all files, and one for what was said of the entries that they name.
+// read: a read of the store for the rows of all files, one for what was said of the entries that they name, one
+// for what became of that.
 
 import type { Hash } from '../../merkle/hash.ts';
 import { digestList, listPage } from './lists.ts';
 import type { Page } from './queries.ts';
+import { MAX_FATES } from './reader.ts';
 import type { LookupReader } from './reader.ts';
 
 /** Records of one file that an answer names. */
@@ -15,10 +17,16 @@ const AT_ONCE = 256;
 /** A cursor that leaves nothing out: entry 0 is the genesis, and names no file. */
 const FROM_THE_START = 0;
 
+/** A rebuild, and those that take it back. */
+export interface NamedRebuild {
+  readonly index: number;
+  readonly takenBack: readonly number[];
+}
+
 /** An entry that names a file, and those that are about it. */
 export interface NamedRecord {
   readonly index: number;
-  readonly rebuilds: readonly number[];
+  readonly rebuilds: readonly NamedRebuild[];
   readonly takenBack: readonly number[];
 }
 
@@ -50,7 +58,10 @@ export async function namedBy(reader: LookupReader, sha256s: readonly Hash[]): P
         continue;
       }
       const own = items.map(({ index }) => records.get(index)!);
-      for (const { rebuilds, takenBack } of own) named += 1 + rebuilds.length + takenBack.length;
+      for (const { rebuilds, takenBack } of own) {
+        named += 1 + takenBack.length;
+        for (const rebuild of rebuilds) named += 1 + rebuild.takenBack.length;
+      }
       pages.push({ size, items: own, next });
     }
   }
@@ -64,10 +75,14 @@ async function recordsOf(
 ): Promise<ReadonlyMap<number, NamedRecord>> {
   const indexes = [...named];
   const mentions = await reader.mentionsAt(indexes, ['rebuild', 'takenBack'], size);
+  const rebuilds = [...new Set(mentions.flatMap(([of]) => of!.map((one) => one.index)))];
+  const fates = await reader.mentionsAt(rebuilds, ['takenBack'], size, MAX_FATES);
+  const fateOf = new Map(rebuilds.map((index, i) => [index, fates[i]![0]!.map((one) => one.index)]));
   return new Map(
     indexes.map((index, i) => {
-      const [rebuilds, takenBack] = mentions[i]!.map((of) => of.map((mention) => mention.index));
-      return [index, { index, rebuilds: rebuilds!, takenBack: takenBack! }];
+      const [rebuilt, takenBack] = mentions[i]!.map((of) => of.map((one) => one.index));
+      const withFate = rebuilt!.map((one): NamedRebuild => ({ index: one, takenBack: fateOf.get(one)! }));
+      return [index, { index, rebuilds: withFate, takenBack: takenBack! }];
     }),
   );
 }

@@ -12,6 +12,8 @@ import type { FoundRecord, LookupSource } from './source.ts';
 
 /** Entries about one record that an answer shows. */
 export const MAX_MENTIONS = 100;
+/** Of those about each of its rebuilds. */
+export const MAX_FATES = 20;
 /** Values that one read of the store takes: some ten milliseconds. */
 const MAX_GATHERED = 2048;
 
@@ -106,18 +108,19 @@ export class LookupReader {
     });
   }
 
-  /** What entries of a kind, of the first `size`, say of each of these: oldest first, at most MAX_MENTIONS of each. */
+  /** What entries of a kind, of the first `size`, say of each of these: oldest first, at most `most` of each. */
   async mentionsAt(
     indexes: readonly number[],
     kinds: readonly MentionKind[],
     size: number,
+    most = MAX_MENTIONS,
   ): Promise<readonly (readonly (readonly MentionAt[])[])[]> {
     const lists = indexes.flatMap((index) => kinds.map((kind) => mentionList(index, kind)));
     const rows = await this.get(lists.map(({ key }) => key));
-    const all = lists.map((list, i) => itemsIn(rows[i], list, size).map(said));
+    const all = lists.map((list, i) => itemsIn(rows[i], list, size).slice(0, most).map(said));
     for (const [i, list] of lists.entries()) {
       if (!isFull(rows[i], list)) continue;
-      const page = { size, after: undefined, limit: MAX_MENTIONS };
+      const page = { size, after: undefined, limit: most };
       all[i] = (await listPage(this.source.storage(), list, rows[i], page)).items.map(said);
     }
     return indexes.map((_, i) => all.slice(i * kinds.length, (i + 1) * kinds.length));
@@ -128,8 +131,9 @@ export class LookupReader {
     indexes: readonly number[],
     kinds: readonly MentionKind[],
     size: number,
+    most = MAX_MENTIONS,
   ): Promise<readonly (readonly (readonly FoundMention[])[])[]> {
-    const mentions = await this.mentionsAt(indexes, kinds, size);
+    const mentions = await this.mentionsAt(indexes, kinds, size, most);
     const wanted = mentions.flat(2);
     if (wanted.length === 0) return mentions.map((of) => of.map(() => []));
     const records = await this.records(wanted.map(({ index }) => index));
@@ -138,11 +142,16 @@ export class LookupReader {
   }
 
   /** Each with what was taken back of it. */
-  async withFate<T extends FoundRecord>(found: readonly T[], size: number): Promise<(T & FoundWithFate)[]> {
+  async withFate<T extends FoundRecord>(
+    found: readonly T[],
+    size: number,
+    most = MAX_MENTIONS,
+  ): Promise<(T & FoundWithFate)[]> {
     const fates = await this.mentions(
       found.map(({ index }) => index),
       ['takenBack'],
       size,
+      most,
     );
     return found.map((one, i) => ({ ...one, takenBack: fates[i]![0]! }));
   }

@@ -53,10 +53,13 @@ export function plan({ record }: Statement, batch: LookupBatch): Plan {
   const { namespace, type } = record;
   const { hasher } = batch;
   const product = productOf(record);
-  const files = fileDigests(record).map((sha256) => {
+  const files: { readonly list: ListKeys; readonly row: OpenRow }[] = [];
+  for (const sha256 of fileDigests(record)) {
     const list = digestList(sha256);
-    return { list, row: batch.wantRow(list.key) };
-  });
+    const row = batch.wantRow(list.key);
+    // A record may name a file twice.
+    if (!files.some((file) => file.row === row)) files.push({ list, row });
+  }
   const plain = ITEM_BYTES.plain;
   return {
     refers: type === 'rebuild' || type === 'retraction' || type === 'supervision',

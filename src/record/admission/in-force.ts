@@ -16,8 +16,11 @@ import {
   type RoleState,
 } from './values.ts';
 
-/** The pairs of the derived state whose keys begin with this, ascending. */
-export type AdmissionScan = (prefix: StateKey) => AsyncIterable<{ readonly key: StateKey; readonly value: Uint8Array }>;
+/** The pairs of the derived state whose keys begin with this, ascending; only those after a key, where one is given. */
+export type AdmissionScan = (
+  prefix: StateKey,
+  after?: StateKey,
+) => AsyncIterable<{ readonly key: StateKey; readonly value: Uint8Array }>;
 
 /** A link of a namespace's admission chain. */
 export interface ChainPlace {
@@ -71,6 +74,23 @@ export async function namespacesOf(
     found.push({ namespace, state: namespaceValue.parse(value) });
   }
   return found.toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1));
+}
+
+/** At most `limit` of them in the order of their keys, shorter names first, after this one; and whether there are more. */
+export async function namespacePage(
+  scan: AdmissionScan,
+  after: string | undefined,
+  limit: number,
+): Promise<{
+  readonly page: readonly { readonly namespace: string; readonly state: NamespaceState }[];
+  readonly isMore: boolean;
+}> {
+  const page: { namespace: string; state: NamespaceState }[] = [];
+  for await (const { key, value } of scan(NAMESPACES, after === undefined ? undefined : namespaceKey(after))) {
+    if (page.length === limit) return { page, isMore: true };
+    page.push({ namespace: key.slice(NAME_AT), state: namespaceValue.parse(value) });
+  }
+  return { page, isMore: false };
 }
 
 /** The namespace in which the log speaks of itself; undefined before the genesis. */

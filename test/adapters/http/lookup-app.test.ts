@@ -97,7 +97,12 @@ describe(`lookups over HTTP (seed ${seed})`, () => {
     for (const [i, line] of lines.entries()) {
       const { items, next } = (await get(`/api/v1/artifacts/${digests[i]}?limit=20`)).body;
       const named = (list: unknown): unknown =>
-        Array.isArray(list) ? list.map((one: Item) => ({ index: one.index })) : 0;
+        Array.isArray(list)
+          ? list.map((one: Item) => {
+              const fate = one['takenBack'];
+              return { index: one.index, ...(Array.isArray(fate) && fate.length > 0 && { takenBack: named(fate) }) };
+            })
+          : 0;
       const indexes = items.map((item) => ({
         index: item.index,
         rebuilds: named(item['rebuilds']),

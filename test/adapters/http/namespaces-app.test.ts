@@ -34,21 +34,21 @@ async function served(...names: readonly string[]) {
 
 const id = (name: string) => ({ kid: toHex(kid(name)), known: true });
 
-test('the namespaces are listed by name, page by page', async () => {
+test('the namespaces are listed page by page, shorter names first', async () => {
   const { ask } = await served('zeta', 'b', 'longer.example');
   const first = await jsonOf(await ask('?limit=3'));
   expect(first).toEqual({
     size: 6,
     items: [
-      { namespace: 'acme', sequence: 6, roles: ['submitter'] },
       { namespace: 'b', sequence: 0, roles: [] },
-      { namespace: 'longer.example', sequence: 0, roles: [], leftAt: 5 },
+      { namespace: 'acme', sequence: 6, roles: ['submitter'] },
+      { namespace: 'zeta', sequence: 0, roles: [] },
     ],
-    next: 'longer.example',
+    next: 'zeta',
   });
-  expect(await jsonOf(await ask('?limit=3&after=longer.example'))).toEqual({
+  expect(await jsonOf(await ask('?limit=3&after=zeta'))).toEqual({
     size: 6,
-    items: [{ namespace: 'zeta', sequence: 0, roles: [] }],
+    items: [{ namespace: 'longer.example', sequence: 0, roles: [], leftAt: 5 }],
   });
   expect(await refusal(ask('?limit=101'))).toBe('400 bad-parameter');
   expect(await refusal(ask('?limit=0'))).toBe('400 bad-parameter');

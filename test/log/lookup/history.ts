@@ -50,6 +50,15 @@ export class History {
     return history;
   }
 
+  /** Appends so many steps of one relocation, about each of these regions in turn. */
+  async addMilestones(regions: readonly string[], count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const fields = { relocationId: 'long', action: 'milestone' as const, activity: 'store' as const };
+      await this.#add('acme-root', 'acme', 'relocation', { ...fields, regions: [regions[i % regions.length]!] });
+    }
+    this.publishedSize = this.entries.length;
+  }
+
   naive(size: number): Naive {
     return new Naive(this.entries.slice(0, size));
   }
@@ -82,9 +91,7 @@ export class History {
   #entry({ index, offset, length }: EntryPlace): Uint8Array | undefined {
     const width = (index % TILE_WIDTH) + 1;
     const bundle = this.#bundle({ kind: 'entries', index: Math.floor(index / TILE_WIDTH), width })!;
-    return readUint(bundle, offset, 2) === length
-      ? bundle.slice(offset + 2, offset + 2 + length)
-      : undefined;
+    return readUint(bundle, offset, 2) === length ? bundle.slice(offset + 2, offset + 2 + length) : undefined;
   }
 
   pick<T>(values: readonly T[]): T {

@@ -30,6 +30,7 @@ async function all<T extends FoundRecord, C = number>(
     const page = (await ask({ limit, ...(after === undefined ? {} : { after }) }))!;
     expect(page.size).toBe(history.publishedSize);
     expect(page.items.every(({ index }) => index < page.size)).toBe(true);
+    expect(page.items.length).toBeLessThanOrEqual(limit);
     items.push(...page.items);
     if (page.next === undefined) return items;
     expect(page.items.length > 0, 'a page that is not the last has items').toBe(true);
@@ -199,4 +200,20 @@ describe(`lookups over a random history (seed ${seed})`, async () => {
       expect(await queries.newest('acme/none/build:linux/stable', size)).toBeUndefined();
     }
   });
+});
+
+test('of a relocation with more steps than a question looks at the newest count, on pages that end within it', async () => {
+  const history = await History.of(seededRandom(seed), 10);
+  await history.addMilestones(REGIONS.slice(0, 5), 300);
+  const queries = new LookupQueries(history.source);
+  const asOfSeconds = T0 + 9 * DAY;
+  const found = await all<FoundRelocation, string>(history, 2, (page) => queries.relocations({ asOfSeconds }, page));
+  expect(indexes(found)).toEqual(
+    history
+      .naive(Infinity)
+      .relocations(asOfSeconds)
+      .map(Number.parseFloat)
+      .toSorted((a, b) => a - b),
+  );
+  expect(found.length).toBeGreaterThan(2);
 });
