@@ -1,4 +1,4 @@
-// The checks of a monitor, one row each. M07 (the witness quorum) has no row: this version asks no witnesses.
+// The checks of a monitor, one row each.
 
 import type { CheckId } from './finding.ts';
 
@@ -40,6 +40,12 @@ export const CHECKS: readonly CheckRow[] = Object.freeze([
     id: 'M06',
     name: 'freshness',
     sentence: 'The head that the log shows is not older, by its signed time, than it may be.',
+  },
+  {
+    id: 'M07',
+    name: 'witnesses',
+    sentence:
+      'Enough witnesses have lately cosigned the head that the log shows, none has fallen silent or behind, and none cosigned two histories.',
   },
   {
     id: 'M08',

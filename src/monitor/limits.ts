@@ -11,6 +11,8 @@ export interface MonitorLimits {
   readonly unservedSeconds: number;
   /** How far ahead of this clock a signed time may be. */
   readonly clockSkewSeconds: number;
+  /** How long a witness may be silent, or behind others, before that is a suspicion. */
+  readonly witnessSeconds: number;
   /** Entry bundles that are fetched ahead. */
   readonly bundlesAhead: number;
 }
@@ -25,5 +27,6 @@ export const DEFAULT_LIMITS: MonitorLimits = Object.freeze({
   graceSeconds: 2 * 3600,
   unservedSeconds: 6 * 3600,
   clockSkewSeconds: 300,
+  witnessSeconds: 6 * 3600,
   bundlesAhead: 8,
 });

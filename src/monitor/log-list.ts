@@ -16,6 +16,7 @@ import type { CryptoSuite } from '../crypto/suite.ts';
 import { LimmatError } from '../errors.ts';
 import { channelHeadVerifier } from '../note/channel-head.ts';
 import type { VerifierKey } from '../note/key.ts';
+import type { Policy } from '../note/policy.ts';
 import { checkpointVerifier } from '../note/signer.ts';
 import type { LogIdentity } from './watched-log.ts';
 
@@ -33,6 +34,8 @@ export interface ListedLog {
   readonly retiredKeys?: readonly VerifierKey[];
   /** The witnesses of the file, whose cosignatures say how old a head is; absent where there is none. */
   readonly witnesses?: readonly VerifierKey[];
+  /** The file's policy, where it names witnesses: its quorum is what the log's users ask for. */
+  readonly policy?: Policy;
 }
 
 /** As many characters as a policy may have. */
@@ -96,6 +99,7 @@ export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
         ...(channelKeys !== undefined && { channelKeys }),
         ...(retiredKeys !== undefined && { retiredKeys }),
         ...(witnesses.length > 0 && { witnesses }),
+        ...(policy.witnesses.length > 0 && { policy }),
       });
     }),
   );
@@ -108,7 +112,7 @@ export function logsOfKeys(keys: readonly VerifierKey[]): readonly ListedLog[] {
 
 /** The log for whoever verifies its signatures. */
 export function logIdentity(
-  { origin, keys, iatWindowSeconds, channelKeys, retiredKeys }: ListedLog,
+  { origin, keys, iatWindowSeconds, channelKeys, retiredKeys, witnesses }: ListedLog,
   crypto: CryptoSuite,
 ): LogIdentity {
   return Object.freeze({
@@ -120,6 +124,9 @@ export function logIdentity(
     }),
     ...(retiredKeys !== undefined && {
       retired: Object.freeze(retiredKeys.map((key) => checkpointVerifier(key, crypto))),
+    }),
+    ...(witnesses !== undefined && {
+      witnesses: Object.freeze(witnesses.map((key) => checkpointVerifier(key, crypto))),
     }),
   });
 }

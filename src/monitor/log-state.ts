@@ -7,7 +7,9 @@ import { LimmatError } from '../errors.ts';
 import { parseCheckpoint } from '../note/checkpoint.ts';
 import type { Checkpoint } from '../note/checkpoint.ts';
 import { parseNote } from '../note/note.ts';
+import { NO_ENTRIES } from './entries.ts';
 import type { EntryCounts } from './entries.ts';
+import type { WitnessStanding } from './witnesses/standing.ts';
 
 /** A trouble that goes on, round after round. */
 export interface StandingTrouble {
@@ -37,6 +39,8 @@ export interface LogState {
   readonly troubles: readonly StandingTrouble[];
   /** Since when the log has shown a smaller tree than one that it showed before. */
   readonly behindSinceSeconds: number | undefined;
+  /** What the log's witnesses have cosigned; absent where none is known. */
+  readonly witnessed?: readonly WitnessStanding[];
 }
 
 const FORMAT = 'limmat/monitor-log/v1';
@@ -107,6 +111,45 @@ export function parseLogState(text: string): LogState {
       };
     }),
     behindSinceSeconds: behindSinceSeconds === undefined ? undefined : numberOf(object, 'behindSinceSeconds'),
+    ...(object['witnessed'] !== undefined && { witnessed: listOf(object, 'witnessed').map(standingOf) }),
+  };
+}
+
+/** The state of a log of which nothing is known yet. */
+export function newLogState(origin: string, nowSeconds: number): LogState {
+  return {
+    origin,
+    sinceSeconds: nowSeconds,
+    head: undefined,
+    settled: undefined,
+    cursor: 0,
+    counts: NO_ENTRIES,
+    marks: [],
+    waiting: [],
+    troubles: [],
+    behindSinceSeconds: undefined,
+  };
+}
+
+/** What has to be kept at once when it changes: everything but the time of a head that was signed again. */
+export function contentOf({ head, settled, marks, witnessed = [], ...rest }: LogState): string {
+  const cosigned = witnessed.map(({ size, others, behindSinceSeconds }) => [size, others.length, behindSinceSeconds]);
+  return JSON.stringify([head?.size, settled?.size, marks.length, cosigned, rest]);
+}
+
+function standingOf(value: unknown): WitnessStanding {
+  const standing = objectOf(value);
+  const { vkey, note, shownSeconds, behindSinceSeconds } = standing;
+  const others = listOf(standing, 'others').filter((other) => typeof other === 'string');
+  if (typeof vkey !== 'string' || typeof note !== 'string') throw corrupt('has a witness without a key or a note');
+  return {
+    vkey,
+    note,
+    others,
+    size: numberOf(standing, 'size'),
+    timestampSeconds: numberOf(standing, 'timestampSeconds'),
+    ...(shownSeconds !== undefined && { shownSeconds: numberOf(standing, 'shownSeconds') }),
+    ...(behindSinceSeconds !== undefined && { behindSinceSeconds: numberOf(standing, 'behindSinceSeconds') }),
   };
 }
 

@@ -5,7 +5,6 @@ import { trimNote } from '../client/state.ts';
 import type { LogHead } from '../client/state.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 import { parseNote } from '../note/note.ts';
-import type { Note } from '../note/note.ts';
 import { openLogCheckpoint } from '../note/open.ts';
 import type { PlainTrouble } from './checks.ts';
 import { MAX_HEAD_BYTES } from './gossip/limits.ts';
@@ -13,12 +12,16 @@ import type { MonitorLimits } from './limits.ts';
 import { isReadError, troubleOf } from './source.ts';
 import type { LogSource } from './source.ts';
 import type { WatchedLog } from './watched-log.ts';
+import { cosignaturesOn } from './witnesses/cosigned.ts';
+import type { Cosignature } from './witnesses/cosigned.ts';
 
 /** A head that a log showed; all of its keys signed it. */
 export interface SeenHead {
   readonly head: LogHead;
   /** The note with the lines of the log's keys, retired ones included, and of known witnesses. */
   readonly note: Uint8Array;
+  /** The lines of known witnesses that hold. */
+  readonly cosignatures: readonly Cosignature[];
   /** The latest time in the log's own line or a known witness's; 0 when none of them states one. */
   readonly signedSeconds: number;
   /** What was served. */
@@ -58,25 +61,14 @@ async function openHead(log: WatchedLog, bytes: Uint8Array): Promise<SeenHead> {
       `the checkpoint of ${origin} has ${ownNote.length} bytes of its own, above the ${MAX_HEAD_BYTES} that peers and evidence take`,
     );
   }
+  const cosignatures = await cosignaturesOn(note, witnesses);
   return {
     head: { origin, size, rootHash, timestampSeconds, note: ownNote },
     note: trimNote(note, [...verifiers, ...retired, ...witnesses]),
-    signedSeconds: Math.max(timestampSeconds, await witnessedSeconds(log, note)),
+    cosignatures,
+    signedSeconds: Math.max(timestampSeconds, ...cosignatures.map((line) => line.timestampSeconds)),
     bytes,
   };
-}
-
-/** The latest time that a known witness states. A line of its that does not hold says nothing about the log. */
-async function witnessedSeconds({ witnesses = [] }: WatchedLog, note: Note): Promise<number> {
-  let latest = 0;
-  for (const witness of witnesses) {
-    for (const line of note.signatures) {
-      if (line.name !== witness.name || line.keyId !== witness.keyId) continue;
-      const time = await witness.verify(note, line);
-      if (time !== false) latest = Math.max(latest, time);
-    }
-  }
-  return latest;
 }
 
 function hasKnownLine({ verifiers }: WatchedLog, bytes: Uint8Array): boolean {

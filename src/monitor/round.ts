@@ -149,7 +149,7 @@ export class Monitor {
    * Takes a head of a watched log that somebody else holds, with all of the log's signatures verified: kept, judged and
    * told of when this resolves, to the evidence that it made. `not-found` for a log that is not watched.
    */
-  async offer(head: LogHead, source: HeadSource): Promise<Evidence | undefined> {
+  async offer(head: LogHead, source: HeadSource, note?: Uint8Array): Promise<Evidence | undefined> {
     const { origin } = head;
     if (!this.#logs.some((log) => log.origin === origin)) {
       throw new LimmatError('not-found', `this monitor does not watch ${origin}`);
@@ -157,7 +157,7 @@ export class Monitor {
     const watch = this.#watches.get(origin);
     if (watch === undefined) throw new LimmatError('store-failed', `the state of ${origin} has to be read again first`);
     try {
-      return await watch.offer(head, source);
+      return await watch.offer(head, source, note);
     } catch (error) {
       if (isStoreError(error)) await this.#drop(watch);
       throw error;

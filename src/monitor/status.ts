@@ -7,6 +7,16 @@ import type { EntryCounts } from './entries.ts';
 import type { RecordCoverage } from './records/coverage.ts';
 import type { LogWatch } from './watch.ts';
 import type { WatchedLog } from './watched-log.ts';
+import { witnessName } from './witnesses/standing.ts';
+
+/** What is known of a witness of a log. */
+export interface WitnessStatus {
+  readonly witness: string;
+  /** Of the largest tree of this log that it cosigned; 0 before the first. */
+  readonly size: number;
+  /** The latest time that it stated; 0 before the first. */
+  readonly timestampSeconds: number;
+}
 
 export interface LogStatus {
   readonly origin: string;
@@ -31,6 +41,8 @@ export interface LogStatus {
   readonly forked: boolean;
   /** True when what the log showed last is on another branch than the monitor's: nothing of it is checked. */
   readonly elsewhere: boolean;
+  /** What its witnesses have cosigned, one a configured witness; absent where none is. */
+  readonly witnessed?: readonly WitnessStatus[];
   /** Ids of the evidence against this log. */
   readonly evidence: readonly string[];
 }
@@ -76,6 +88,13 @@ export function logStatusOf(log: WatchedLog, watch: LogWatch | undefined): LogSt
     ...(watch.records !== undefined && { records: watch.records }),
     forked: watch.book.evidence.isForked,
     elsewhere: watch.isElsewhere,
+    ...(watch.witnesses.length > 0 && {
+      witnessed: watch.witnesses.map(({ vkey, size, timestampSeconds }) => ({
+        witness: witnessName(vkey),
+        size,
+        timestampSeconds,
+      })),
+    }),
     evidence: watch.book.evidence.ids(),
   };
 }

@@ -80,7 +80,8 @@ export class Troubles {
     await this.holdFinding(plainFinding(trouble, this.#origin, summary, details), nowSeconds);
   }
 
-  async holdFinding(finding: PlainFinding, nowSeconds: number): Promise<void> {
+  /** `isPatient`: told of like an operational trouble, when it was there for rounds in a row, of whatever class it is. */
+  async holdFinding(finding: PlainFinding, nowSeconds: number, isPatient = false): Promise<void> {
     const { key } = finding;
     if (this.#held.has(key)) return;
     this.#held.add(key);
@@ -91,7 +92,8 @@ export class Troubles {
     if (rounds <= this.#failures) {
       this.#standing.set(key, { key, rounds, sinceSeconds: before?.sinceSeconds ?? nowSeconds });
     }
-    if (finding.class !== 'operational' || rounds >= this.#failures) await this.#sink.report(finding);
+    const waits = isPatient || finding.class === 'operational';
+    if (!waits || rounds >= this.#failures) await this.#sink.report(finding);
   }
 
   /** This round looked for these troubles: those that it did not find are over. */

@@ -2,41 +2,39 @@
 // (M02, M03, M06, M08), and checks every entry up to it (entry-walk.ts). Whatever is found is told of before the state
 // that makes it old news is kept. After a proven fork the watch stays on the branch that it was on.
 
-import { fromBase64 } from '../bytes.ts';
 import type { LogHead } from '../client/state.ts';
 import type { VerifyJob } from '../cose/signer.ts';
 import { LimmatError, asLimmatError, isLimmatError } from '../errors.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import { Branch } from './branch.ts';
 import type { Place } from './branch.ts';
-import { plainFinding, proofFinding, suspicionFinding } from './checks.ts';
+import { plainFinding, proofFinding } from './checks.ts';
 import { NO_ENTRIES } from './entries.ts';
 import { EntryWalk } from './entry-walk.ts';
-import { accusedPair } from './evidence/conflict-name.ts';
+import { findingOfEvidence } from './evidence-finding.ts';
 import type { Evidence } from './evidence/evidence.ts';
-import { KINDS } from './evidence/kinds.ts';
-import type { IncludedEntry } from './evidence/make.ts';
 import type { Finding } from './finding.ts';
 import { hiddenGrowth } from './gossip/silence.ts';
 import { HeadKeeper } from './head-keeper.ts';
 import type { HeadBook, HeadBookLimits } from './heads.ts';
 import type { OwnTree } from './judge.ts';
 import type { MonitorLimits } from './limits.ts';
-import { formatLogState, parseLogState } from './log-state.ts';
+import { contentOf, formatLogState, newLogState, parseLogState } from './log-state.ts';
 import type { LogState } from './log-state.ts';
 import { lookAt, timeTroubles } from './look.ts';
 import type { SeenHead } from './look.ts';
 import { MirroredTree } from './mirrored-tree.ts';
 import type { MonitorLogStore } from './ports.ts';
-import { isDisputed } from './records/coverage.ts';
 import type { RecordCoverage } from './records/coverage.ts';
-import { stillStand } from './records/standing.ts';
 import { ReadTroubles } from './read-troubles.ts';
 import { LogSource, isReadError, troubleOf } from './source.ts';
 import { Troubles } from './troubles.ts';
 import type { FindingSink } from './troubles.ts';
 import { identityOf } from './watched-log.ts';
 import type { HeadSource, LogIdentity, WatchedLog } from './watched-log.ts';
+import { WitnessDesk } from './witnesses/desk.ts';
+import { WitnessRound } from './witnesses/round.ts';
+import type { WitnessStanding } from './witnesses/standing.ts';
 
 export interface WatchOptions {
   readonly log: WatchedLog;
@@ -86,12 +84,14 @@ export class LogWatch {
   readonly #reading: ReadTroubles;
   readonly #branch: Branch;
   readonly #walk: EntryWalk;
+  readonly #desk: WitnessDesk;
+  readonly #witnesses: WitnessRound;
   /** Everything but the waiting heads and the troubles, which are gathered when it is saved. */
   readonly #state: { current: LogState };
   #seen: SeenHead | undefined;
   #seenAtSeconds: number | undefined;
   #place: Place | undefined;
-  /** What the last save held, apart from times, and when it was. */
+  /** What the last save held, and when it was. */
   #saved = '';
   #savedMillis = 0;
   #saves: Promise<unknown> = Promise.resolve();
@@ -120,6 +120,16 @@ export class LogWatch {
       troubles: this.#troubles,
       reading: this.#reading,
       state: this.#state,
+    });
+    this.#desk = new WitnessDesk(log, limits, state.witnessed ?? []);
+    this.#witnesses = new WitnessRound({
+      log,
+      desk: this.#desk,
+      troubles: this.#troubles,
+      limits,
+      book: keeper.book,
+      tree: () => this.#branch.tree(),
+      take: (head, source, nowSeconds, note) => this.#branch.take(head, source, nowSeconds, note),
     });
     this.#walk = new EntryWalk({
       identity: this.identity,
@@ -155,7 +165,7 @@ export class LogWatch {
         `nothing is remembered of ${log.origin}, which was watched before: put the state back, or begin anew with --init`,
       );
     }
-    const state = text === undefined ? newState(log.origin, nowSeconds) : parseLogState(text);
+    const state = text === undefined ? newLogState(log.origin, nowSeconds) : parseLogState(text);
     if (state.origin !== log.origin) {
       throw new LimmatError('store-corrupt', `the state of ${log.origin} is that of ${state.origin}`);
     }
@@ -198,12 +208,17 @@ export class LogWatch {
     return this.#walk.coverage;
   }
 
+  /** What its witnesses have cosigned. */
+  get witnesses(): readonly WitnessStanding[] {
+    return this.#desk.standings;
+  }
+
   /** Rounds in a row that something has been wrong. */
   get failures(): number {
     return this.#troubles.rounds;
   }
 
-  /** The own tree as far as it is mirrored and checked; undefined before the first one. */
+  /** The own tree as far as it is checked; undefined before the first one. */
   tree(): OwnTree | undefined {
     return this.#branch.tree();
   }
@@ -245,11 +260,13 @@ export class LogWatch {
 
   /**
    * Takes a head that somebody else holds, with all of the log's signatures verified; resolves when it is kept, judged
-   * as far as the own tree goes, and told of, to the evidence that this made.
+   * as far as the own tree goes, and told of, to the evidence that this made. Witnesses' lines in `note` are looked at in the
+   * next round.
    */
-  async offer(head: LogHead, source: HeadSource): Promise<Evidence | undefined> {
+  async offer(head: LogHead, source: HeadSource, note?: Uint8Array): Promise<Evidence | undefined> {
     if (this.#stopped) throw new LimmatError('shutting-down', `the watch over ${head.origin} has ended`);
-    const evidence = await this.#branch.take(head, source, this.#nowSeconds());
+    const evidence = await this.#branch.take(head, source, this.#nowSeconds(), note);
+    if (note !== undefined) await this.#witnesses.takeNote(note, this.#nowSeconds());
     await this.#save(false);
     return evidence;
   }
@@ -260,24 +277,11 @@ export class LogWatch {
     await this.#saves;
   }
 
-  /**
-   * What evidence is to whoever runs this monitor: proof, or a suspicion where its kind takes the rest of the log to tell and
-   * judging the records has not come to the same; undefined when what it is about was taken back since.
-   */
-  async findingOf(evidence: Evidence): Promise<Finding | undefined> {
-    const { kind, claim } = evidence;
-    const pair = accusedPair(kind, claim);
-    if (KINDS[kind].needsReplay !== true || pair === undefined) return proofFinding(evidence);
-    if (isDisputed(this.records, pair)) return proofFinding(evidence);
-    const entry = async (index: number): Promise<IncludedEntry> => {
-      const { leaf } = claim.entries!.find((one) => one.index === index)!;
-      return { index, leaf: fromBase64(leaf)!, inclusion: [] };
-    };
+  findingOf(evidence: Evidence): Promise<Finding | undefined> {
     const { store, hasher } = this.#options;
-    return (await stillStand(store.records, { entry }, pair, hasher)) ? suspicionFinding(evidence, pair) : undefined;
+    return findingOfEvidence(evidence, this.records, store.records, hasher);
   }
 
-  /** Takes in evidence against this log that somebody else made. */
   convict(evidence: Evidence): void {
     this.book.evidence.convict(evidence);
   }
@@ -297,6 +301,7 @@ export class LogWatch {
       await this.#lookAtTimes(look.seen, place, nowSeconds);
       if (place !== 'other') await this.#walkOn(nowSeconds, untilMillis, signal);
     }
+    await this.#witnesses.run('seen' in look ? look.seen : undefined, nowSeconds);
     await this.#branch.judgeWaiting(nowSeconds);
     await this.#branch.growByOthers();
     const flood = this.book.flood();
@@ -364,6 +369,7 @@ export class LogWatch {
         ...this.state,
         waiting: this.#keeper.waiting(),
         troubles: this.#troubles.standing,
+        ...(this.#desk.standings.length > 0 && { witnessed: this.#desk.standings }),
       };
       const now = this.#options.nowMillis();
       const content = contentOf(state);
@@ -386,26 +392,6 @@ export class LogWatch {
   #nowSeconds(): number {
     return Math.floor(this.#options.nowMillis() / 1000);
   }
-}
-
-function newState(origin: string, nowSeconds: number): LogState {
-  return {
-    origin,
-    sinceSeconds: nowSeconds,
-    head: undefined,
-    settled: undefined,
-    cursor: 0,
-    counts: NO_ENTRIES,
-    marks: [],
-    waiting: [],
-    troubles: [],
-    behindSinceSeconds: undefined,
-  };
-}
-
-/** What has to be kept at once when it changes: everything but the time of a head that was signed again. */
-function contentOf({ head, settled, marks, ...rest }: LogState): string {
-  return JSON.stringify([head?.size, settled?.size, marks.length, rest]);
 }
 
 /** True for a failure of the monitor's own store, after which what is in memory may be ahead of the disk. */

@@ -20,6 +20,8 @@ export interface LogIdentity {
   readonly channelVerifiers?: readonly CheckpointVerifier[];
   /** Keys that signed for the log in the past. Heads need none of them, and evidence by them still counts. */
   readonly retired?: readonly CheckpointVerifier[];
+  /** The keys of its witnesses: what they cosigned says how old a head is, and convicts those that cosign two histories. */
+  readonly witnesses?: readonly CheckpointVerifier[];
 }
 
 /** Where a head came from. A client is never named. */
@@ -29,8 +31,36 @@ export type HeadSource = 'log' | 'peer' | 'client' | 'witness';
 export interface WatchedLog extends LogIdentity, LogReaders {
   /** For people; the reader's when it is absent. */
   readonly url?: string;
-  /** Whose cosignatures on the log's checkpoint say how old it is, where the log itself signs no time. */
-  readonly witnesses?: readonly CheckpointVerifier[];
+  /** How many of its witnesses, and which, have to have cosigned what it shows (M07); absent: nobody asks for any. */
+  readonly quorums?: Quorums;
+  /** Where witnesses say what they have cosigned of it; asked in every round. */
+  readonly witnessReaders?: readonly WitnessReader[];
+}
+
+/** When cosignatures are enough. */
+export interface Quorum {
+  /** For people: the name that it has where it is configured. */
+  readonly name: string;
+  /** What it comes down to, as text: another text is another quorum. */
+  readonly members: string;
+  /** True when cosignatures by the keys with these vkeys are enough. */
+  isMet(vkeys: ReadonlySet<string>): boolean;
+}
+
+export interface Quorums {
+  /** What the log's users ask for: without it they refuse a head. */
+  readonly clients?: Quorum;
+  /** What this monitor asks for: more, so that it notices first. */
+  readonly monitor?: Quorum;
+}
+
+/** The monitoring endpoint of a witness (tlog-witness, "Monitor Retrieval Mechanism"). */
+export interface WitnessReader {
+  /** Of the key with which it cosigns. */
+  readonly vkey: string;
+  readonly url: string;
+  /** The checkpoint of a log that it cosigned last; undefined when it never has. Rejects as readers of logs do. */
+  checkpoint(origin: string): Promise<Uint8Array | undefined>;
 }
 
 /** Who may have signed evidence against a log: its keys of now and of the past, as one list. */
@@ -40,11 +70,13 @@ export function identityOf({
   retired = [],
   iatWindowSeconds,
   channelVerifiers,
+  witnesses,
 }: LogIdentity): LogIdentity {
   return {
     origin,
     verifiers: [...verifiers, ...retired],
     ...(iatWindowSeconds !== undefined && { iatWindowSeconds }),
     ...(channelVerifiers !== undefined && { channelVerifiers }),
+    ...(witnesses !== undefined && { witnesses }),
   };
 }

@@ -22,7 +22,7 @@ const OA2 = vkey('log.example/a', SIGNATURE_TYPE.mldsa44, 9);
 const W = vkey('witness.example/w', SIGNATURE_TYPE.cosignatureEd25519, 4);
 
 const shown = (text: string): unknown =>
-  parseLogList(text).map(({ origin, keys, witnesses, channelKeys, retiredKeys, ...rest }) => [
+  parseLogList(text).map(({ origin, keys, witnesses, channelKeys, retiredKeys, policy, ...rest }) => [
     origin,
     keys.map((key) => key.vkey),
     {
@@ -30,6 +30,7 @@ const shown = (text: string): unknown =>
       ...(channelKeys !== undefined && { channelKeys: channelKeys.map((key) => key.vkey) }),
       ...(retiredKeys !== undefined && { retiredKeys: retiredKeys.map((key) => key.vkey) }),
       ...(witnesses !== undefined && { witnesses: witnesses.map((key) => key.vkey) }),
+      ...(policy !== undefined && { quorum: policy.quorum }),
     },
   ]);
 
@@ -41,15 +42,17 @@ describe('a list of logs', () => {
     expect(logs.size).toBe(1);
     const witnesses = policy.witnesses.map(({ key }) => key.vkey);
     expect(witnesses).toHaveLength(3);
-    expect(shown(text)).toEqual([[log.origin, log.signers.map((signer) => signer.vkey), { witnesses }]]);
+    expect(shown(text)).toEqual([
+      [log.origin, log.signers.map((signer) => signer.vkey), { witnesses, quorum: policy.quorum }],
+    ]);
   });
 
   test('is any tlog-policy: a log with one key too', () => {
     const text = `# logs\nlog ${A} https://a.example/\n\tlog ${B}\nwitness W ${W}\ngroup g any W\nquorum g\n`;
     expect(parsePolicy(text).logs).toHaveLength(2);
     expect(shown(text)).toEqual([
-      ['log.example/a', [A], { url: 'https://a.example/', witnesses: [W] }],
-      ['log.example/b', [B], { witnesses: [W] }],
+      ['log.example/a', [A], { url: 'https://a.example/', witnesses: [W], quorum: 'g' }],
+      ['log.example/b', [B], { witnesses: [W], quorum: 'g' }],
     ]);
   });
 

@@ -11,7 +11,7 @@ import { signObservation } from '../../src/monitor/evidence/observe.ts';
 import { monitorSigner } from '../../src/monitor/monitor-key.ts';
 import { SIGNATURE_TYPE } from '../../src/note/key.ts';
 import { proofFileOf, samples } from '../monitor/evidence/samples.ts';
-import { History, NOON, headOf, promisingKeys, testKeys } from '../monitor/evidence/support.ts';
+import { History, NOON, headOf, promisingKeys, testKeys, witnessSigners } from '../monitor/evidence/support.ts';
 import { testKey } from '../support/notes.ts';
 import { limmat } from '../support/run-limmat.ts';
 
@@ -29,7 +29,10 @@ beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'limmat-evidence-'));
   writeFileSync(
     path('logs.txt'),
-    `${vkeys.map((vkey) => `log ${vkey}\n`).join('')}iat-window log.example/a 1d\nchannel-key ${keys.channelSigner.vkey}\n`,
+    `${vkeys.map((vkey) => `log ${vkey}\n`).join('')}iat-window log.example/a 1d\nchannel-key ${keys.channelSigner.vkey}\n` +
+      witnessSigners()
+        .map(({ vkey }, i) => `witness W${i} ${vkey}\n`)
+        .join(''),
   );
   const observation = {
     observer: monitor.name,
@@ -54,6 +57,20 @@ describe('limmat evidence verify', () => {
     const without = await verify('--key', vkeys[0]!);
     expect([without.code, without.stderr]).toEqual([4, expect.stringContaining('which key signs the channel heads')]);
     expect((await verify('--channel-key', vkeys[0]!)).code).toBe(2);
+  });
+
+  test('takes the keys of witnesses from a list, or as --witness-key', async () => {
+    const evidence = all.find(({ kind }) => kind === 'witness-conflict')!;
+    writeFileSync(path('witness.json'), formatEvidence(evidence));
+    const verify = (...more: string[]): ReturnType<typeof limmat> =>
+      limmat('evidence', 'verify', path('witness.json'), ...more);
+    const [{ vkey }, other] = witnessSigners();
+    expect((await verify(...trust())).stdout).toContain('convicts    the witness');
+    expect(await verify('--key', vkeys[0]!, '--witness-key', vkey)).toMatchObject({ code: 6, stderr: '' });
+    const without = await verify('--key', vkeys[0]!);
+    expect([without.code, without.stderr]).toEqual([4, expect.stringContaining('name them with "witness" lines')]);
+    const wrong = await verify('--key', vkeys[0]!, '--witness-key', other.vkey);
+    expect([wrong.code, wrong.stderr]).toEqual([4, expect.stringContaining('cosigned by none of the 1 witnesses')]);
   });
 
   test('still counts what a retired key signed', async () => {
@@ -210,7 +227,7 @@ describe('limmat evidence list', () => {
     // Both forks and the rollback are about the tree of 9 entries.
     expect(groups[0]).toMatchObject({
       origin: 'log.example/a',
-      kinds: ['fork-same-size', 'fork-prefix', 'rollback', 'proof-contradicted'],
+      kinds: ['fork-same-size', 'fork-prefix', 'rollback', 'proof-contradicted', 'witness-conflict'],
     });
     expect(groups).toHaveLength(9);
     expect(refused).toMatchObject([{ file: path('evidence/broken.json'), error: { code: 'bad-evidence' } }]);

@@ -130,6 +130,15 @@ test('what no lie here brings about is known by name, and tested elsewhere', () 
     'record-conflict',
     'location-breach',
     'verdict-conflict',
+    // Accuse witnesses, or need some (test/monitor/witnesses.test.ts).
+    'witness-conflict',
+    'quorum-missing',
+    'strict-quorum-missing',
+    'witness-lost',
+    'witness-spread',
+    'witness-unreachable',
+    // Needs evidence from elsewhere (test/monitor/records.test.ts).
+    'unexplained',
     // Need a log of another making, or its keys (test/monitor).
     'signature-missing',
     'wrong-origin',
@@ -139,6 +148,7 @@ test('what no lie here brings about is known by name, and tested elsewhere', () 
     'tile-mismatch',
     'not-a-statement',
     // Need a log of records, and are found by judging them (test/monitor/records.test.ts).
+    'unjudged',
     'invalid-entry',
     'repeated-entry',
     'rule-critical',

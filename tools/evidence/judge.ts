@@ -14,6 +14,7 @@ import { MAX_EVIDENCE_BYTES } from '../../src/monitor/evidence/limits.ts';
 import { verifyObservation } from '../../src/monitor/evidence/observe.ts';
 import { verifyEvidence } from '../../src/monitor/evidence/verify.ts';
 import { logIdentity, logsOfKeys, parseLogList } from '../../src/monitor/log-list.ts';
+import type { ListedLog } from '../../src/monitor/log-list.ts';
 import { monitorVerifier } from '../../src/monitor/monitor-key.ts';
 import type { MonitorVerifier } from '../../src/monitor/monitor-key.ts';
 import type { LogIdentity } from '../../src/monitor/watched-log.ts';
@@ -26,6 +27,7 @@ export interface KeyFlags {
   readonly key?: readonly string[];
   readonly iatWindow?: number;
   readonly channelKey?: readonly string[];
+  readonly witnessKey?: readonly string[];
   readonly observer?: readonly string[];
   readonly json?: boolean;
 }
@@ -39,6 +41,7 @@ export const keyOptions = (): readonly Option[] => [
     'the log of --key promised to take only what was signed this shortly before or after',
   ).argParser(time),
   new Option('--channel-key <vkey>', 'a key that signs its channel heads; may be repeated').argParser(repeated),
+  new Option('--witness-key <vkey>', 'a key of a witness of these logs; may be repeated').argParser(repeated),
   new Option('--observer <vkey>', "a monitor's key, to check who made the observation; may be repeated").argParser(
     repeated,
   ),
@@ -51,7 +54,13 @@ function time(text: string): number {
 }
 
 /** The logs that the flags name. LimmatError `usage` when they name none, `bad-trust-file`, `bad-key`. */
-export function logsOf({ trust = [], key = [], channelKey = [], iatWindow }: KeyFlags): readonly LogIdentity[] {
+export function logsOf({
+  trust = [],
+  key = [],
+  channelKey = [],
+  witnessKey = [],
+  iatWindow,
+}: KeyFlags): readonly LogIdentity[] {
   if (trust.length + key.length + channelKey.length === 0) {
     throw new LimmatError('usage', 'say which keys are the log’s: --trust FILE, --key VKEY or --channel-key VKEY');
   }
@@ -68,7 +77,13 @@ export function logsOf({ trust = [], key = [], channelKey = [], iatWindow }: Key
     ...trust.flatMap((path) => readLogList(path)),
     ...logsOfKeys(key.map((vkey) => parseVerifierKey(vkey))).map((log) => ({ ...log, ...promise })),
     ...ofChannels,
-  ].map((log) => logIdentity(log, nodeCrypto));
+  ].map((log) => logIdentity({ ...log, ...withWitnesses(log, witnessKey) }, nodeCrypto));
+}
+
+/** The log's own witnesses and those of the flags. */
+function withWitnesses({ witnesses = [] }: ListedLog, vkeys: readonly string[]): Pick<ListedLog, 'witnesses'> {
+  const all = [...witnesses, ...vkeys.map((vkey) => parseVerifierKey(vkey))];
+  return all.length === 0 ? {} : { witnesses: all };
 }
 
 /** The observers that the flags name. */

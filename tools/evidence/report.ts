@@ -53,6 +53,12 @@ const VERDICTS: Readonly<Record<NonNullable<JudgedFile['observed']>['verdict'], 
   forged: 'FORGED: its signature does not hold',
 };
 
+const CONVICTS = {
+  log: 'the log',
+  issuer: 'who signed the records; the log keeps what was said',
+  witness: 'the witness',
+} as const;
+
 /** What stands before the headline. */
 export function verdictOn({ kind }: Evidence): string {
   return KINDS[kind].needsReplay === true ? style('yellow', 'shown') : style('red', 'proven');
@@ -63,7 +69,7 @@ export function evidenceLines(path: string, { evidence, observed }: JudgedFile):
   return [
     `${verdictOn(evidence)} ${path}: ${headlineOf(evidence)}`,
     `  kind        ${kind}`,
-    `  convicts    ${KINDS[kind].accuses === 'log' ? 'the log' : 'who signed the records; the log keeps what was said'}`,
+    `  convicts    ${CONVICTS[KINDS[kind].accuses]}`,
     `  id          ${id}`,
     ...heads.flatMap(({ size, rootHash, signatures, missing }, i) => [
       `  checkpoint  ${i + 1}: ${entriesInWords(size)}, root ${toHex(rootHash)}`,

@@ -45,7 +45,14 @@ export function monitorJson(view: MonitorView, evidence: readonly string[]): Mon
 }
 
 function logJson(view: LogView): LogJson {
-  const { verifiers, retired: _past, channelVerifiers: _channels, iatWindowSeconds: _promise, head, ...log } = view;
+  const { verifiers, head, ...rest } = view;
+  const {
+    retired: _past,
+    channelVerifiers: _channels,
+    witnesses: _witnesses,
+    iatWindowSeconds: _promise,
+    ...log
+  } = rest;
   return {
     ...log,
     vkeys: verifiers.map(({ vkey }) => vkey),

@@ -11,9 +11,14 @@ export function accusedPair(kind: EvidenceKind, claim: Claim | undefined): reado
   return earlier === undefined || later === undefined ? undefined : [earlier, later];
 }
 
-/** `<kind> <index> <index>`, of the two accused entries; undefined for evidence that accuses the log. */
+/**
+ * `<kind> <index> <index>`, of the two accused entries, or `<kind> <vkey>`, of the accused witness; undefined for evidence that
+ * accuses the log.
+ */
 export function conflictName(kind: EvidenceKind, claim: Claim | undefined): string | undefined {
   if (KINDS[kind].accuses === 'log') return undefined;
+  // A witness that cosigned two histories has said once and for all what its word is worth.
+  if (KINDS[kind].accuses === 'witness') return [kind, ...(claim?.keys ?? [])].join(' ');
   const indexes = (claim?.entries ?? []).slice(-2).map(({ index }) => index);
   return [kind, ...indexes].join(' ');
 }

@@ -4,7 +4,7 @@
 import type { TreeHead } from '../../merkle/tree-head.ts';
 import type { HeadSource } from '../watched-log.ts';
 
-/** What a log or an issuer did. A new kind is a name here and a row in kinds.ts. */
+/** What a log, an issuer or a witness did. A new kind is a name here and a row in kinds.ts. */
 export type EvidenceKind =
   | 'fork-same-size'
   | 'fork-prefix'
@@ -17,7 +17,8 @@ export type EvidenceKind =
   | 'stream-break'
   | 'record-conflict'
   | 'location-breach'
-  | 'verdict-conflict';
+  | 'verdict-conflict'
+  | 'witness-conflict';
 
 /** An entry in a claim, with the proof that it is in the tree of one of the claim's checkpoints. */
 export interface ClaimEntry {
@@ -35,13 +36,13 @@ export interface Claim {
   /** vkeys that signed, as a hint: a verifier uses the keys that it already trusts. */
   readonly keys: readonly string[];
   /**
-   * Signed notes, each trimmed to its text and the lines of the log's keys: checkpoints, and in false-channel-head one
-   * channel head, which states a size and a root too.
+   * Signed notes, each trimmed to its text and the lines of the log's keys, in witness-conflict to the line of the witness:
+   * checkpoints, and in false-channel-head one channel head, which states a size and a root too.
    */
   readonly checkpoints: readonly string[];
-  /** fork-prefix: base64 of the root at the smaller size that the larger tree implies. */
+  /** fork-prefix, and witness-conflict of two sizes: base64 of the root at the smaller size that the larger tree implies. */
   readonly prefixRoot?: string;
-  /** fork-prefix: base64 of the hashes that lead from prefixRoot to the larger checkpoint's root; at most 63. */
+  /** With prefixRoot: base64 of the hashes that lead from prefixRoot to the larger checkpoint's root; at most 63. */
   readonly consistency?: readonly string[];
   /** In kinds that judge records: by index, and after them the one or two that the claim is about. */
   readonly entries?: readonly ClaimEntry[];

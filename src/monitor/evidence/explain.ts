@@ -54,12 +54,12 @@ export function explainEvidence(
       heading: 'What this does not show',
       paragraphs: [
         ...words.notShown,
-        "Who used the key. The signatures were made with the log's own key: by its operator, or by whoever got hold of it.",
+        `Who used the key. The signatures were made with the ${row.accuses === 'witness' ? 'witness' : 'log'}'s own key: by its operator, or by whoever got hold of it.`,
         ...(evidence.heads.some(({ missing }) => missing.length > 0) ? [ONE_KEY_OF_SEVERAL] : []),
       ],
     },
     { heading: 'Who came across it', paragraphs: observed === undefined ? [] : witnessed(observed) },
-    { heading: 'How to check it', paragraphs: howToCheck(evidence) },
+    { heading: 'How to check it', paragraphs: howToCheck(evidence, row.accuses === 'witness' ? 'witness' : 'log') },
   ];
   return Object.freeze({
     headline: `${origin} ${words.headline}`,
@@ -142,12 +142,12 @@ function witnessed({ observation, verdict }: JudgedObservation): readonly string
   ];
 }
 
-function howToCheck({ heads }: Evidence): readonly string[] {
+function howToCheck({ heads }: Evidence, whose: 'log' | 'witness'): readonly string[] {
   const keys = new Set(heads.flatMap(({ signatures }) => signatures.map(({ vkey }) => vkey)));
   return [
-    'Run "limmat evidence verify" on the file, with the log\'s keys or a trust file. It needs no network, and trusts neither ' +
+    `Run "limmat evidence verify" on the file, with ${whose === 'log' ? "the log's keys or a trust file" : 'a trust file that names the witness'}. It needs no network, and trusts neither ` +
       'this explanation nor whoever made the file. docs/evidence-file.md says how to do the same without limmat.',
-    `Take the ${keys.size === 1 ? 'key' : 'keys'} from the log's operator or from where its users have them, not from the file.`,
+    `Take the ${keys.size === 1 ? 'key' : 'keys'} from the ${whose}'s operator or from where its users have them, not from the file.`,
   ];
 }
 

@@ -40,20 +40,22 @@ export interface KindRow {
   readonly kind: EvidenceKind;
   /** What a log did, without its name: "signed two different trees of one size". */
   readonly sentence: string;
-  /** What the claim's notes are, and with that which of the log's keys sign them. */
-  readonly signed: 'checkpoint' | 'channel-head';
+  /** What the claim's notes are, and with that whose keys sign them: the log's, its channel key, or a witness's. */
+  readonly signed: 'checkpoint' | 'channel-head' | 'cosigned-checkpoint';
   /** What belongs into the claim: these counts, and exactly these members beside keys and checkpoints. */
   readonly checkpoints: number;
   /** How many, or how few and how many at most. */
   readonly entries: number | readonly [least: number, most: number];
   readonly members: readonly OptionalMember[];
+  /** Members that some claims of this kind have, all of them; which claims, `check` says. */
+  readonly mayHave?: readonly OptionalMember[];
   /**
    * True where signed times are part of the argument. Then they are part of the id, and every line that states a time
    * has to be by a key that the verifier knows.
    */
   readonly timed: boolean;
-  /** Whose fault it is: the log's, which signed a tree that it should not have; or that of who signed the records in it. */
-  readonly accuses: 'log' | 'issuer';
+  /** Whose fault it is: the log's, which signed a tree that it should not have; that of who signed the records in it; or a witness's. */
+  readonly accuses: 'log' | 'issuer' | 'witness';
   /**
    * True where a third entry between the two that are accused could make both of them true. Then the file alone is a
    * suspicion, and proof for whoever has replayed the log and found nothing in between.

@@ -1,5 +1,4 @@
-// The kinds of evidence, one row each. A later kind (a witness that cosigned two histories) is a name in evidence.ts and
-// a row here.
+// The kinds of evidence, one row each. A later kind is a name in evidence.ts and a row here.
 
 import type { EvidenceKind } from './evidence.ts';
 import type { KindRow } from './kind-row.ts';
@@ -10,6 +9,7 @@ import { forkPrefix, forkSameSize } from './kinds/fork.ts';
 import { locationBreach, recordConflict, verdictConflict } from './kinds/issuer.ts';
 import { rollback } from './kinds/rollback.ts';
 import { backdated, future } from './kinds/time.ts';
+import { witnessConflict } from './kinds/witness.ts';
 
 /** Every kind; the order is that in which they are listed. */
 export const KINDS: Readonly<Record<EvidenceKind, KindRow>> = Object.freeze({
@@ -25,6 +25,7 @@ export const KINDS: Readonly<Record<EvidenceKind, KindRow>> = Object.freeze({
   'record-conflict': recordConflict,
   'location-breach': locationBreach,
   'verdict-conflict': verdictConflict,
+  'witness-conflict': witnessConflict,
 });
 
 /** True for the name of a kind that this version knows. */

@@ -7,6 +7,7 @@ import { isLimmatError } from '../../errors.ts';
 import type { Hash } from '../../merkle/hash.ts';
 import { parseCheckpoint } from '../../note/checkpoint.ts';
 import { parseNote } from '../../note/note.ts';
+import type { CheckpointVerifier } from '../../note/signer.ts';
 import { parseTlogProof } from '../../note/tlog-proof.ts';
 import type { TlogProof } from '../../note/tlog-proof.ts';
 import type { LogIdentity } from '../watched-log.ts';
@@ -107,6 +108,29 @@ export function falseChannelHead(log: LogIdentity, note: Uint8Array, entry: Incl
   return make('false-channel-head', log, () =>
     claimOf(byChannelKey, [evidenceNote(note, byChannelKey, 'latest')], {
       entries: Object.freeze([claimEntry(entry, 0)]),
+    }),
+  );
+}
+
+/**
+ * Two checkpoints of one log that this witness cosigned, each at a time that it states: of one size with two roots, or of two
+ * sizes with what the larger tree has at the smaller size. It accuses the witness.
+ */
+export function witnessConflict(
+  log: LogIdentity,
+  witness: CheckpointVerifier,
+  a: SignedHead,
+  b: SignedHead,
+  prefix?: PrefixProof,
+): Promise<Evidence> {
+  const order = a.size - b.size || compareBytes(a.rootHash, b.rootHash);
+  const cosigned: LogIdentity = { origin: log.origin, verifiers: [witness] };
+  return make('witness-conflict', { ...log, witnesses: [witness] }, () =>
+    claimOf(cosigned, notesOf(cosigned, order < 0 ? [a, b] : [b, a]), {
+      ...(prefix !== undefined && {
+        prefixRoot: toBase64(prefix.prefixRoot),
+        consistency: Object.freeze(prefix.consistency.map(toBase64)),
+      }),
     }),
   );
 }

@@ -48,6 +48,11 @@ export async function openClaim(row: KindRow, claim: Claim, log: LogIdentity, ha
 const OPTIONAL_MEMBERS = ['prefixRoot', 'consistency', 'entries', 'windowSeconds'] as const;
 
 function checkShape(row: KindRow, claim: Claim): void {
+  const { mayHave = [] } = row;
+  const had = mayHave.filter((member) => claim[member] !== undefined);
+  if (had.length !== 0 && had.length !== mayHave.length) {
+    throw badEvidence(`${row.kind} takes all of the members ${mayHave.join(', ')}, or none of them`);
+  }
   const { checkpoints, entries = [] } = claim;
   if (checkpoints.length !== row.checkpoints) {
     throw badEvidence(`${row.kind} takes ${row.checkpoints} checkpoints, not ${checkpoints.length}`);
@@ -59,7 +64,7 @@ function checkShape(row: KindRow, claim: Claim): void {
   }
   for (const member of OPTIONAL_MEMBERS) {
     const expected = row.members.includes(member);
-    if ((claim[member] !== undefined) === expected) continue;
+    if ((claim[member] !== undefined) === expected || mayHave.includes(member)) continue;
     throw badEvidence(`${row.kind} ${expected ? 'takes' : 'does not take'} the member "${member}"`);
   }
 }
@@ -67,7 +72,13 @@ function checkShape(row: KindRow, claim: Claim): void {
 /** Whose signatures count on the notes of that kind. */
 function signersOf(row: KindRow, log: LogIdentity): LogIdentity {
   if (row.signed === 'checkpoint') return log;
-  const { channelVerifiers = [] } = log;
+  const { channelVerifiers = [], witnesses = [] } = log;
+  if (row.signed === 'cosigned-checkpoint') {
+    if (witnesses.length > 0) return { ...log, verifiers: witnesses };
+    throw badEvidence(
+      `nothing here says which keys witnesses of ${printable(log.origin)} have; name them with "witness" lines in the trust file`,
+    );
+  }
   if (channelVerifiers.length > 0) return { ...log, verifiers: channelVerifiers };
   throw badEvidence(
     `nothing here says which key signs the channel heads of ${printable(log.origin)}; if you know it, say so with a ` +
@@ -82,7 +93,7 @@ function readHead(
 ): Pick<ChannelHead, 'origin' | 'size' | 'rootHash'> & {
   readonly extensions: readonly string[];
 } {
-  return row.signed === 'checkpoint' ? parseCheckpoint(text) : { ...parseChannelHead(text), extensions: [] };
+  return row.signed === 'channel-head' ? { ...parseChannelHead(text), extensions: [] } : parseCheckpoint(text);
 }
 
 /** A key of the claim's: the verifier's own, or what the file says of another. */
@@ -115,7 +126,7 @@ function checkLines(keys: readonly ClaimKey[], notes: readonly Note[]): void {
 
 async function openHead(row: KindRow, note: Note, keys: readonly ClaimKey[], log: LogIdentity): Promise<EvidenceHead> {
   const { origin, size, rootHash, extensions } = readHead(row, note);
-  const what = row.signed === 'checkpoint' ? 'checkpoint' : 'channel head';
+  const what = row.signed === 'channel-head' ? 'channel head' : 'checkpoint';
   if (origin !== log.origin) {
     throw badEvidence(`a ${what} is of log ${printable(origin)}, not of ${printable(log.origin)}`);
   }
@@ -136,7 +147,9 @@ async function openHead(row: KindRow, note: Note, keys: readonly ClaimKey[], log
   }
   if (signatures.length === 0) {
     throw badEvidence(
-      `a ${what} is signed by none of the ${log.verifiers.length} known keys of ${printable(log.origin)}`,
+      row.signed === 'cosigned-checkpoint'
+        ? `a checkpoint is cosigned by none of the ${log.verifiers.length} witnesses that are known here`
+        : `a ${what} is signed by none of the ${log.verifiers.length} known keys of ${printable(log.origin)}`,
     );
   }
   if (extensions.length > 0 && !coversText) throw badEvidence('a checkpoint has extension lines that nobody signed');

@@ -55,10 +55,12 @@ function findLog(origin: string, logs: readonly LogIdentity[]): LogIdentity {
   }
   const promises = named.flatMap(({ iatWindowSeconds }) => (iatWindowSeconds === undefined ? [] : [iatWindowSeconds]));
   const channelVerifiers = named.flatMap((log) => log.channelVerifiers ?? []);
+  const witnesses = named.flatMap((log) => log.witnesses ?? []);
   return {
     origin,
     verifiers: named.flatMap((log) => identityOf(log).verifiers),
     ...(channelVerifiers.length > 0 && { channelVerifiers }),
+    ...(witnesses.length > 0 && { witnesses }),
     ...(promises.length > 0 && { iatWindowSeconds: Math.max(...promises) }),
   };
 }

@@ -7,8 +7,8 @@ import { LimmatError, isLimmatError } from '../../errors.ts';
 import { emptyRootHash } from '../../merkle/hash.ts';
 import { parseCheckpoint } from '../../note/checkpoint.ts';
 import { SIGNATURE_TYPE, formatKeyId } from '../../note/key.ts';
-import { parseNote } from '../../note/note.ts';
-import type { Note } from '../../note/note.ts';
+import { formatNote, parseNote } from '../../note/note.ts';
+import type { Note, NoteSignature } from '../../note/note.ts';
 import { openLogCheckpoint } from '../../note/open.ts';
 import { evidenceNote } from '../evidence/trim.ts';
 import type { HeadBook } from '../heads.ts';
@@ -25,6 +25,8 @@ export function originOf(note: string): string {
 /** A head that somebody sent. */
 export interface ReceivedHead {
   readonly head: LogHead;
+  /** The note with the lines of known witnesses too, which are not verified; absent where it has none. */
+  readonly cosigned?: Uint8Array;
   /** True when the book holds this tree as of this time: then nothing was verified, and nothing is to be done. */
   readonly isKnown: boolean;
 }
@@ -36,7 +38,11 @@ export interface ReceivedHead {
  * LimmatError `malformed` (too long, no checkpoint, no root that an empty tree has), `wrong-log` (another origin),
  * `unknown-key` (no line by one of the log's keys), `bad-signature` (such a line does not hold).
  */
-export async function openHead(note: string, log: LogIdentity, book: Pick<HeadBook, 'knows'>): Promise<ReceivedHead> {
+export async function openHead(
+  note: string,
+  log: LogIdentity,
+  book: Pick<HeadBook, 'knows' | 'record'>,
+): Promise<ReceivedHead> {
   checkLength(note);
   const parsed = parseNote(note);
   const { origin, size, rootHash } = parseCheckpoint(parsed.text);
@@ -49,10 +55,34 @@ export async function openHead(note: string, log: LogIdentity, book: Pick<HeadBo
   const trimmed = evidenceNote(utf8(note), log, 'latest');
   const timestampSeconds = statedTime(trimmed, log);
   const head = Object.freeze({ origin, size, rootHash, timestampSeconds, note: utf8(trimmed) });
-  if (book.knows(size, rootHash, timestampSeconds)) return { head, isKnown: true };
+  const cosigned = cosignedNote(parsed, trimmed, log);
+  // A tree that is known needs no look at what the witnesses say of it, unless it is not the own one's beginning.
+  const isNews = cosigned !== undefined && book.record(size, rootHash)?.state !== 'consistent';
+  if (book.knows(size, rootHash, timestampSeconds) && !isNews) return { head, isKnown: true };
   const opened = await verified(trimmed, log);
   if (opened.timestampSeconds !== timestampSeconds) throw new Error('bad math in openHead');
-  return { head, isKnown: false };
+  return { head, isKnown: false, ...(cosigned !== undefined && { cosigned }) };
+}
+
+/** The lines of the log's keys and, behind them, those of known witnesses, one each; undefined where there is none of these. */
+function cosignedNote(
+  parsed: Note,
+  trimmed: string,
+  { verifiers, witnesses = [] }: LogIdentity,
+): Uint8Array | undefined {
+  const cosigners = witnesses.filter(({ name, keyId }) =>
+    parsed.signatures.some((line) => line.name === name && line.keyId === keyId),
+  );
+  const own = parseNote(trimmed);
+  // Of an ML-DSA-44 key alone the extension lines were dropped, which a witness's line may cover.
+  if (cosigners.length === 0 || own.text !== parsed.text) return undefined;
+  const lines = cosigners.flatMap(({ name, keyId }) =>
+    parsed.signatures.filter((line) => line.name === name && line.keyId === keyId).slice(0, 1),
+  );
+  const isOwn = (line: NoteSignature): boolean =>
+    verifiers.some(({ name, keyId }) => name === line.name && keyId === line.keyId);
+  const note = utf8(formatNote(parsed.text, [...own.signatures.filter(isOwn), ...lines]));
+  return note.length <= MAX_HEAD_BYTES ? note : undefined;
 }
 
 function checkLength(note: string): void {

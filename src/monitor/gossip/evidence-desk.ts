@@ -115,10 +115,10 @@ export class EvidenceDesk {
 
 /** What of a log decides whether evidence against it holds: every list of keys it has, and its numbers. */
 function partsThatJudge(log: LogIdentity): unknown {
-  const { origin, verifiers, channelVerifiers = [], retired = [], iatWindowSeconds } = log;
+  const { origin, verifiers, channelVerifiers = [], retired = [], witnesses = [], iatWindowSeconds } = log;
   return [
     origin,
     iatWindowSeconds,
-    ...[verifiers, channelVerifiers, retired].map((keys) => keys.map(({ vkey }) => vkey)),
+    ...[verifiers, channelVerifiers, retired, witnesses].map((keys) => keys.map(({ vkey }) => vkey)),
   ];
 }

@@ -14,6 +14,7 @@ import type { MonitorSigner } from '../monitor-key.ts';
 import type { EvidenceStore } from '../ports.ts';
 import type { HeadSource } from '../watched-log.ts';
 import { openHead, originOf } from './admission.ts';
+import type { ReceivedHead } from './admission.ts';
 import { checkAnswer, openRequest, openSender, signAnswer, signRequest } from './credential.ts';
 import type { Receiver, SignedRequest } from './credential.ts';
 import { EvidenceDesk } from './evidence-desk.ts';
@@ -46,7 +47,7 @@ export interface GossipNodeOptions {
    * Takes a verified head: into the book, before the judge (judge.ts, takeHead), and what this makes into the store.
    * Resolves to that evidence.
    */
-  readonly onHead: (head: LogHead, source: HeadSource) => Promise<Evidence | undefined>;
+  readonly onHead: (head: LogHead, source: HeadSource, cosigned?: Uint8Array) => Promise<Evidence | undefined>;
   /** Takes evidence that somebody brought and that holds: into the store, and an alert. */
   readonly onEvidence: (evidence: Evidence, file: Uint8Array) => Promise<void>;
   readonly send: PeerSend;
@@ -139,8 +140,8 @@ export class GossipNode {
     const origin = originOf(note);
     const watched = this.logs.get(origin);
     if (watched === undefined) throw new LimmatError('not-found', 'this monitor does not watch the log of that note');
-    const { head, isKnown } = await openHead(note, watched.log, watched.book);
-    if (!isKnown) await this.#take(head, 'client', undefined);
+    const received = await openHead(note, watched.log, watched.book);
+    if (!received.isKnown) await this.#take(received, 'client', undefined);
     // The newest are the ones that this head may have made.
     return watched.book.evidence.convictionIds().slice(-MAX_HAND_IN_IDS);
   }
@@ -273,11 +274,11 @@ export class GossipNode {
       if (watched === undefined) continue;
       for (const note of notes) {
         try {
-          const { head, isKnown } = await openHead(note, watched.log, watched.book);
-          peer.has.addHead(head, this.#options.nowSeconds());
-          if (isKnown) continue;
+          const received = await openHead(note, watched.log, watched.book);
+          peer.has.addHead(received.head, this.#options.nowSeconds());
+          if (received.isKnown) continue;
           fresh++;
-          await this.#take(head, 'peer', peer);
+          await this.#take(received, 'peer', peer);
         } catch (thrown) {
           this.#event({ kind: 'head-refused', peer: peer.id, origin, error: asLimmatError(thrown) });
         }
@@ -286,8 +287,8 @@ export class GossipNode {
     return fresh;
   }
 
-  async #take(head: LogHead, source: HeadSource, peer: Peer | undefined): Promise<void> {
-    const evidence = await this.#options.onHead(head, source);
+  async #take({ head, cosigned }: ReceivedHead, source: HeadSource, peer: Peer | undefined): Promise<void> {
+    const evidence = await this.#options.onHead(head, source, cosigned);
     if (evidence === undefined) return;
     this.#found(evidence, peer);
   }

@@ -19,6 +19,8 @@ export const DEFAULT_INTERVAL_MILLIS = 60_000;
 /** Every peer is called in every round (domain: all to all for few, static lists). */
 const MAX_PEERS = 100;
 const MAX_HOOKS = 16;
+const MAX_LOGS = 1_000;
+const MAX_WITNESSES = 100;
 
 const words = (least: number, what: string) =>
   v.pipe(v.array(v.string(NOT_TEXT), 'must be a list in brackets'), v.minLength(least, what));
@@ -36,6 +38,19 @@ const PEER = table({
   /** Absent: it only calls in. */
   url: v.optional(text(logPrefix)),
   operator: v.optional(v.string(NOT_TEXT)),
+});
+
+const LOG = table({
+  /** Of a log in the lists. */
+  origin: v.string(NOT_TEXT),
+  'witness-quorum': v.string(NOT_TEXT),
+});
+
+const WITNESS = table({
+  /** The key with which it cosigns. */
+  key: text((value) => parseVerifierKey(value).vkey),
+  /** Its monitoring prefix. */
+  url: text(logPrefix),
 });
 
 const WEBHOOK = table({
@@ -58,11 +73,16 @@ const MONITOR_KEYS = {
   grace: v.optional(text(parseDuration)),
   /** Rounds in a row that fail before anybody is told. */
   failures: v.optional(wholeNumber(1, 1_000)),
+  /** What this monitor asks for: a witness or group of the list, or of how many of its witnesses. */
+  'witness-quorum': v.optional(v.string(NOT_TEXT)),
+  'witness-within': v.optional(interval),
   'peers-needed': v.optional(wholeNumber(0, MAX_PEERS)),
   'peers-within': v.optional(interval),
   exec: v.optional(words(1, 'must name a program')),
   'webhook-allow': v.optional(v.array(text(parseWebhookOrigin), 'must be a list in brackets')),
   peer: v.optional(v.pipe(v.array(PEER), v.maxLength(MAX_PEERS, `must be at most ${MAX_PEERS}`))),
+  log: v.optional(v.pipe(v.array(LOG), v.maxLength(MAX_LOGS, `must be at most ${MAX_LOGS}`))),
+  witness: v.optional(v.pipe(v.array(WITNESS), v.maxLength(MAX_WITNESSES, `must be at most ${MAX_WITNESSES}`))),
   webhook: v.optional(v.pipe(v.array(WEBHOOK), v.maxLength(MAX_HOOKS, `must be at most ${MAX_HOOKS}`))),
 };
 
@@ -71,7 +91,7 @@ const MONITOR_CONFIG = table(MONITOR_KEYS);
 /** What monitor.toml says; everything in it is optional. */
 export type MonitorConfig = v.InferOutput<typeof MONITOR_CONFIG>;
 
-/** Every key that monitor.toml may hold at its top; `peer` and `webhook` are tables. */
+/** Every key that monitor.toml may hold at its top; `peer`, `log`, `witness` and `webhook` are tables. */
 export const MONITOR_KEY_NAMES: readonly string[] = Object.keys(MONITOR_KEYS);
 
 /** Checks the text of a monitor.toml. Fails with `bad-config`, naming the file, the key and what was meant. */
@@ -105,6 +125,8 @@ ${url === undefined ? '# url = "https://log.example/"       # where the only log
 # max-age = "${formatDuration(1000 * DEFAULT_LIMITS.maxAgeSeconds)}"                      # a log that has signed nothing for longer shows a stale head
 # grace = "${formatDuration(1000 * DEFAULT_LIMITS.graceSeconds)}"                        # and after so much longer it is suspected of hiding what came since
 # failures = ${DEFAULT_LIMITS.failures}                        # rounds in a row that fail before anybody is told
+# witness-quorum = "2"                # this monitor asks for more than the log's users: a witness or group of the list, or so many
+# witness-within = "${formatDuration(1000 * DEFAULT_LIMITS.witnessSeconds)}"               # a witness may be silent, or behind others, for so long
 # peers-needed = 1                    # fewer peers than this heard within peers-within is an alert; default: half
 # peers-within = "15min"
 
@@ -114,6 +136,16 @@ ${url === undefined ? '# url = "https://log.example/"       # where the only log
 
 # [[webhook]]
 # url = "https://hooks.example/limmat"  # or env:NAME of a variable that holds it
+
+# A quorum of one log's own.
+# [[log]]
+# origin = "log.example/2026"
+# witness-quorum = "all-of-them"
+
+# Where a witness says what it has cosigned (its monitoring prefix); asked in every round.
+# [[witness]]
+# key = "witness.example+…"
+# url = "https://witness.example/"
 
 # Other monitors to compare heads with (docs/gossip.md). Without a url it only calls in.
 # [[peer]]

@@ -9,7 +9,10 @@ import { LimmatError, isLimmatError } from '../../errors.ts';
 import { logPrefix } from '../../client/http-reader.ts';
 import { logIdentity, parseLogList } from '../../monitor/log-list.ts';
 import type { ListedLog } from '../../monitor/log-list.ts';
-import type { LogIdentity } from '../../monitor/watched-log.ts';
+import type { LogIdentity, Quorum, Quorums } from '../../monitor/watched-log.ts';
+import { namedQuorum, quorumOf } from '../../monitor/witnesses/quorum.ts';
+import { NO_QUORUM } from '../../note/policy.ts';
+import type { Policy } from '../../note/policy.ts';
 import { checkpointVerifier } from '../../note/signer.ts';
 import type { CheckpointVerifier } from '../../note/signer.ts';
 import { watchFiles } from '../watched-files.ts';
@@ -21,6 +24,19 @@ export interface LocatedLog extends LogIdentity {
   readonly url: string;
   /** Whose cosignatures say how old a head is. */
   readonly witnesses: readonly CheckpointVerifier[];
+  /** Which cosignatures are enough; absent where nobody asks for any. */
+  readonly quorums?: Quorums;
+  /** Of those witnesses, the ones that say at an address what they have cosigned. */
+  readonly witnessUrls: readonly { readonly vkey: string; readonly url: string }[];
+}
+
+/** What a monitor's settings say of witnesses. */
+export interface WitnessSettings {
+  /** What the monitor asks for, by the name of a witness or group of the list, or as a number of witnesses. */
+  readonly quorum?: string;
+  /** By origin, where one log is asked for something else. */
+  readonly quorums: ReadonlyMap<string, string>;
+  readonly readers: readonly { readonly vkey: string; readonly url: string }[];
 }
 
 export interface ListOptions {
@@ -30,13 +46,14 @@ export interface ListOptions {
   /** Where the only log is that the lists give no address of. */
   readonly url?: string | undefined;
   readonly crypto: CryptoSuite;
+  readonly witnessing?: WitnessSettings;
 }
 
 /**
  * The logs of these lists, in their order. `bad-config` when there is no list, for one that cannot be read, a log that two lists tell
  * different things of, and one that nobody says where it is.
  */
-export function readLogs({ trust, root, url, crypto }: ListOptions): readonly LocatedLog[] {
+export function readLogs({ trust, root, url, crypto, witnessing }: ListOptions): readonly LocatedLog[] {
   if (trust.length === 0) {
     throw new LimmatError(
       'bad-config',
@@ -67,9 +84,38 @@ export function readLogs({ trust, root, url, crypto }: ListOptions): readonly Lo
   return [...logs.values()].map((log) => ({
     ...logIdentity(log, crypto),
     url: addressOf(log.origin, log.url ?? url!),
-    witnesses: (log.witnesses ?? []).map((key) => checkpointVerifier(key, crypto)),
+    ...witnessesOf(log, crypto, witnessing),
   }));
 }
+
+/** The log's witnesses, and what is asked of them. `bad-config` for a quorum that the list does not have. */
+function witnessesOf(
+  { origin, witnesses = [], policy }: ListedLog,
+  crypto: CryptoSuite,
+  witnessing: WitnessSettings | undefined,
+): Pick<LocatedLog, 'witnesses' | 'quorums' | 'witnessUrls'> {
+  const verifiers = witnesses.map((key) => checkpointVerifier(key, crypto));
+  const clients = policy && quorumOf(policy);
+  const own = witnessing?.quorums.get(origin);
+  const name = own ?? witnessing?.quorum;
+  let monitor: Quorum | undefined;
+  if (name !== undefined && (policy !== undefined || own !== undefined)) {
+    try {
+      monitor = namedQuorum(policy ?? NO_POLICY, name);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new LimmatError('bad-config', `witness-quorum of log ${origin}: ${error.message}`, { cause: error });
+    }
+  }
+  const quorums = { ...(clients !== undefined && { clients }), ...(monitor !== undefined && { monitor }) };
+  return {
+    witnesses: verifiers,
+    ...(clients !== undefined || monitor !== undefined ? { quorums } : {}),
+    witnessUrls: (witnessing?.readers ?? []).filter(({ vkey }) => verifiers.some((one) => one.vkey === vkey)),
+  };
+}
+
+const NO_POLICY: Policy = { logs: [], witnesses: [], groups: [], quorum: NO_QUORUM };
 
 /** The logs of these lists, kept current; a change that cannot be read leaves in force what was there before. */
 export function watchLogs(
@@ -103,9 +149,10 @@ function summaryOf({
   channelKeys = [],
   retiredKeys = [],
   witnesses = [],
+  policy,
 }: ListedLog): string {
   const vkeys = [keys, channelKeys, retiredKeys, witnesses].map((list) => list.map(({ vkey }) => vkey).toSorted());
-  return JSON.stringify([vkeys, url, iatWindowSeconds]);
+  return JSON.stringify([vkeys, url, iatWindowSeconds, policy?.groups, policy?.quorum]);
 }
 
 function addressOf(origin: string, url: string): string {

@@ -26,7 +26,7 @@ import type { LocatedLog } from './lists.ts';
 import type { Notifier } from './notify.ts';
 import { alertMessage } from './notifying.ts';
 import { explainMonitorLock, gossipLogs, logWatcher } from './parts.ts';
-import { limitsOf, silenceRuleOf } from './settings.ts';
+import { limitsOf, silenceRuleOf, witnessSettingsOf } from './settings.ts';
 import type { MonitorSettings } from './settings.ts';
 import { viewOf } from './view.ts';
 
@@ -98,6 +98,7 @@ export class NodeMonitor implements ServedMonitor {
         root: paths.root,
         url: config.url ?? options.defaultUrl,
         crypto: nodeCrypto,
+        witnessing: witnessSettingsOf(config),
       },
       { onChange: (logs) => changed?.(logs), onError: (error) => options.onListsError?.(error) },
     );
@@ -138,7 +139,7 @@ export class NodeMonitor implements ServedMonitor {
         peers: (config.peer ?? []).map(({ key, url, operator }) => ({ vkey: key, url, operator })),
         logs: () => gossipLogs(monitor),
         evidence: store.evidence,
-        onHead: (head, source) => monitor.offer(head, source),
+        onHead: (head, source, cosigned) => monitor.offer(head, source, cosigned),
         onEvidence: (evidence, file) => monitor.takeEvidence(evidence, file),
         send: httpPeerSend({ signal: stop.signal }),
         crypto: nodeCrypto,

@@ -6,6 +6,7 @@ import type { GossipLog } from '../../monitor/gossip/protocol.ts';
 import type { Monitor } from '../../monitor/round.ts';
 import { pastCaches } from '../../monitor/source.ts';
 import type { WatchedLog } from '../../monitor/watched-log.ts';
+import { witnessReader } from '../../monitor/witnesses/http-reader.ts';
 import { readAdminAddress } from '../admin-file.ts';
 import { nodeGet } from '../http-get.ts';
 import type { LocatedLog } from './lists.ts';
@@ -21,11 +22,13 @@ export function logWatcher(signal: AbortSignal): (logs: readonly LocatedLog[]) =
   return (logs) => {
     const now = new Map<string, WatchedLog>();
     for (const log of logs) {
-      const { origin, url, verifiers, witnesses, channelVerifiers = [], retired = [], iatWindowSeconds } = log;
+      const { origin, url, verifiers, witnesses, channelVerifiers = [], retired = [], iatWindowSeconds, quorums } = log;
       const vkeys = [verifiers, channelVerifiers, retired, witnesses].map((keys) => keys.map(({ vkey }) => vkey));
-      const name = JSON.stringify([origin, url, vkeys, iatWindowSeconds]);
+      const asked = [quorums?.clients, quorums?.monitor].map((quorum) => quorum && [quorum.name, quorum.members]);
+      const name = JSON.stringify([origin, url, vkeys, iatWindowSeconds, asked, log.witnessUrls]);
       const watched = known.get(name) ?? {
         ...log,
+        witnessReaders: log.witnessUrls.map((witness) => witnessReader({ ...witness, signal })),
         reader: httpReader({ url, get, signal }),
         fresh: httpReader({ url, fetch: fetchFresh, signal }),
       };

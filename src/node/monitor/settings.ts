@@ -11,6 +11,7 @@ import type { MonitorPaths } from './data.ts';
 import { execHook } from './exec-hook.ts';
 import type { Hook } from './hook.ts';
 import { webhook } from './webhook.ts';
+import type { WitnessSettings } from './lists.ts';
 
 /** Long enough for a peer that is restarted. */
 const DEFAULT_PEERS_WITHIN_MILLIS = 15 * 60_000;
@@ -59,11 +60,24 @@ function fromEnvironment(url: string): string {
 export function limitsOf(config: MonitorConfig): MonitorLimits {
   const { failures = DEFAULT_LIMITS.failures, grace } = config;
   const maxAge = config['max-age'];
+  const witnessWithin = config['witness-within'];
   return {
     ...DEFAULT_LIMITS,
     failures,
     ...(maxAge !== undefined && { maxAgeSeconds: maxAge / 1000 }),
     ...(grace !== undefined && { graceSeconds: grace / 1000 }),
+    ...(witnessWithin !== undefined && { witnessSeconds: witnessWithin / 1000 }),
+  };
+}
+
+/** What the settings ask of witnesses, for the lists to be read with. */
+export function witnessSettingsOf(config: MonitorConfig): WitnessSettings {
+  const { log = [], witness = [] } = config;
+  const quorum = config['witness-quorum'];
+  return {
+    ...(quorum !== undefined && { quorum }),
+    quorums: new Map(log.map((one) => [one.origin, one['witness-quorum']])),
+    readers: witness.map(({ key, url }) => ({ vkey: key, url })),
   };
 }
 

@@ -35,7 +35,7 @@ export function viewOf({ monitor, identity, peers, roundAtSeconds }: ViewedParts
 
 /** A log as pages show it, with all that evidence against it is checked with. */
 export function logView(
-  { verifiers, retired, iatWindowSeconds, channelVerifiers }: Omit<WatchedLog, keyof LogReaders>,
+  { verifiers, retired, iatWindowSeconds, channelVerifiers, witnesses }: Omit<WatchedLog, keyof LogReaders>,
   status: LogStatus,
 ): LogView {
   return {
@@ -45,6 +45,7 @@ export function logView(
     ...(retired !== undefined && { retired }),
     ...(iatWindowSeconds !== undefined && { iatWindowSeconds }),
     ...(channelVerifiers !== undefined && { channelVerifiers }),
+    ...(witnesses !== undefined && { witnesses }),
   };
 }
 

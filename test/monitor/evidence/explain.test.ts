@@ -59,6 +59,7 @@ describe('the explanation', () => {
       'log.example/a has two statements of one issuer about the same, which are not both true unless one between them explains it: entries 7 and 8, by Vendor AG',
       'log.example/a has a statement that something was moved, and a later one that places it elsewhere: entries 7 and 9, by Vendor AG',
       'log.example/a has two statements about what one build contains, which cannot both be true: entries 6 and 10, by Vendor AG and Rebuilder Org',
+      'log.example/a has the witness witness.example/0+d7bfed6c (Ed25519), which cosigned two different histories of it, of 9 entries and of 17 entries',
     ]);
     for (const evidence of all) {
       const { sections, drawing } = explainEvidence(evidence);

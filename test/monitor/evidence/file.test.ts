@@ -155,7 +155,7 @@ describe('the form of an evidence file', () => {
 
   test.each<[string, Path, JsonValue | undefined]>([
     ['another format', ['format'], 'limmat/evidence/v2'],
-    ['an unknown kind', ['kind'], 'witness-conflict'],
+    ['an unknown kind', ['kind'], 'time-travel'],
     ['a kind that is a name of every object', ['kind'], 'constructor'],
     ['no origin', ['origin'], undefined],
     ['an unknown member', ['note'], 'x'],

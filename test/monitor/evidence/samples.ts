@@ -11,6 +11,7 @@ import {
   futureEntry,
   proofContradicted,
   rollback,
+  witnessConflict,
 } from '../../../src/monitor/evidence/make.ts';
 import {
   inadmissibleEntry,
@@ -21,7 +22,7 @@ import {
 } from '../../../src/monitor/evidence/make-record.ts';
 import { BUILD, vendorSigner } from '../../support/shipped.ts';
 import { buildOf, releaseOfMain, startedLog } from './record-log.ts';
-import { History, NOON, channelHeadOf, headOf, promisingKeys } from './support.ts';
+import { History, NOON, channelHeadOf, cosigned, headOf, promisingKeys, witnessSigners } from './support.ts';
 import type { IncludedEntry } from '../../../src/monitor/evidence/make.ts';
 import type { ChannelKeys, TestKeys } from './support.ts';
 
@@ -112,6 +113,13 @@ export async function samples(
     ),
     await falseChannelHead(log, await keys.channelSigner.sign(stale), releases.entry(14, 17)),
     ...(await recordSamples(keys)),
+    await witnessConflict(
+      log,
+      log.witnesses![0]!,
+      await cosigned(await headOf(keys, honest, 9), witnessSigners()),
+      await cosigned(await headOf(keys, forked, 17), witnessSigners(), NOON + 60),
+      { prefixRoot, consistency },
+    ),
   ];
 }
 

@@ -10,7 +10,7 @@ import type { ChannelHead, ChannelHeadSigner } from '../../../src/note/channel-h
 import { formatCheckpoint } from '../../../src/note/checkpoint.ts';
 import { SIGNATURE_TYPE } from '../../../src/note/key.ts';
 import type { SignatureTypeByte } from '../../../src/note/key.ts';
-import { formatNote } from '../../../src/note/note.ts';
+import { formatNote, parseNote } from '../../../src/note/note.ts';
 import { checkpointVerifier, noteSigner } from '../../../src/note/signer.ts';
 import type { CheckpointSigner, CheckpointVerifier } from '../../../src/note/signer.ts';
 import type { IncludedEntry, PrefixProof } from '../../../src/monitor/evidence/make.ts';
@@ -83,7 +83,27 @@ export function testKeys(
 export function promisingKeys(fill = 1): ChannelKeys {
   const keys = testKeys(undefined, undefined, fill);
   const channelVerifiers = [rememberingVerifier(keys.channelSigner.vkey)];
-  return { ...keys, log: { ...keys.log, iatWindowSeconds: 86_400, channelVerifiers } };
+  const witnesses = witnessSigners().map(({ vkey }) => rememberingVerifier(vkey));
+  return { ...keys, log: { ...keys.log, iatWindowSeconds: 86_400, channelVerifiers, witnesses } };
+}
+
+/** Two witnesses, an Ed25519 and an ML-DSA-44 one. */
+export function witnessSigners(): readonly [CheckpointSigner, CheckpointSigner] {
+  const [ed25519, mldsa44] = [SIGNATURE_TYPE.cosignatureEd25519, SIGNATURE_TYPE.mldsa44].map((type, i) =>
+    noteSigner(testKey(`witness.example/${i}`, type, 70 + i, nodeCrypto), nodeCrypto),
+  );
+  return [ed25519!, mldsa44!];
+}
+
+/** A head with cosignatures, each as of that time. */
+export async function cosigned(
+  head: LogHead,
+  witnesses: readonly CheckpointSigner[],
+  timestampSeconds: number = NOON,
+): Promise<LogHead> {
+  const { text, signatures } = parseNote(head.note);
+  const lines = await Promise.all(witnesses.map((witness) => witness.sign(text, timestampSeconds)));
+  return { ...head, note: utf8(formatNote(text, [...signatures, ...lines])) };
 }
 
 /** The channel head of a history that says so much of it, and beside that what is true of most. */

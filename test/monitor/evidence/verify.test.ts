@@ -229,7 +229,8 @@ describe('what each kind takes', () => {
     const filler: Partial<Claim> = { prefixRoot: 'A'.repeat(43) + '=', consistency: [], entries: [], windowSeconds: 1 };
     for (const evidence of all) {
       for (const [member, value] of Object.entries(filler)) {
-        const has = KINDS[evidence.kind].members.some((name) => name === member);
+        const { members, mayHave = [] } = KINDS[evidence.kind];
+        const has = [...members, ...mayHave].some((name) => name === member);
         const changed = { ...evidence.claim, [member]: has ? undefined : value };
         await expect(verifyEvidence({ ...evidence, claim: changed }, [keys.log])).rejects.toThrow(refusal('take'));
       }

@@ -21,7 +21,9 @@ function refusal(source: string): LimmatError {
 test('the template of a new directory is what it says, and its samples are valid', () => {
   const written = parseMonitorConfig(monitorTemplate({ trust: ['/a "b"/trust\\.txt'], url: 'http://127.0.0.1:1/' }));
   expect(written).toEqual({ trust: ['/a "b"/trust\\.txt'], url: 'http://127.0.0.1:1/' });
-  const template = monitorTemplate({ trust: ['logs.txt'] }).replace('monitor.example+…', PEER);
+  const template = monitorTemplate({ trust: ['logs.txt'] })
+    .replace('monitor.example+…', PEER)
+    .replace('witness.example+…', PEER);
   const samples = template.replaceAll(/^# (?=[a-z-]+ = |\[\[)/gm, '');
   const all = parseMonitorConfig(samples);
   expect(Object.keys(all).toSorted()).toEqual(MONITOR_KEY_NAMES.toSorted());

@@ -152,7 +152,7 @@ function connect(one: Watcher, other: Watcher, clock: Clock): readonly [GossipNo
       peers: [{ vkey: peer.vkey, url: 'http://peer.invalid/' }],
       logs: watcher.gossipLogs,
       evidence: watcher.evidence,
-      onHead: (head, source) => watcher.monitor.offer(head, source),
+      onHead: (head, source, cosigned) => watcher.monitor.offer(head, source, cosigned),
       onEvidence: (evidence, file) => watcher.monitor.takeEvidence(evidence, file),
       send: (to, request) => nodes.get(to.verifier.vkey)!.answer(request),
       crypto: nodeCrypto,

@@ -39,6 +39,7 @@ export function monitorLogPage(view: MonitorView, log: LogView, place: Place): H
         ['Withheld entries', count(log.counts.withheld)],
         ['Keys', log.verifiers.map(({ name, keyId }) => html`<div><code>${name}+${formatKeyId(keyId)}</code></div>`)],
       ])}
+      ${log.witnessed === undefined ? '' : witnessesOf(log.witnessed, place)}
       ${log.records === undefined ? '' : recordsOf(log.records)}
       ${
         log.evidence.length === 0
@@ -57,6 +58,17 @@ function headOf(log: LogView, head: NonNullable<LogView['head']>, place: Place):
       ['Signed', head.timestampSeconds === 0 ? 'the log states no time' : agoInWords(head.timestampSeconds, place)],
     ])}
     <nav><a href="${place.base}/gossip/v1/${log.originHash}/checkpoint">signed checkpoint</a></nav>`;
+}
+
+/** What the log's witnesses have cosigned. */
+function witnessesOf(witnessed: NonNullable<LogView['witnessed']>, place: Place): Html {
+  return html`<h2>Witnesses</h2>
+    ${definitions(
+      witnessed.map(({ witness, size, timestampSeconds }) => [
+        witness,
+        size === 0 ? 'nothing yet' : html`${count(size)} entries, ${agoInWords(timestampSeconds, place)}`,
+      ]),
+    )}`;
 }
 
 /** How far the records of a log with a genesis were judged, and what came of it. */
