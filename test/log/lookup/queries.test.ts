@@ -204,7 +204,7 @@ describe(`lookups over a random history (seed ${seed})`, async () => {
 
 test('of a relocation with more steps than a question looks at the newest count, on pages that end within it', async () => {
   const history = await History.of(seededRandom(seed), 10);
-  await history.addMilestones(REGIONS.slice(0, 5), 300);
+  await history.addMilestones(['US', 'DE', 'FR'], 300);
   const queries = new LookupQueries(history.source);
   const asOfSeconds = T0 + 9 * DAY;
   const found = await all<FoundRelocation, string>(history, 2, (page) => queries.relocations({ asOfSeconds }, page));
@@ -215,5 +215,5 @@ test('of a relocation with more steps than a question looks at the newest count,
       .map(Number.parseFloat)
       .toSorted((a, b) => a - b),
   );
-  expect(found.length).toBeGreaterThan(2);
+  expect(found.length).toBeGreaterThanOrEqual(3);
 });
