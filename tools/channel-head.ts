@@ -1,14 +1,13 @@
 // limmat channel-head: fetches the signed head of a channel and checks it, so that it can be carried to where files are
 // verified offline.
 
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 import type { Command } from 'commander';
 
 import { nodeCrypto } from '../src/adapters/node-crypto.ts';
 import { utf8Text } from '../src/bytes.ts';
 import { openChannel } from '../src/client/channel-check.ts';
-import { formatChannelState } from '../src/client/channel-state.ts';
 import { parseTrust } from '../src/client/trust.ts';
 import { LimmatError, isLimmatError } from '../src/errors.ts';
 import { MAX_CHANNEL_HEAD_BYTES, readChannelHeadNote } from '../src/note/channel-head.ts';
@@ -17,8 +16,9 @@ import { channelHeadPath, channelNames } from '../src/record/channel.ts';
 import { formatTime } from '../src/record/time.ts';
 import { DEFAULT_URL, jsonOption } from './support/config.ts';
 import { urlSource } from './support/log-source.ts';
+import { readChannels, rememberChannels } from './support/remembered.ts';
+import { replaceFile } from './support/replace-file.ts';
 import { createOutput, style } from './support/output.ts';
-import { readChannels } from './verify/channel.ts';
 
 interface ChannelHeadFlags {
   readonly trust: string;
@@ -68,7 +68,7 @@ async function channelHead(channel: string, flags: ChannelHeadFlags): Promise<vo
     throw new LimmatError('wrong-channel', `the log gave the head of channel "${head.channel}", not of "${channel}"`);
   }
   if (statePath !== undefined && opened.remembered !== remembered) {
-    replaceFile(statePath, formatChannelState(opened.remembered));
+    rememberChannels(statePath, opened.remembered);
   }
   if (flags.out !== undefined) replaceFile(flags.out, bytes);
   output.value({ ...headJson(head), ...(flags.out !== undefined && { file: flags.out }) });
@@ -109,11 +109,6 @@ function originOf(bytes: Uint8Array): string {
     if (!isLimmatError(error, 'malformed')) throw error;
     throw new LimmatError('bad-channel-head', `the log gave no channel head: ${error.message}`, { cause: error });
   }
-}
-
-function replaceFile(path: string, content: string | Uint8Array): void {
-  writeFileSync(`${path}.new`, content);
-  renameSync(`${path}.new`, path);
 }
 
 function headJson(head: ChannelHead): object {

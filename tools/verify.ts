@@ -10,7 +10,7 @@ import { nodeCrypto, nodeHasher } from '../src/adapters/node-crypto.ts';
 import { toHex } from '../src/bytes.ts';
 import { CHANNEL_REFUSALS } from '../src/client/channel-check.ts';
 import { logPrefix } from '../src/client/http-reader.ts';
-import { NOTHING_REMEMBERED, formatState } from '../src/client/state.ts';
+import { NOTHING_REMEMBERED } from '../src/client/state.ts';
 import { EXPECTED_FIELDS, parseDuration, parseTrust } from '../src/client/trust.ts';
 import type { Expected } from '../src/client/trust.ts';
 import { REFUSALS, verifyProofFile } from '../src/client/verify.ts';
@@ -25,8 +25,8 @@ import { EXIT, exitCodeFor } from './support/exit.ts';
 import { createOutput, style, styleError } from './support/output.ts';
 import type { Output } from './support/output.ts';
 import { createProgress, formatSeconds } from './support/progress.ts';
-import { readState, writeState } from './support/remembered.ts';
-import { channelJson, channelLine, judgeByChannel, readChannelHead, readChannels } from './verify/channel.ts';
+import { readChannels, readState, rememberChannels, rememberHeads } from './support/remembered.ts';
+import { channelJson, channelLine, judgeByChannel, readChannelHead } from './verify/channel.ts';
 import type { JudgedByChannel } from './verify/channel.ts';
 import { gossip, gossipLines } from './verify/gossip.ts';
 import type { GossipReport } from './verify/gossip.ts';
@@ -135,10 +135,12 @@ async function verify(file: string | undefined, flags: VerifyFlags): Promise<voi
       hasher: nodeHasher,
     });
     if (channelHeadFile !== undefined) {
-      channel = await judgeByChannel({ channelHeadFile, proven, trust, remembered: channels }, (text) => {
-        if (channelsPath !== undefined) writeState(channelsPath, text);
+      channel = await judgeByChannel({ channelHeadFile, proven, trust, remembered: channels }, (heads) => {
+        if (channelsPath !== undefined) rememberChannels(channelsPath, heads);
       });
     }
+    // Another run may have seen more meanwhile: what it saw stays, and may refuse this one.
+    if (flags.state !== undefined && proven.remembered !== remembered) rememberHeads(flags.state, proven.remembered);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const { code, message, details } = error;
@@ -153,9 +155,6 @@ async function verify(file: string | undefined, flags: VerifyFlags): Promise<voi
     process.exitCode = exitCodeFor(error) === EXIT.proof ? EXIT.proof : EXIT.finding;
     sayGossip(output, told);
     return;
-  }
-  if (flags.state !== undefined && proven.remembered !== remembered) {
-    writeState(flags.state, formatState(proven.remembered));
   }
   const told = await report;
   output.value({

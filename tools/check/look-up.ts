@@ -6,14 +6,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { toHex } from '../../src/bytes.ts';
 import { MAX_DIGESTS } from '../../src/client/check/answer.ts';
-import { formatChannelState } from '../../src/client/channel-state.ts';
 import { Checker } from '../../src/client/check/checker.ts';
 import { plainVerdict } from '../../src/client/check/judge.ts';
 import type { FileVerdict } from '../../src/client/check/judge.ts';
 import { IndexReading } from '../../src/client/check/own-index.ts';
 import { httpReader } from '../../src/client/http-reader.ts';
 import type { LogReader } from '../../src/client/http-reader.ts';
-import { NOTHING_REMEMBERED, advance, formatState } from '../../src/client/state.ts';
+import { NOTHING_REMEMBERED, advance } from '../../src/client/state.ts';
 import { parseTrust } from '../../src/client/trust.ts';
 import type { Trust } from '../../src/client/trust.ts';
 import { LimmatError } from '../../src/errors.ts';
@@ -22,8 +21,8 @@ import { formatTime } from '../../src/record/time.ts';
 import { DEFAULT_URL } from '../support/config.ts';
 import type { Output } from '../support/output.ts';
 import { createProgress, formatCount } from '../support/progress.ts';
-import { readState, writeState } from '../support/remembered.ts';
-import { readChannelHead, readChannels } from '../verify/channel.ts';
+import { readChannels, readState, rememberChannels, rememberHeads } from '../support/remembered.ts';
+import { readChannelHead } from '../verify/channel.ts';
 import { indexHead, indexState, readRows, updateIndex } from './index-file.ts';
 
 export interface CheckFlags {
@@ -126,10 +125,10 @@ function byLog(trust: Trust, flags: CheckFlags): LookUp {
       progress.finish();
       if (failure !== undefined) throw failure.error;
       if (statePath !== undefined && checker.remembered !== remembered) {
-        writeState(statePath, formatState(checker.remembered));
+        rememberHeads(statePath, checker.remembered);
       }
       if (channelsPath !== undefined && checker.rememberedChannels !== rememberedChannels) {
-        writeState(channelsPath, formatChannelState(checker.rememberedChannels));
+        rememberChannels(channelsPath, checker.rememberedChannels);
       }
       return { verdictOf: verdictBy((sha256) => verdicts.get(toHex(sha256))!), more: {} };
     },
@@ -162,7 +161,7 @@ async function byIndex(path: string, trust: Trust, flags: CheckFlags, output: Ou
     throw new LimmatError('store-corrupt', `${path} was never brought up to a checkpoint: --update`);
   const head = await indexHead(state, trust);
   const next = advance(remembered, head);
-  if (statePath !== undefined && next !== remembered) writeState(statePath, formatState(next));
+  if (statePath !== undefined && next !== remembered) rememberHeads(statePath, next);
   const asOf = `the ${formatCount(head.size)} entries of ${head.origin} at ${formatTime(head.timestampSeconds)}`;
   const options = { expected: trust.expected, requireRebuilds: flags.requireRebuilds };
   return {

@@ -5,7 +5,7 @@ import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statS
 import { basename, dirname, join } from 'node:path';
 
 /** Replaces the file, or makes it; its mode stays. Through a link it is what the link names that is replaced. */
-export function replaceFile(path: string, text: string): void {
+export function replaceFile(path: string, text: string | Uint8Array): void {
   const old = statSync(path, { throwIfNoEntry: false });
   const target = old === undefined ? path : realpathSync(path);
   const directory = dirname(target);

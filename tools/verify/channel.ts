@@ -1,11 +1,10 @@
 // The channel head of limmat verify: its files, and what it says about an artifact's record.
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 import { nodeCrypto } from '../../src/adapters/node-crypto.ts';
 import { RECORD_REFUSALS, checkChannel, openChannel } from '../../src/client/channel-check.ts';
 import type { ChannelVerdict, Standing } from '../../src/client/channel-check.ts';
-import { NO_CHANNELS, formatChannelState, parseChannelState } from '../../src/client/channel-state.ts';
 import type { RememberedChannels } from '../../src/client/channel-state.ts';
 import type { Trust } from '../../src/client/trust.ts';
 import type { VerifiedProof } from '../../src/client/verify.ts';
@@ -25,24 +24,13 @@ export function readChannelHead(path: string): Uint8Array {
   );
 }
 
-/** What is remembered of channels; nothing when the file is not there yet. One that cannot be read is never taken for that. */
-export function readChannels(path: string | undefined): RememberedChannels {
-  if (path === undefined || !existsSync(path)) return NO_CHANNELS;
-  try {
-    return parseChannelState(readFileSync(path, 'utf8'));
-  } catch (error) {
-    if (!(error instanceof LimmatError)) throw error;
-    throw new LimmatError('bad-config', `${path}: ${error.message}`, { cause: error });
-  }
-}
-
 /** What a record is by the head that it was judged by. */
 export interface JudgedByChannel extends ChannelVerdict {
   readonly head: ChannelHead;
 }
 
 /**
- * Judges a proven record by a channel head's file. `remember` gets the new state where there is one: also when it is the
+ * Judges a proven record by a channel head's file. `remember` gets what is new where there is something: also when it is the
  * record that is refused, so that whoever tried it once cannot be shown an older head the next time.
  */
 export async function judgeByChannel(
@@ -52,13 +40,13 @@ export async function judgeByChannel(
     readonly trust: Trust;
     readonly remembered: RememberedChannels;
   },
-  remember: (state: string) => void,
+  remember: (channels: RememberedChannels) => void,
 ): Promise<JudgedByChannel> {
   const { channelHeadFile, proven, trust, remembered } = given;
   const { origin } = proven.head;
   const channel = await openChannel({ channelHeadFile, origin, trust, remembered, crypto: nodeCrypto });
   const keep = (): void => {
-    if (channel.remembered !== remembered) remember(formatChannelState(channel.remembered));
+    if (channel.remembered !== remembered) remember(channel.remembered);
   };
   try {
     const verdict = checkChannel(proven, channel.current);
