@@ -11,6 +11,7 @@ import { initMirror } from './mirror/init.ts';
 import { mirrorOnce } from './mirror/once.ts';
 import { configOfFlags, mirrorOptions } from './mirror/options.ts';
 import type { MirrorFlags } from './mirror/options.ts';
+import { registerPush } from './mirror/push.ts';
 import { logLines } from './mirror/report.ts';
 import { serve } from './mirror/serve.ts';
 import { DEFAULT_URL } from './support/config.ts';
@@ -29,6 +30,7 @@ export function register(program: Command): void {
     );
   for (const option of mirrorOptions()) command.addOption(option);
   command.action(mirror);
+  registerPush(command);
 }
 
 async function mirror(flags: MirrorFlags): Promise<void> {

@@ -67,7 +67,11 @@ export function testMirrorSigner(clock: { seconds: number }, name = MIRROR_NAME)
   });
 }
 
-export function pullOnce({ reader }: MirrorWorld, log: MirroredLog, signal?: AbortSignal): Promise<PullReport> {
+export function pullOnce(
+  { reader }: Pick<MirrorWorld, 'reader'>,
+  log: MirroredLog,
+  signal?: AbortSignal,
+): Promise<PullReport> {
   return pull({ log, reader, hasher: nodeHasher, ...(signal !== undefined && { signal }) });
 }
 

@@ -139,7 +139,7 @@ export async function push(world: PushWorld, size: number): Promise<string> {
   return pushToMirror({
     url: 'http://mirror.invalid/',
     verifiers: verifiersOf(world),
-    head: headOf(world.served, await world.served.note(START_SECONDS, { size }), size),
+    head: headOf(world.served, await world.served.note(world.clock.seconds, { size }), size),
     reader: httpReader({ url: 'http://log.invalid/', fetch: world.served.fetch }),
     fetch: fetchOf(world),
     hasher: nodeHasher,

@@ -127,14 +127,15 @@ describe('a mirror of a log', () => {
         JSON.parse(started),
       );
       expect(vkeys).toHaveLength(2);
-      await sameBytes(log.url, logs[0]!.copy, 310);
+      const { size } = log.head();
+      await sameBytes(log.url, logs[0]!.copy, size);
       const [ours, theirs] = await Promise.all([get(`${logs[0]!.copy}checkpoint`), get(`${log.url}/checkpoint`)]);
       expect(ours.text.startsWith(theirs.text.split('\n\n')[0]!)).toBe(true);
-      expect((await get(`${url}/`)).text).toContain('310 entries mirrored');
+      expect((await get(`${url}/`)).text).toContain(`${size} entries mirrored`);
       expect((await get(`${url}/healthz`)).status).toBe(200);
       expect((await get(`${url}/${'0'.repeat(64)}/checkpoint`)).status).toBe(404);
       const metrics = (await get(metricsUrl)).text;
-      expect(metrics).toContain(`limmat_mirror_size{origin="${log.origin}"} 310`);
+      expect(metrics).toContain(`limmat_mirror_size{origin="${log.origin}"} ${size}`);
       for (const [name = ''] of tableRows('docs/mirror.md', 'name')) {
         expect(metrics).toContain(name.replaceAll('`', ''));
       }
@@ -187,6 +188,46 @@ describe('a log that lies', () => {
     },
     60_000,
   );
+});
+
+describe('limmat mirror push', () => {
+  test('brings a mirror up to a log that it cannot read itself', async () => {
+    const log = await lying('fork', 'pushed', numbered(0));
+    const keys = log.vkeys.flatMap((vkey) => ['--key', vkey]);
+    const address = ['--url', 'http://127.0.0.1:9/', '--listen', '127.0.0.1:0'];
+    const child = run('--init', '--data', 'pushed', '--interval', '1s', '--json', ...address, ...keys);
+    try {
+      const START = v.looseObject({ url: v.string(), vkeys: v.array(v.string()), fingerprint: v.string() });
+      const { url, vkeys, fingerprint } = v.parse(START, JSON.parse(await firstLine(child.stdout)));
+      expect(fingerprint).toMatch(/^[0-9a-f]{64}$/);
+      const mirrorKeys = vkeys.flatMap((vkey) => ['--mirror-key', vkey]);
+      const args = ['push', '--url', log.url, '--to', url, '--trust', 'pushed.txt', '--json', ...mirrorKeys];
+      const pushed = await mirror(...args);
+      expect(pushed).toMatchObject({ code: 0, stderr: '' });
+      const { size, cosignatures } = v.parse(
+        v.looseObject({ size: v.number(), cosignatures: v.array(v.string()) }),
+        JSON.parse(pushed.stdout),
+      );
+      expect([size, cosignatures.length]).toEqual([20_000, 2]);
+      await log.grow(300);
+      expect(await mirror(...args)).toMatchObject({ code: 0 });
+      const { logs } = v.parse(REPORT, JSON.parse((await get(`${url}/api/v1/mirror`)).text));
+      expect(logs[0]).toMatchObject({ size: 20_300, lag: 0, trouble: { code: 'network' } });
+      await sameBytes(log.url, `${url}/${logs[0]!.originHash}/`, 20_300);
+      // A body that nobody reads to its end: the answer comes all the same.
+      const stray = await fetch(`${url}/add-entries`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/octet-stream' },
+        body: new Uint8Array(4 * 1024 * 1024),
+      });
+      expect(stray.status).toBe(404);
+      expect(await mirror('push', '--url', log.url, '--to', url)).toMatchObject({ code: 2 });
+    } finally {
+      child.kill('SIGTERM');
+      expect(await exitOf(child)).toBe(0);
+      await log.close();
+    }
+  }, 60_000);
 });
 
 describe('a mirror that is killed', () => {

@@ -33,18 +33,28 @@ export async function serve(settings: MirrorSettings, flags: MirrorFlags): Promi
     },
   );
   try {
-    const { name, vkeys } = served.mirror.signer;
+    const { name, vkeys, fingerprint } = mirrorJson(served.mirror);
     const logs = served.mirror.logs.map(({ origin, originHash, source }) => ({
       origin,
       url: source.reader.url,
       copy: `${served.url}/${originHash}/`,
     }));
-    output.value({ event: 'start', name, vkeys, url: served.url, metricsUrl: served.metricsUrl, data: root, logs });
+    output.value({
+      event: 'start',
+      name,
+      vkeys,
+      fingerprint,
+      url: served.url,
+      metricsUrl: served.metricsUrl,
+      data: root,
+      logs,
+    });
     output.line(`${style('bold', 'limmat mirror')} ${style('bold', name)} copies`);
     for (const { origin, url, copy } of logs) output.line(`  ${origin}  ${url}  ->  ${copy}`);
     output.line(`  page     ${style('underline', `${served.url}/`)}`);
     if (served.metricsUrl !== undefined) output.line(`  metrics  ${served.metricsUrl}`);
     for (const vkey of vkeys) output.line(`  key      ${vkey}`);
+    output.line(`  keys     fingerprint ${fingerprint}`);
     output.line(`  data     ${shownPath(root)}`);
     await stopSignal(served.logger, 'ending what is under way');
     output.line('stopping');
