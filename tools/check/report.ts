@@ -48,12 +48,20 @@ export function countsOf(checked: readonly CheckedFile[]): Readonly<Record<strin
   return counts;
 }
 
-export function checkJson(checked: readonly CheckedFile[], more: object): object {
-  return {
-    ...more,
-    verdicts: countsOf(checked),
-    files: checked.map(({ name, verdict }) => ({ file: name, ...verdict })),
-  };
+/**
+ * The same as one JSON document in pieces: `more`, how many files have each verdict, and the files. Most files share what is
+ * said of them with others, and that is written out once.
+ */
+export function* checkJson(checked: readonly CheckedFile[], more: object): Generator<string> {
+  const known = new Map<unknown, string>();
+  yield `${JSON.stringify({ ...more, verdicts: countsOf(checked) }).slice(0, -1)},"files":[`;
+  for (const [i, { name, verdict }] of checked.entries()) {
+    const { sha256, ...said } = verdict;
+    const text = known.get(verdict.says) ?? JSON.stringify(said).slice(1);
+    known.set(verdict.says, text);
+    yield `${i === 0 ? '' : ','}{"file":${JSON.stringify(name)},"sha256":"${sha256}",${text}`;
+  }
+  yield ']}';
 }
 
 /** The lines about files; of many, those that are fine have none. */
