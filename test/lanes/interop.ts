@@ -1,5 +1,5 @@
 // `npm run test:interop`: starts a log, fills it, exports it, and runs the Go tests of test/interop against both; then
-// watches a live Tessera log. Without Go it says what is missing and ends with 0; with --strict, or LIMMAT_STRICT=1, a
+// watches a live Tessera log, and has a log cosigned by two witnesses of others. Without Go it says what is missing and ends with 0; with --strict, or LIMMAT_STRICT=1, a
 // missing Go is a failure.
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -18,6 +18,7 @@ import {
   parseVerifierKey,
 } from '../../src/note/index.ts';
 import { mustRunLimmat, startServe, type ServeProcess } from '../../tools/support/serve-process.ts';
+import { cosignedLog } from './cosigned.ts';
 import { monitorTessera } from './monitor-tessera.ts';
 import { Lane, laneNotRun } from './report.ts';
 
@@ -147,6 +148,7 @@ async function main(): Promise<void> {
       if (exitCode !== 0) throw new Error(`exit code ${exitCode}`);
     });
     await monitorTessera(lane, dir);
+    await cosignedLog(lane, dir);
   } catch (error) {
     await lane.check('set-up', () => Promise.reject(error instanceof Error ? error : new Error(String(error))));
   } finally {
