@@ -108,6 +108,8 @@ describe('commands and options', () => {
       'trust fill',
       'monitor',
       'mirror',
+      'witness',
+      'keygen',
       'misbehave',
       'check',
       'rebuild',

@@ -53,6 +53,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly Sub
       { name: 'channel-head', summary: 'fetch the signed head of a channel', load: () => import('./channel-head.ts') },
       { name: 'report', summary: 'say what the log’s records come to', load: () => import('./report.ts') },
       { name: 'monitor', summary: 'watch logs and say what is wrong with them', load: () => import('./monitor.ts') },
+      { name: 'witness', summary: 'cosign the heads of logs', load: () => import('./witness.ts') },
       { name: 'mirror', summary: 'keep verified copies of logs and serve them', load: () => import('./mirror.ts') },
       { name: 'misbehave', summary: 'run a log that lies on purpose', load: () => import('./misbehave.ts') },
       { name: 'evidence', summary: 'check and explain files that convict a log', load: () => import('./evidence.ts') },

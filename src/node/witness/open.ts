@@ -1,0 +1,152 @@
+// Opens the witness in a directory: guard, store, keys and log list, put together. It connects parts and decides nothing
+// else.
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+
+import { createVerifierPool, nodeCrypto, nodeHasher } from '../../adapters/node-crypto.ts';
+import type { VerifierPool } from '../../adapters/node-crypto.ts';
+import { openWitnessStore } from '../../adapters/witness-store.ts';
+import type { CryptoSuite, SignatureAlgorithm } from '../../crypto/suite.ts';
+import { LimmatError, isLimmatError } from '../../errors.ts';
+import { parseLogList } from '../../monitor/log-list.ts';
+import { checkpointVerifier } from '../../note/signer.ts';
+import { Witness } from '../../witness/index.ts';
+import type { ListedLog, RefusedChange, Suspicion, WitnessGuard, WitnessStore } from '../../witness/index.ts';
+import { watchFiles } from '../watched-files.ts';
+import type { WatchedFiles } from '../watched-files.ts';
+import { readWitnessConfig } from './config.ts';
+import type { WitnessConfig } from './config.ts';
+import { openWitnessGuard, readWitnessKeys, witnessPaths } from './data.ts';
+import type { WitnessPaths } from './data.ts';
+
+/** A witness's directory, and how it is to be run. */
+export interface WitnessSettings {
+  readonly paths: WitnessPaths;
+  readonly config: WitnessConfig;
+}
+
+/** How the witness in this directory runs when these flags are given. Errors: `bad-config`. */
+export function readWitnessSettings(dir: string, flags: WitnessConfig = {}): WitnessSettings {
+  const paths = witnessPaths(dir);
+  const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+  return { paths, config: { ...readWitnessConfig(paths.config), ...given } };
+}
+
+export interface OpenWitnessOptions {
+  /** Begins a new witness; refused where one has begun already. */
+  readonly init?: boolean;
+  readonly onSuspicion?: (suspicion: Suspicion) => void;
+  readonly onTrouble?: (error: unknown) => void;
+  /** The list was read again: how many logs joined, and what was not done. */
+  readonly onList?: (change: { readonly added: number; readonly refused: readonly RefusedChange[] }) => void;
+  /** A changed list that was not taken; the logs before stay. */
+  readonly onListError?: (error: LimmatError) => void;
+  /** Threads that verify; 0: none beside the main one. Default: one less than the machine has, at most 4. */
+  readonly threads?: number;
+}
+
+/** A witness with everything that it needs on this machine. */
+export interface NodeWitness {
+  readonly witness: Witness;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the witness of these settings. Errors: `bad-config`, `bad-trust-file`, `bad-key`, `guard-locked`, `guard-missing`,
+ * `guard-mismatch`, `store-locked`, `store-corrupt`, `state-missing`, `wrong-log`.
+ */
+export async function openNodeWitness(
+  { paths, config }: WitnessSettings,
+  options: OpenWitnessOptions = {},
+): Promise<NodeWitness> {
+  const { init = false, threads = Math.min(4, availableParallelism() - 1) } = options;
+  const signers = readWitnessKeys(paths, nodeCrypto);
+  if (config.guard === undefined) {
+    throw new LimmatError('bad-config', `${paths.config} does not say where the guard is: guard = "DIR"`);
+  }
+  const pool = threads === 0 ? undefined : createVerifierPool({ threads });
+  const list = resolve(paths.root, config['log-list'] ?? 'logs.txt');
+  const crypto = pool === undefined ? nodeCrypto : verifyingBy(pool);
+  let witness: Witness | undefined;
+  let guard: WitnessGuard | undefined;
+  let store: WitnessStore | undefined;
+  let lists: WatchedFiles<readonly ListedLog[]> | undefined;
+  try {
+    lists = watchFiles([list], () => readLogs(list, crypto), {
+      onChange: (logs) => {
+        try {
+          const change = witness?.addLogs(logs);
+          if (change !== undefined) options.onList?.(change);
+        } catch (error) {
+          if (!isLimmatError(error)) throw error;
+          options.onListError?.(error);
+        }
+      },
+      onError: (error) => options.onListError?.(error),
+    });
+    // First, as it is the lock: two processes with one key must never run.
+    guard = await openWitnessGuard(resolve(paths.root, config.guard), { create: init });
+    store = await openWitnessStore(paths.store);
+    witness = await Witness.open({
+      signers,
+      logs: lists.current(),
+      store,
+      guard,
+      clock: { nowMillis: () => Date.now(), monotonicMillis: () => performance.now() },
+      hasher: nodeHasher,
+      random: Math.random,
+      init,
+      ...(options.onSuspicion !== undefined && { onSuspicion: options.onSuspicion }),
+      ...(options.onTrouble !== undefined && { onTrouble: options.onTrouble }),
+    });
+  } catch (error) {
+    lists?.close();
+    await store?.close();
+    await guard?.close();
+    await pool?.close();
+    throw error;
+  }
+  const opened = witness;
+  const watched = lists;
+  return {
+    witness: opened,
+    close: async () => {
+      watched.close();
+      await opened.close();
+      await pool?.close();
+    },
+  };
+}
+
+/** The logs of a list. `bad-config` when it cannot be read, `bad-trust-file` for what is in it. */
+export function readLogs(path: string, crypto: CryptoSuite): readonly ListedLog[] {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new LimmatError('bad-config', `cannot read the log list ${path}: lines "log <vkey>"`, { cause });
+  }
+  try {
+    return parseLogList(bytes).map(({ origin, keys }) => ({
+      origin,
+      verifiers: keys.map((key) => checkpointVerifier(key, crypto)),
+    }));
+  } catch (error) {
+    if (!isLimmatError(error)) throw error;
+    throw new LimmatError(error.code, `${path}: ${error.message}`, { details: error.details, cause: error });
+  }
+}
+
+/** The suite with ML-DSA-44 verified on the pool's threads; Ed25519 is sooner done than sent there. */
+function verifyingBy(pool: VerifierPool): CryptoSuite {
+  const mldsa44: SignatureAlgorithm = {
+    ...nodeCrypto.mldsa44,
+    verify: async (publicKey, message, signature) => {
+      const [holds] = await pool.verifyMany([{ algorithm: 'ML-DSA-44', publicKey, message, signature }]);
+      return holds ?? false;
+    },
+  };
+  return { ...nodeCrypto, mldsa44 };
+}
