@@ -46,25 +46,31 @@ export class MirrorSigner {
     this.#refreshSeconds = refreshSeconds;
   }
 
+  /** True when `before` is of the same note as this head, and so recent that there is nothing to sign. */
+  isFresh(head: LogHead, before: MirrorCheckpoint | undefined): boolean {
+    if (before === undefined || before.size !== head.size) return false;
+    if (!sameLines(this.#others(head.note), this.#others(before.note))) return false;
+    return Math.floor(this.#nowMillis() / 1000) < this.timeOf(before.note) + this.#refreshSeconds;
+  }
+
+  /** The time to state: now, but none before one that was stated. */
+  timeAfter(lastSeconds: number): number {
+    return Math.max(Math.floor(this.#nowMillis() / 1000), lastSeconds);
+  }
+
   /**
-   * The log's checkpoint with this mirror's lines behind its own. The caller has the whole tree on its disk. `before` is
-   * what was signed last, and the answer when it is of the same note and recent; no time goes back behind it. `logKeys`
+   * The log's checkpoint with this mirror's lines behind its own. The caller has the whole tree on its disk. `logKeys`
    * are those whose lines stay where there is no room for everybody's.
    */
   async cosign(
     head: LogHead,
     logKeys: readonly CheckpointVerifier[],
-    before: MirrorCheckpoint | undefined,
+    timestampSeconds: number,
   ): Promise<MirrorCheckpoint> {
-    const note = parseNote(head.note);
-    const others = note.signatures.filter((line) => !this.#isOwn(line));
-    const lastSeconds = before === undefined ? 0 : this.#timeOf(before.note);
-    const nowSeconds = Math.floor(this.#nowMillis() / 1000);
-    const isSame = before !== undefined && before.size === head.size && sameLines(others, this.#others(before.note));
-    if (isSame && nowSeconds < lastSeconds + this.#refreshSeconds) return before;
-    const timestampSeconds = Math.max(nowSeconds, lastSeconds);
+    const { text } = parseNote(head.note);
+    const others = this.#others(head.note);
     const own: string[] = [];
-    for (const signer of this.#signers) own.push(await signer.sign(note.text, timestampSeconds));
+    for (const signer of this.#signers) own.push(await signer.sign(text, timestampSeconds));
     const lines = own.join('');
     // What others wrote is copied as it is, as long as there is room for the mirror's own word behind it.
     const fits =
@@ -73,7 +79,7 @@ export class MirrorSigner {
       ? others
       : others.filter(({ name, keyId }) => logKeys.some((key) => key.name === name && key.keyId === keyId));
     const { size, rootHash } = head;
-    return { size, rootHash, note: utf8(formatNote(note.text, [...kept, ...own])), lines };
+    return { size, rootHash, note: utf8(formatNote(text, [...kept, ...own])), lines };
   }
 
   /** This mirror's lines of a note, as text. */
@@ -82,6 +88,12 @@ export class MirrorSigner {
       .signatures.filter((line) => this.#isOwn(line))
       .map(({ line }) => line)
       .join('');
+  }
+
+  /** The largest time that this mirror's lines of its own note state. */
+  timeOf(note: Uint8Array): number {
+    const own = parseNote(note).signatures.filter((line) => this.#isOwn(line));
+    return Math.max(0, ...own.map(({ signature }) => readUint(signature, 0, 8) ?? 0));
   }
 
   /** `bad-config` when a log, or a cosigner that the mirror hears of, has the mirror's name or one of its keys. */
@@ -103,12 +115,6 @@ export class MirrorSigner {
 
   #others(note: Uint8Array): readonly NoteSignature[] {
     return parseNote(note).signatures.filter((line) => !this.#isOwn(line));
-  }
-
-  /** The largest time that this mirror's lines of its own note state. */
-  #timeOf(note: Uint8Array): number {
-    const own = parseNote(note).signatures.filter((line) => this.#isOwn(line));
-    return Math.max(0, ...own.map(({ signature }) => readUint(signature, 0, 8) ?? 0));
   }
 }
 

@@ -10,6 +10,7 @@ import { tileWidthAt } from '../merkle/tile.ts';
 import type { TilePath } from '../merkle/tile.ts';
 import type { RewritableStorage } from '../storage.ts';
 import type { MirrorSigner } from './cosign.ts';
+import type { MirrorGuard } from './guard.ts';
 import { MirroredLog } from './mirrored-log.ts';
 import type { MirrorCheckpoint, MirrorIdentity } from './mirrored-log.ts';
 import { pull } from './pull.ts';
@@ -23,6 +24,8 @@ export interface MirrorOptions {
   readonly logs: readonly MirrorSource[];
   /** Opens the store of a log, an empty one where there is none yet. */
   readonly openStorage: (originHash: string) => Promise<RewritableStorage>;
+  /** What was signed of a log, kept apart from its store. */
+  readonly openGuard: (originHash: string) => MirrorGuard;
   readonly signer: MirrorSigner;
   readonly hasher: Hasher;
   readonly nowMillis: () => number;
@@ -105,12 +108,13 @@ export class MirrorLog {
 
   /** The log's copy, opened if it is not yet. Errors: those of MirroredLog.open. */
   async open(): Promise<MirroredLog> {
-    const { openStorage, signer, hasher } = this.#options;
+    const { openStorage, openGuard, signer, hasher } = this.#options;
     const { origin, verifiers } = this.source;
     this.#opening ??= MirroredLog.open({
       origin,
       verifiers,
       signer,
+      guard: openGuard(this.originHash),
       hasher,
       openStorage: () => openStorage(this.originHash),
     });

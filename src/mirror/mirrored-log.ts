@@ -15,6 +15,7 @@ import { openLogCheckpoint } from '../note/open.ts';
 import type { CheckpointVerifier } from '../note/signer.ts';
 import type { RewritableStorage, StateWrite } from '../storage.ts';
 import type { MirrorSigner } from './cosign.ts';
+import type { MirrorGuard } from './guard.ts';
 import {
   MAX_CONTRADICTIONS,
   STOPPED_KEY,
@@ -37,6 +38,7 @@ export interface MirroredLogOptions extends MirrorIdentity {
   /** Opens the log's store; called again after a write whose outcome is unknown. */
   readonly openStorage: () => Promise<RewritableStorage>;
   readonly signer: MirrorSigner;
+  readonly guard: MirrorGuard;
   readonly hasher: Hasher;
 }
 
@@ -176,7 +178,8 @@ export class MirroredLog {
   /**
    * Makes the pending checkpoint of this size the mirror checkpoint, cosigned and durable, if all its entries are here.
    * Undefined when the mirror checkpoint is larger already or no pending one has this size. `store-corrupt` when the copy
-   * does not have its root: then nothing is signed.
+   * does not have its root, `guard-mismatch` when the mirror has signed more than that, or another branch, and
+   * `guard-missing` when it signed before and the guard is gone: then nothing is signed.
    */
   publish(size: number): Promise<MirrorCheckpoint | undefined> {
     return this.#change(async () => {
@@ -190,8 +193,11 @@ export class MirroredLog {
           `the copy of ${this.origin} does not have the root that it signed for ${size} entries`,
         );
       }
-      const published = await this.#options.signer.cosign(head, this.verifiers, this.#published);
-      if (published === this.#published) return published;
+      const { signer } = this.#options;
+      if (signer.isFresh(head, this.#published)) return this.#published;
+      const timestampSeconds = signer.timeAfter(await this.#lastTime(head));
+      await this.#options.guard.write({ size: head.size, rootHash: head.rootHash, timestampSeconds });
+      const published = await signer.cosign(head, this.verifiers, timestampSeconds);
       await this.#storage.publish(published.note, []);
       this.#published = published;
       return published;
@@ -249,6 +255,30 @@ export class MirroredLog {
     this.#isClosed = true;
     await this.#changes;
     await this.#storage.close();
+  }
+
+  /** The latest time that was stated; `guard-mismatch` or `guard-missing` when this head must not be signed. */
+  async #lastTime(head: LogHead): Promise<number> {
+    const { guard, signer } = this.#options;
+    const signed = await guard.read();
+    if (signed === undefined) {
+      if (this.#published === undefined) return 0;
+      throw new LimmatError(
+        'guard-missing',
+        `the mirror has signed ${this.#published.size} entries of ${this.origin} and its guard is gone: bring it back, or remove the copy, which is then fetched anew`,
+      );
+    }
+    const isBehind = head.size < signed.size;
+    if (isBehind || !equalBytes(await this.rootHashAt(signed.size), signed.rootHash)) {
+      throw new LimmatError(
+        'guard-mismatch',
+        isBehind
+          ? `the mirror has signed ${signed.size} entries of ${this.origin} and signs no ${head.size}: it goes on when the log is there again`
+          : `the mirror has signed another tree of ${signed.size} entries of ${this.origin} than the copy has: nothing is signed`,
+        { details: { signedSize: signed.size, size: head.size } },
+      );
+    }
+    return Math.max(signed.timestampSeconds, this.#published === undefined ? 0 : signer.timeOf(this.#published.note));
   }
 
   /** Reads back what the store knows beside the tree, and finds it to fit. */

@@ -9,6 +9,7 @@ import type { LogReader } from '../../src/client/http-reader.ts';
 import { formatTilePath, levelWidth, TILE_WIDTH } from '../../src/merkle/tile.ts';
 import type { TilePath } from '../../src/merkle/tile.ts';
 import { MirrorSigner } from '../../src/mirror/cosign.ts';
+import type { GuardedHead, MirrorGuard } from '../../src/mirror/guard.ts';
 import { MirroredLog } from '../../src/mirror/mirrored-log.ts';
 import { pull } from '../../src/mirror/pull.ts';
 import type { PullReport } from '../../src/mirror/pull.ts';
@@ -27,6 +28,7 @@ export interface MirrorWorld {
   readonly medium: MemoryMedium;
   readonly clock: { seconds: number };
   readonly signer: MirrorSigner;
+  readonly guard: TestMirrorGuard;
   readonly reader: LogReader;
   /** Opens the mirror's side of the log, as a new process would. */
   open(faults?: MemoryFaults): Promise<MirroredLog>;
@@ -39,12 +41,14 @@ export async function mirrorWorld(size: number, entries = numberedEntries(size))
   const medium = memoryMedium();
   const clock = { seconds: START_SECONDS };
   const signer = testMirrorSigner(clock);
+  const guard = testGuard();
   const reader = httpReader({ url: 'http://log.invalid/', fetch: served.fetch });
   return {
     served,
     medium,
     clock,
     signer,
+    guard,
     reader,
     open: (faults) => {
       medium.open = false;
@@ -53,10 +57,28 @@ export async function mirrorWorld(size: number, entries = numberedEntries(size))
         verifiers: served.verifiers,
         openStorage: () => Promise.resolve(memoryStorage({ medium, ...(faults !== undefined && { faults }) })),
         signer,
+        guard,
         hasher: nodeHasher,
       });
     },
   };
+}
+
+export interface TestMirrorGuard extends MirrorGuard {
+  head: GuardedHead | undefined;
+}
+
+/** A guard in memory. */
+export function testGuard(): TestMirrorGuard {
+  const guard: TestMirrorGuard = {
+    head: undefined,
+    read: () => Promise.resolve(guard.head),
+    write: (head) => {
+      guard.head = head;
+      return Promise.resolve();
+    },
+  };
+  return guard;
 }
 
 /** A mirror with an Ed25519 and an ML-DSA-44 key. */

@@ -14,7 +14,7 @@ import { subtreeProof } from '../../src/merkle/subtree.ts';
 import { Mirror } from '../../src/mirror/mirror.ts';
 import type { MirroredLog } from '../../src/mirror/mirrored-log.ts';
 import { checkpointVerifier } from '../../src/note/signer.ts';
-import { START_SECONDS, testMirrorSigner } from './mirror-world.ts';
+import { START_SECONDS, testGuard, testMirrorSigner } from './mirror-world.ts';
 import { RfcTree, rfcLeafHash } from './rfc-tree.ts';
 import { ServedLog, numberedEntries } from './served-log.ts';
 
@@ -47,6 +47,7 @@ export async function pushWorld(size: number, options: MirrorUploadOptions = {})
       medium.open = false;
       return Promise.resolve(memoryStorage({ medium }));
     },
+    openGuard: () => testGuard(),
     signer: testMirrorSigner(clock),
     hasher: nodeHasher,
     nowMillis: () => clock.seconds * 1000,

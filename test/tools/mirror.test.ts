@@ -77,6 +77,10 @@ describe('a mirror of a log', () => {
     const other = await mirror('--data', 'other', '--init', '--trust', 'plain.txt', '--once');
     expect(other).toMatchObject({ code: 2 });
     expect(other.stderr).toContain('holds no mirror: keys');
+    mkdirSync(join(dir, 'gone.guard'));
+    const gone = await mirror('--data', 'gone', '--init', '--trust', 'plain.txt', '--once');
+    expect(gone).toMatchObject({ code: 2 });
+    expect(gone.stderr).toContain('what an earlier mirror');
     expect(await mirror('--data', 'nowhere', '--once')).toMatchObject({ code: 2 });
     expect(await mirror('--data', 'm3', '--init')).toMatchObject({ code: 2 });
     expect(await mirror('--once', '--check')).toMatchObject({ code: 2 });

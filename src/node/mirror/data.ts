@@ -27,6 +27,8 @@ export interface MirrorPaths {
   readonly list: string;
   /** A store a log, named by the log's origin hash. */
   readonly logs: string;
+  /** What was signed, beside the directory: it must not come back with a backup of it. */
+  readonly guard: string;
 }
 
 export function mirrorPaths(dir: string): MirrorPaths {
@@ -37,6 +39,7 @@ export function mirrorPaths(dir: string): MirrorPaths {
     keys: [join(root, 'mirror.skey'), join(root, 'mirror.mldsa.skey')],
     list: join(root, 'logs.txt'),
     logs: join(root, 'logs'),
+    guard: `${root}.guard`,
   };
 }
 
@@ -80,6 +83,12 @@ export function createMirror(options: NewMirror, crypto: CryptoSuite): void {
     throw new LimmatError(
       'bad-config',
       `${dir} is not empty and holds no mirror: ${strangers.toSorted().slice(0, 3).join(', ')}; name another directory with --data`,
+    );
+  }
+  if (existsSync(paths.guard) && !existsSync(paths.keys[0])) {
+    throw new LimmatError(
+      'bad-config',
+      `${paths.guard} says what an earlier mirror in ${dir} has signed: bring its directory back with its keys, or remove that first`,
     );
   }
   mkdirSync(paths.logs, { recursive: true, mode: 0o700 });

@@ -15,6 +15,7 @@ import { readMirrorConfig } from './config.ts';
 import type { MirrorConfig } from './config.ts';
 import { mirrorPaths, readMirrorKeys } from './data.ts';
 import type { MirrorPaths } from './data.ts';
+import { fileGuard } from './guard.ts';
 
 /** A mirror's directory, and how it is to be run. */
 export interface MirrorSettings {
@@ -67,6 +68,7 @@ export async function openMirror(settings: MirrorSettings, options: OpenMirrorOp
     return await Mirror.open({
       logs: sources,
       openStorage: (hash) => openLevelStorage(join(paths.logs, hash)),
+      openGuard: (hash) => fileGuard(paths.guard, hash),
       signer,
       hasher: nodeHasher,
       nowMillis: Date.now,
