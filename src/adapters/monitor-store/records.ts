@@ -33,7 +33,7 @@ export class RecordsDatabase {
       get: async (keys) => {
         if (!this.#exists()) return keys.map(() => undefined);
         const database = await this.#open();
-        const values = await this.#named(() => database.getMany(keys.map(whole)));
+        const values = await this.#named(() => database.getMany(wholeKeys(prefix, keys)));
         return values.map((value) => value && plain(value));
       },
       scan: async (from, below, limit) => {
@@ -47,9 +47,13 @@ export class RecordsDatabase {
         const database = await this.#open();
         await this.#named(async () => {
           const batch = database.batch();
-          for (const { key, value } of rows) {
-            if (value === null) batch.del(whole(key));
-            else batch.put(whole(key), value);
+          const keys = wholeKeys(
+            prefix,
+            rows.map(({ key }) => key),
+          );
+          for (const [i, { value }] of rows.entries()) {
+            if (value === null) batch.del(keys[i]!);
+            else batch.put(keys[i]!, value);
           }
           await batch.write();
         });
@@ -104,6 +108,21 @@ export class RecordsDatabase {
       throw new LimmatError(isDamaged ? 'store-corrupt' : 'store-failed', `${this.#location} ${what}`, { cause });
     }
   }
+}
+
+/** The keys with the prefix before each: views of one piece of memory, which costs a fraction of a piece each. */
+function wholeKeys(prefix: Uint8Array, keys: readonly StateKey[]): readonly Uint8Array[] {
+  let length = 0;
+  for (const key of keys) length += prefix.length + key.length;
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let start = 0;
+  return keys.map((key) => {
+    bytes.set(prefix, start);
+    const end = start + prefix.length + bytes.write(key, start + prefix.length, 'latin1');
+    const whole = bytes.subarray(start, end);
+    start = end;
+    return whole;
+  });
 }
 
 /** The same bytes as a Uint8Array that is not a Buffer. */
