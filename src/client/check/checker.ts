@@ -5,10 +5,11 @@ import { toHex } from '../../bytes.ts';
 import { portableCrypto } from '../../crypto/portable.ts';
 import type { CryptoSuite } from '../../crypto/suite.ts';
 import { LimmatError, asLimmatError, isLimmatError } from '../../errors.ts';
+import type { ErrorCode } from '../../errors.ts';
 import { portableHasher } from '../../merkle/hash.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import { MAX_CHANNEL_HEAD_BYTES, readChannelHeadNote } from '../../note/channel-head.ts';
-import type { ChannelHead } from '../../note/channel-head.ts';
+import type { ChannelHead, OpenedChannelHead } from '../../note/channel-head.ts';
 import { channelHeadPath, channelPlace } from '../../record/channel.ts';
 import { formatTime } from '../../record/time.ts';
 import { CHANNEL_REFUSALS, checkChannel, openChannel } from '../channel-check.ts';
@@ -83,7 +84,8 @@ export class Checker {
   readonly #parties: Parties;
   /** By nameOf the entries. */
   readonly #judgements = new Map<string, Promise<Judgement>>();
-  #channels: RememberedChannels;
+  /** The newest head of each channel, where it is not the one that was remembered. */
+  readonly #met = new Map<string, OpenedChannelHead>();
 
   /** `bad-channel-head` when one of the given files is none. */
   constructor(options: CheckerOptions) {
@@ -97,7 +99,6 @@ export class Checker {
       crypto: this.#crypto,
       hasher: options.hasher ?? portableHasher,
     }));
-    this.#channels = options.rememberedChannels ?? NO_CHANNELS;
   }
 
   /** The largest head of each log that was met, for the next run. */
@@ -107,7 +108,8 @@ export class Checker {
 
   /** The newest channel heads that were met, for the next run. */
   get rememberedChannels(): RememberedChannels {
-    return this.#channels;
+    const { rememberedChannels = NO_CHANNELS } = this.#options;
+    return this.#met.size === 0 ? rememberedChannels : new Map([...rememberedChannels, ...this.#met]);
   }
 
   /** What comes of the file with this SHA-256. Never throws for what a log does: that is a verdict too. */
@@ -271,17 +273,20 @@ export class Checker {
   }
 
   async #openHead(origin: string, channel: string): Promise<ChannelHead> {
-    const { trust, reader } = this.#options;
+    const { trust, reader, rememberedChannels = NO_CHANNELS } = this.#options;
     if (!trust.channelKeys.has(origin)) {
       throw new LimmatError('unknown-log', `the trust file names no "channel-key" of log ${JSON.stringify(origin)}`);
     }
-    const given = this.#given.get(channelName({ origin, channel }));
+    const name = channelName({ origin, channel });
+    const given = this.#given.get(name);
     const channelHeadFile = given ?? (await reader.resource(channelHeadPath(channel), MAX_CHANNEL_HEAD_BYTES));
+    const before = this.#met.get(name) ?? rememberedChannels.get(name);
     const opened = await openChannel({
       channelHeadFile,
       origin,
       trust,
-      remembered: this.#channels,
+      // The others would only be copied.
+      remembered: before === undefined ? NO_CHANNELS : new Map([[name, before]]),
       nowSeconds: this.#now(),
       crypto: this.#crypto,
     });
@@ -293,8 +298,8 @@ export class Checker {
       );
     }
     await this.#entries.takeTree(opened.current);
-    const held = opened.remembered.get(channelName(opened.current));
-    if (held !== undefined) this.#channels = new Map(this.#channels).set(channelName(opened.current), held);
+    const held = opened.remembered.get(name);
+    if (held !== undefined && held !== before) this.#met.set(name, held);
     return opened.current;
   }
 
@@ -317,13 +322,16 @@ function failed(sha256: string, error: unknown): FileVerdict {
   return plainVerdict(sha256, isRefusal ? 'bad-citation' : 'not-checked', `${message} (${code})`);
 }
 
+/** What else the log may have to say than a head: among it that it is of a tree which no checkpoint has. */
+const NO_HEAD: readonly ErrorCode[] = ['not-found', 'not-published', 'withheld', 'bad-response', 'bad-tile'];
+
 /**
  * What a refusal means where a head is asked for: a trust file without a key for it asks for none, and what did not come at
  * all is not the log's word.
  */
 function headTrouble(error: LimmatError): HeadTrouble | undefined {
   if (error.code === 'unknown-log') return undefined;
-  const isWord = ['not-found', 'withheld', 'bad-response', 'bad-tile', ...CHANNEL_REFUSALS].includes(error.code);
+  const isWord = [...NO_HEAD, ...CHANNEL_REFUSALS].includes(error.code);
   return isWord ? 'withheld' : 'unreachable';
 }
 

@@ -70,9 +70,14 @@ export class CitedEntries {
     return this.#history.remembered;
   }
 
-  /** Compares a tree that the log signed elsewhere with those of the entries; throws as OneHistory.takeTree does. */
-  takeTree(tree: TreeHead & { readonly origin: string }): Promise<void> {
-    return this.#history.takeTree(tree);
+  /**
+   * Compares a tree that the log signed elsewhere with those of the entries; throws as OneHistory.takeTree does, and
+   * `not-published` when no checkpoint has all of it: only those are what witnesses saw.
+   */
+  async takeTree(tree: TreeHead & { readonly origin: string }): Promise<void> {
+    const largest = this.remembered.get(tree.origin);
+    if (tree.size > (largest?.size ?? 0)) await this.#headBeyond(tree.size - 1);
+    await this.#history.takeTree(tree);
   }
 
   /** The entry; throws as openCited does, and what the reader throws. */

@@ -202,6 +202,20 @@ describe('a second history', () => {
       expect(await check('x')).toMatchObject({ verdict: 'two-histories', grade: 'proof' });
     }
   });
+
+  test('the channel head is of entries that no checkpoint has: it is none', async () => {
+    const checkpoint = world.log.checkpoint!;
+    const old = world.proof(2)!;
+    await world.build('4', 'unpublished');
+    await world.publish();
+    world.tamper = (path, honest) => {
+      if (path === 'checkpoint') return checkpoint;
+      return path === 'api/v1/entries/2/proof' ? old : honest;
+    };
+    const verdict = await checker().check(digestOf(utf8('z')));
+    expect([verdict.verdict, verdict.grade]).toEqual(['no-channel-head', 'suspicion']);
+    expect(detailOf(verdict, 'no-channel-head')).toContain('not-published');
+  });
 });
 
 describe('what only a log that breaks its rules takes', () => {
