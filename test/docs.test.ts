@@ -37,7 +37,7 @@ describe('links', () => {
 });
 
 /** Commands whose subcommands have the options. */
-const GROUPS = ['submitter', 'namespace', 'evidence', 'monitor', 'report', 'trust'];
+const GROUPS = ['submitter', 'namespace', 'evidence', 'mirror', 'monitor', 'report', 'trust'];
 
 /** Every "limmat <command> …" in code of the page: the command, and its options. */
 function commandLines(file: string): { command: string; options: string[] }[] {
@@ -46,7 +46,7 @@ function commandLines(file: string): { command: string; options: string[] }[] {
     const [, words] = /(?:^|&& |npx )limmat ([a-z].*)$/.exec(line) ?? [];
     if (words === undefined) return [];
     const [first = '', second = ''] = words.split(' ');
-    const command = GROUPS.includes(first) && /^[a-z-]+$/.test(second) ? `${first} ${second}` : first;
+    const command = GROUPS.includes(first) && /^[a-z][a-z-]*$/.test(second) ? `${first} ${second}` : first;
     return [{ command, options: words.match(/(?<= )--[a-z-]+/g) ?? [] }];
   });
 }

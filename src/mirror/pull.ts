@@ -142,7 +142,8 @@ async function* verifiedPieces(
   const ahead: Promise<Uint8Array>[] = [];
   // What of the first bundle is here already, append skips.
   let index = Math.floor(log.nextEntry / TILE_WIDTH);
-  let parallel = PARALLEL;
+  // Until it is known how large they are.
+  let parallel = 2;
   for (let wanted = index; index * TILE_WIDTH < head.size; index++) {
     if (signal?.aborted === true) return;
     for (; ahead.length < parallel && wanted * TILE_WIDTH < head.size; wanted++) {
