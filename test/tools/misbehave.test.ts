@@ -143,6 +143,8 @@ describe.concurrent('a client that remembers the honest head', () => {
     ['unauthorised', 'nothing', 'nothing'],
     ['revoked-key', 'nothing', 'nothing'],
     ['broken-stream', 'nothing', 'nothing'],
+    ['two-faced-witness', 'fork', 'not-consistent'],
+    ['uncosigned', 'nothing', 'nothing'],
   ];
 
   test('has a row for every lie', () => {

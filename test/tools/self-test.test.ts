@@ -42,6 +42,8 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
   unauthorised: ['M05 inadmissible suspicion', 'M05 inadmissible-entry proof'],
   'revoked-key': ['M05 inadmissible suspicion', 'M05 inadmissible-entry proof'],
   'broken-stream': ['M05 inadmissible suspicion', 'M05 stream-break proof'],
+  'two-faced-witness': ['M02 fork-same-size proof', 'M07 witness-conflict proof'],
+  uncosigned: ['M07 quorum-missing suspicion'],
 };
 
 test('every lie is tried, and the table has a row for every trial', () => {
@@ -130,9 +132,7 @@ test('what no lie here brings about is known by name, and tested elsewhere', () 
     'record-conflict',
     'location-breach',
     'verdict-conflict',
-    // Accuse witnesses, or need some (test/monitor/witnesses.test.ts).
-    'witness-conflict',
-    'quorum-missing',
+    // Need more of witnesses (test/monitor/witnesses.test.ts).
     'strict-quorum-missing',
     'witness-lost',
     'witness-spread',

@@ -12,13 +12,16 @@ export function freshOrigin(): string {
   return `limmat.invalid/lying-${randomBytes(8).toString('hex')}`;
 }
 
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+
+/** A fresh key of a witness. */
+export function freshWitness(): CheckpointSigner {
+  const name = `limmat.invalid/witness-${randomBytes(8).toString('hex')}`;
+  return noteSigner(generateSignerKey(name, SIGNATURE_TYPE.cosignatureEd25519, random, nodeCrypto), nodeCrypto);
+}
+
 /** Two fresh keys of a limmat log with that name: its note key and its head key. */
 export function freshSigners(origin: string): readonly CheckpointSigner[] {
   const types = [SIGNATURE_TYPE.ed25519, SIGNATURE_TYPE.mldsa44] as const;
-  return types.map((type) =>
-    noteSigner(
-      generateSignerKey(origin, type, (length) => new Uint8Array(randomBytes(length)), nodeCrypto),
-      nodeCrypto,
-    ),
-  );
+  return types.map((type) => noteSigner(generateSignerKey(origin, type, random, nodeCrypto), nodeCrypto));
 }

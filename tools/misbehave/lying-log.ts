@@ -16,11 +16,12 @@ import type { ListenAddress } from '../../src/node/units.ts';
 import type { StatementSigner } from '../../src/record/index.ts';
 import { openBranch } from './branch.ts';
 import type { Branch, SignedHead } from './branch.ts';
-import { freshOrigin, freshSigners } from './keys.ts';
+import { freshOrigin, freshSigners, freshWitness } from './keys.ts';
 import { LEAF_ISSUER, leafMaker } from './leaves.ts';
 import { lieMode } from './modes.ts';
 import type { LieName, Teller } from './modes.ts';
 import { ownRecords } from './own-records.ts';
+import { cosigned } from './witness-modes.ts';
 
 /** One full entry bundle and a partial one. */
 export const DEFAULT_SIZE = 300;
@@ -83,6 +84,8 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
   const nowSeconds = (): number => Math.floor(clock.nowMillis() / 1000);
   const signers = freshSigners(origin);
   const maker = leafMaker();
+  const witness = freshWitness();
+  const isWitnessed = lieMode(mode).begins === 'witnessed';
   const records =
     lieMode(mode).begins === 'records' ? await ownRecords(origin, signers, maker.signer, nowSeconds()) : undefined;
   const first = records?.first ?? [];
@@ -103,7 +106,7 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
   const answer = async (received: Request): Promise<Response> => {
     const { reader, path, request } = nameReader(received);
     const honest = (): Promise<Response> => truth.answer(request);
-    if (teller === undefined) return honest();
+    if (teller === undefined) return isWitnessed ? cosigned(path, honest(), witness, nowSeconds()) : honest();
     const isVictim = reader === victim || (request.headers.get('user-agent') ?? '').includes(victim);
     return teller({ path, request, isVictim, truth: honest });
   };
@@ -122,7 +125,7 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
     vkeys: signers.map(({ vkey }) => vkey),
     verifiers: signers.map(({ vkey }) => checkpointVerifier(vkey, nodeCrypto)),
     iatWindowSeconds: DEFAULT_IAT_WINDOW_SECONDS,
-    trustFile: trustFile(signers, maker.signer, `${listener.url}/`),
+    trustFile: trustFile(signers, isWitnessed ? [witness] : [], maker.signer, `${listener.url}/`),
     issuer: maker.signer,
     head: () => truth.head(),
     append,
@@ -148,6 +151,7 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
         },
         makeLeaves: (count, iatSeconds, by) => maker.make(count, iatSeconds, by),
         records,
+        witness,
         append,
       });
     },
@@ -159,13 +163,21 @@ export async function startLyingLog(options: LyingLogOptions): Promise<LyingLog>
   };
 }
 
-function trustFile(signers: readonly CheckpointSigner[], { key }: StatementSigner, url: string): string {
+/** What the trust file calls it. */
+const WITNESS = 'witness';
+
+function trustFile(
+  signers: readonly CheckpointSigner[],
+  witnesses: readonly CheckpointSigner[],
+  { key }: StatementSigner,
+  url: string,
+): string {
   return formatTrust({
     policy: {
       logs: signers.map(({ vkey }) => ({ key: parseVerifierKey(vkey), url })),
-      witnesses: [],
+      witnesses: witnesses.map(({ vkey }) => ({ name: WITNESS, key: parseVerifierKey(vkey) })),
       groups: [],
-      quorum: 'none',
+      quorum: witnesses.length === 0 ? 'none' : WITNESS,
     },
     issuers: [{ iss: LEAF_ISSUER, key, kid: thumbprintHex(key) }],
     expected: {},

@@ -13,6 +13,7 @@ import type { Branch } from './branch.ts';
 import { freshSigners } from './keys.ts';
 import type { OwnRecords } from './own-records.ts';
 import { RECORD_ROWS } from './record-modes.ts';
+import { WITNESS_ROWS, rewritten } from './witness-modes.ts';
 
 /** A request, by its path below the log's prefix, without a leading slash. */
 export interface Asked {
@@ -44,6 +45,8 @@ export interface Stage {
   makeLeaves(count: number, iatSeconds: number, by?: StatementSigner): Promise<Uint8Array[]>;
   /** What the log that `begins` with records has beside builds. */
   readonly records: OwnRecords | undefined;
+  /** Cosigns whatever it is given, where the log `begins` witnessed. */
+  readonly witness: CheckpointSigner;
   /** Appends to the true history, and to every other one that grows. */
   append(leaves: readonly Uint8Array[]): Promise<void>;
 }
@@ -55,8 +58,11 @@ export interface LieMode {
   readonly name: string;
   /** What the log does, in a sentence that begins with a verb: "shows …". */
   readonly lie: string;
-  /** A lie about records: the log begins with a genesis, and says by it what it refuses. */
-  readonly begins?: 'records';
+  /**
+   * A lie about records: the log begins with a genesis, and says by it what it refuses. Or one about a witness: what the log
+   * publishes while it is honest is cosigned.
+   */
+  readonly begins?: 'records' | 'witnessed';
   begin(stage: Stage): Promise<Teller>;
 }
 
@@ -65,11 +71,6 @@ const STEP_SECONDS = 1;
 const DAY_SECONDS = 86_400;
 /** Off by more than the window of a day (DEFAULT_IAT_WINDOW_SECONDS) that the log promises to keep. */
 const TRAVEL_SECONDS = 3 * DAY_SECONDS;
-
-/** The history with other entries from stage.forkAt on. */
-function rewritten({ leaves, forkAt, instead }: Stage): readonly Uint8Array[] {
-  return [...leaves.slice(0, forkAt), ...instead, ...leaves.slice(forkAt + instead.length)];
-}
 
 /** A lie about the resource at this path alone, told by changing its bytes. */
 function aboutTiles(
@@ -226,6 +227,7 @@ const ROWS = [
     },
   },
   ...RECORD_ROWS,
+  ...WITNESS_ROWS,
 ] as const satisfies readonly LieMode[];
 
 /** The name of a lie. */

@@ -111,7 +111,7 @@ export class RecordsDatabase {
 }
 
 /** The keys with the prefix before each: views of one piece of memory, which costs a fraction of a piece each. */
-function wholeKeys(prefix: Uint8Array, keys: readonly StateKey[]): readonly Uint8Array[] {
+function wholeKeys(prefix: Uint8Array, keys: readonly StateKey[]): Uint8Array[] {
   let length = 0;
   for (const key of keys) length += prefix.length + key.length;
   const bytes = Buffer.allocUnsafeSlow(length);

@@ -61,4 +61,6 @@ export const TRIALS: readonly Trial[] = Object.freeze([
   trial('unauthorised', ['inadmissible', 'inadmissible-entry']),
   trial('revoked-key', ['inadmissible', 'inadmissible-entry']),
   trial('broken-stream', ['inadmissible', 'stream-break']),
+  trial('two-faced-witness', ['fork-same-size', 'witness-conflict'], { growth: 0 }),
+  trial('uncosigned', ['quorum-missing']),
 ]);

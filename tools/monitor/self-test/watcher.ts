@@ -13,6 +13,7 @@ import { logIdentity, parseLogList } from '../../../src/monitor/log-list.ts';
 import type { EvidenceStore } from '../../../src/monitor/ports.ts';
 import { Monitor } from '../../../src/monitor/round.ts';
 import { pastCaches } from '../../../src/monitor/source.ts';
+import { quorumOf } from '../../../src/monitor/witnesses/quorum.ts';
 import type { LyingLog } from '../../misbehave/lying-log.ts';
 
 /** A busy machine is not a log that does not answer. */
@@ -36,6 +37,7 @@ export interface Watcher {
 export async function startWatcher(log: LyingLog, url: string, clock: Clock): Promise<Watcher> {
   const [listed] = parseLogList(log.trustFile);
   const identity = logIdentity(listed!, nodeCrypto);
+  const clients = listed!.policy && quorumOf(listed!.policy);
   const timeoutMillis = log.mode === 'slow' ? SLOW_TIMEOUT_MILLIS : TIMEOUT_MILLIS;
   const store = memoryMonitorStore({ hasher: nodeHasher });
   const alerts: Alert[] = [];
@@ -46,6 +48,7 @@ export async function startWatcher(log: LyingLog, url: string, clock: Clock): Pr
       logs: [
         {
           ...identity,
+          ...(clients !== undefined && { quorums: { clients } }),
           reader: httpReader({ url, timeoutMillis }),
           fresh: httpReader({ url, timeoutMillis, fetch: pastCaches(fetch) }),
         },
