@@ -151,6 +151,22 @@ describe('limmat check', () => {
     expect(world.asked.filter((asked) => asked.includes('/proof'))).toHaveLength(1);
   });
 
+  test('what cannot be read is not checked, and the rest is', async () => {
+    await world.build('1', 'x');
+    await world.publish();
+    mkdirSync(path('tree'));
+    file('tree/x', 'x');
+    // A name that is no UTF-8 cannot be asked for by what the directory says it is.
+    writeFileSync(Buffer.concat([Buffer.from(path('tree/')), Buffer.from([0x79, 0xff])]), 'y');
+    const { code, stdout } = await run(path('tree'), '--json');
+    expect(code).toBe(3);
+    const files: { file: string; verdict: string }[] = JSON.parse(stdout).files;
+    expect(files.map(({ file: name, verdict }) => [name, verdict])).toEqual([
+      [path('tree/x'), 'logged'],
+      [path('tree/y\ufffd'), 'not-checked'],
+    ]);
+  });
+
   test('checks a list by the digests in it', async () => {
     await world.build('1', 'x');
     await world.publish();

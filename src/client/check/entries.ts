@@ -130,7 +130,8 @@ export class CitedEntries {
   /** The entries of a bundle up to `last`, found to be the tree's. */
   async #bundle(at: number, last: number): Promise<Bundle> {
     // Of a bundle that grows, the one at hand may be too short.
-    const known = this.#bundles.get(at) ?? (await this.#loading.get(at));
+    const before = this.#loading.get(at);
+    const known = before === undefined ? this.#bundles.get(at) : await before;
     if (known !== undefined && last % TILE_WIDTH < known.entries.length) return known;
     const loading = this.#readBundle(at, last);
     this.#loading.set(at, loading);

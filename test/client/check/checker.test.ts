@@ -52,6 +52,18 @@ describe('many files of many records', () => {
     expect(proofs()).toHaveLength(NAMES.length);
   });
 
+  test('the bundle is read once, however many lookups want it at once or one after the other', async () => {
+    const it = checker();
+    await Promise.all([0, 1].map((part) => it.checkAll(digests.slice(10 * part, 10 * part + 10))));
+    const bundles = world.asked.filter((path) => path.startsWith('tile/entries/'));
+    expect([bundles.length, proofs().length]).toEqual([1, 0]);
+    world.asked.length = 0;
+    const other = checker();
+    for (const digest of digests) await other.check(digest);
+    expect(world.asked.filter((path) => path.startsWith('tile/entries/'))).toHaveLength(1);
+    expect(proofs().length).toBeLessThan(8);
+  });
+
   test('a bundle with changed bytes is not believed: each entry is proven alone', async () => {
     const honest = await checker().checkAll(digests);
     for (const at of [0, 1, 50, 700, 3000]) {
