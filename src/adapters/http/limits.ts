@@ -9,7 +9,7 @@ export const MAX_BATCH_ENTRIES = 4_096;
 /** Bytes in one batch request; also bounds what one connection can make the process hold. */
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 
-/** Digests in one lookup: some 30 ms of the store's time. */
+/** Digests in one lookup: some 10 ms. */
 export const MAX_LOOKUP_DIGESTS = 1_000;
 
 /** How long `?wait=` waits before it answers 202. Below the 30 s after which proxies commonly give up. */

@@ -1,7 +1,6 @@
 // Which records are in which channel, for channel heads and for who asks whether there is a newer one.
 
-import { toHex } from '../../bytes.ts';
-import { readUint } from '../../bytes.ts';
+import { readUint, toHex } from '../../bytes.ts';
 import { channelNames, channelPlace, channelType } from '../../record/channel.ts';
 import type { ChannelFacts, ChannelRecord } from '../channel-heads.ts';
 import { ITEM_BYTES, itemAt, scanFeed, SEQUENCE_BYTES } from './feeds.ts';
@@ -21,17 +20,24 @@ import {
 import { scanRows } from './scan.ts';
 import { parseRecall } from './writes.ts';
 
-/** Channels whose newest record is remembered until the next tree is published. */
+/** Channels whose newest record is remembered, some 400 bytes each; at the limit all are let go. */
 const MAX_NEWEST = 4096;
+/** Blocks of new entries in which a newer record is looked for before the whole feed is asked. */
+const MAX_NEW_BLOCKS = 8;
 /** Recalls whose channel is looked up at once. */
 const RECALLS_AT_ONCE = 256;
 /** Behind every block. */
 const LAST = '\xff'.repeat(BLOCK_BYTES);
 
+/** The newest record of a channel in the tree of that size. */
+interface KnownNewest {
+  readonly size: number;
+  readonly record: Promise<ChannelRecord | undefined>;
+}
+
 export class LookupChannels implements ChannelFacts {
   readonly #reader: LookupReader;
-  readonly #newest = new Map<string, Promise<ChannelRecord | undefined>>();
-  #newestSize = 0;
+  readonly #newest = new Map<string, KnownNewest>();
 
   constructor(reader: LookupReader) {
     this.#reader = reader;
@@ -59,18 +65,44 @@ export class LookupChannels implements ChannelFacts {
   }
 
   async newest(channel: string, size: number): Promise<ChannelRecord | undefined> {
-    if (size !== this.#newestSize) {
-      this.#newest.clear();
-      this.#newestSize = size;
-    }
-    let newest = this.#newest.get(channel);
-    if (newest === undefined) {
-      newest = this.#findNewest(channel, size);
-      if (this.#newest.size >= MAX_NEWEST) this.#newest.clear();
-      this.#newest.set(channel, newest);
-      newest.catch(() => this.#newest.delete(channel));
-    }
-    return newest;
+    const known = this.#newest.get(channel);
+    if (known?.size === size) return known.record;
+    const found: KnownNewest = { size, record: this.#newestAfter(channel, size, known) };
+    if (this.#newest.size >= MAX_NEWEST) this.#newest.clear();
+    this.#newest.set(channel, found);
+    found.record.catch(() => {
+      if (this.#newest.get(channel) === found) this.#newest.delete(channel);
+    });
+    return found.record;
+  }
+
+  /** A tree is published every second, and in most channels nothing has come since the one before. */
+  async #newestAfter(
+    channel: string,
+    size: number,
+    known: KnownNewest | undefined,
+  ): Promise<ChannelRecord | undefined> {
+    const record = known !== undefined && known.size < size ? await known.record.catch(() => undefined) : undefined;
+    const isStill = record !== undefined && (await this.#hasNothing(channel, known!.size, size));
+    return isStill ? record : this.#findNewest(channel, size);
+  }
+
+  /** True when the entries [from, to) are few and none of them is in the channel. */
+  async #hasNothing(channel: string, from: number, to: number): Promise<boolean> {
+    const first = blockOf(from);
+    const count = blockOf(to - 1) - first + 1;
+    if (count > MAX_NEW_BLOCKS) return false;
+    const feed = this.#feed(channel);
+    const rows = await this.#reader.get(Array.from({ length: count }, (_, i) => feed + blockText(first + i)));
+    const itemBytes = itemBytesOf(channel);
+    return rows.every((row, i) => {
+      if (row === undefined) return true;
+      const start = (first + i) * BLOCK_ENTRIES;
+      for (let at = 0; at < row.length; at += itemBytes) {
+        if (start + row[at]! >= from && start + row[at]! < to) return false;
+      }
+      return true;
+    });
   }
 
   async recalled(channel: string, size: number): Promise<readonly Pick<ChannelRecord, 'leafHash' | 'sequence'>[]> {

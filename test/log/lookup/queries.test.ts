@@ -7,7 +7,7 @@ import { LookupQueries } from '../../../src/log/lookup.ts';
 import type { FoundRecord, FoundRelocation } from '../../../src/log/lookup.ts';
 import { asHash } from '../../../src/merkle/hash.ts';
 import { T0 } from '../../support/admission-world.ts';
-import { chooseSeed, seededRandom } from '../../support/random.ts';
+import { between, chooseSeed, seededRandom } from '../../support/random.ts';
 import { CATEGORIES, CHANNELS, DAY, digestOf, History, NAMESPACES, PLATFORMS, PRODUCTS, REGIONS } from './history.ts';
 
 const seed = chooseSeed();
@@ -200,6 +200,20 @@ describe(`lookups over a random history (seed ${seed})`, async () => {
       expect(await queries.newest('acme/none/build:linux/stable', size)).toBeUndefined();
     }
   });
+});
+
+test('the newest record of a channel is right as the tree grows, and of an older tree too', async () => {
+  const history = await History.of(seededRandom(seed), 600);
+  const queries = new LookupQueries(history.source);
+  const random = seededRandom(seed + 1);
+  const channels = history.naive(Infinity).channels();
+  for (let size = 0; size <= 600; size += between(random, 1, 40)) {
+    history.publishedSize = size;
+    for (const channel of channels) {
+      const of = random() < 0.1 ? between(random, 0, size + 1) : size;
+      expect((await queries.newest(channel, of))?.index, `${channel} of ${of}`).toBe(history.naive(of).newest(channel));
+    }
+  }
 });
 
 test('of a relocation with more steps than a question looks at the newest count, on pages that end within it', async () => {
