@@ -1,6 +1,7 @@
 // What a mirror does with an add-checkpoint request (C2SP tlog-mirror): a witness's checks, and then the checkpoint is the
 // pending one. Nothing is cosigned here: the mirror's word comes with the entries.
 
+import { equalBytes } from '../bytes.ts';
 import { compareHeads, trimNote } from '../client/state.ts';
 import type { LogHead } from '../client/state.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
@@ -54,11 +55,20 @@ async function openPushed(log: MirroredLog, note: Uint8Array): Promise<LogHead> 
   }
 }
 
-/** Stops following a log that signed another tree of a size that it signed before, or that went back. */
+/**
+ * Stops following a log that signed another tree of a size that it signed before, that went back, or whose tree of that
+ * size is not the beginning of what is here: all of that is under heads that it signed.
+ */
 async function stopOnContradiction(log: MirroredLog, head: LogHead): Promise<void> {
   const known = [log.pendingAt(head.size), log.newest].filter((one) => one !== undefined);
   try {
     for (const one of known) compareHeads(one, head);
+    if (head.size > log.nextEntry || equalBytes(await log.rootHashAt(head.size), head.rootHash)) return;
+    throw new LimmatError(
+      'fork',
+      `${head.origin} signed a tree of size ${head.size} that is not the beginning of its tree of size ${log.newest?.size ?? 0}`,
+      { details: { origin: head.origin, size: head.size } },
+    );
   } catch (error) {
     if (!isLimmatError(error, 'fork')) throw error;
     await log.stop(error.message, head);

@@ -124,6 +124,22 @@ describe('add-checkpoint', () => {
     expect(world.log.published?.size).toBe(200);
   });
 
+  it('stops following a log whose older tree is not the beginning of what is here', async () => {
+    const world = await pushWorld(300);
+    await push(world, 300);
+    const lie = await world.served.note(START_SECONDS, { size: 77, rootHash: asHash(new Uint8Array(32).fill(9)) });
+    const body = await checkpointBody(world, 0, 77, { note: lie });
+    expect((await said(await world.post('/add-checkpoint', body)))[0]).toBe(422);
+    expect(world.log.stopped).toContain('not the beginning');
+  });
+
+  it('takes an honest older tree for a matter of sizes', async () => {
+    const world = await pushWorld(300);
+    await push(world, 300);
+    expect(await said(await world.post('/add-checkpoint', await checkpointBody(world, 0, 77)))).toEqual([409, '300\n']);
+    expect(world.log.stopped).toBeUndefined();
+  });
+
   it('refuses more bytes than a request can have, and another method', async () => {
     const world = await pushWorld(3);
     expect((await world.post('/add-checkpoint', new Uint8Array(300_000))).status).toBe(413);

@@ -21,7 +21,7 @@ export async function serve(settings: MirrorSettings, flags: MirrorFlags): Promi
       defaultUrl: DEFAULT_URL,
       onRound: ({ entries, failed }, mirror) => {
         const { logs } = mirrorJson(mirror);
-        output.value({ event: 'round', entries, failed: Object.fromEntries(failed), logs });
+        output.value({ event: 'round', entries, failed: [...failed.keys()], logs });
         for (const log of logs) {
           // A log that grows all the time is not worth a line each time; a change of what is wrong is.
           const state = `${log.size === undefined} ${log.trouble?.code} ${log.stopped}`;
