@@ -1,7 +1,7 @@
 // Record type `avdb-release`: one release of a detection database, a link in the chain of its stream. A stream is
 // (product, database, channel); its releases count up in `sequence` and name the leaf before them in `prev`.
 
-import { artifact, audience, basis } from './common.ts';
+import { artifact, audience, basis, step } from './common.ts';
 import { FieldError } from './field-error.ts';
 import {
   digest,
@@ -26,9 +26,9 @@ import { count, dayInWords, shortHex } from './words.ts';
 const sequence = uint(Number.MAX_SAFE_INTEGER, 1);
 
 const fields = {
-  product: required(name),
-  database: required(name),
-  channel: required(name),
+  product: required(step),
+  database: required(step),
+  channel: required(step),
   sequence: required(sequence, 'Counts up in the stream.'),
   prev: optional(ref, "The stream's release before this one. From sequence 2 on either this or `first` is required."),
   first: optional(yes, 'The stream ran before this log, and this is its first release here; only above sequence 1.'),

@@ -1,6 +1,6 @@
 // Record type `build`: these artifacts are this product in this version, for this channel and platform.
 
-import { artifact, audience, basis } from './common.ts';
+import { artifact, audience, basis, step } from './common.ts';
 import { FieldError } from './field-error.ts';
 import { digest, list, name, object, oneOf, optional, ref, required, text, time, type Values } from './fields.ts';
 import { cases } from './form.ts';
@@ -22,10 +22,10 @@ const reproducible = object(
 );
 
 const fields = {
-  product: required(name),
+  product: required(step),
   version: required(name),
-  channel: required(name, 'Such as `stable`.'),
-  platform: required(name, 'Such as `linux/amd64`.'),
+  channel: required(step, 'Such as `stable`.'),
+  platform: required(step, 'Such as `linux/amd64`.'),
   artifacts: required(list(artifact)),
   audience: optional(audience),
   source: optional(ref, 'The entry of the source snapshot.'),

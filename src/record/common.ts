@@ -2,6 +2,7 @@
 
 import { FieldError } from './field-error.ts';
 import {
+  checked,
   digest,
   list,
   name,
@@ -73,6 +74,19 @@ export const artifact = named(
     signatureDigest: optional(digest, 'Of the signature that is inside the file or beside it.'),
   }),
   'A file that customers get.',
+);
+
+/** A name that is a step of a path in URLs, where "." and ".." would be other paths (RFC 3986 §5.2.4). */
+export const step: Kind<string> = named(
+  'step',
+  checked(
+    text(256),
+    (value) => {
+      if (value === '.' || value === '..') throw FieldError.of(value, 'is a step of a path that names no place');
+    },
+    { not: { enum: ['.', '..'] } },
+  ),
+  'Text of at most 256 bytes of UTF-8 that is neither `.` nor `..`, as it is a step of a path in URLs.',
 );
 
 /** A namespace, where a record is about another than its own. */

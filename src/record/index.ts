@@ -56,7 +56,7 @@ export {
 } from './approval.ts';
 export { CHAIN_TYPES, type ChainLink, type ChainType } from './chain.ts';
 export { factsOf } from './facts.ts';
-export { LOG_ROLE, ROOT_ROLE, type Approval, type PublicKey, type RootKeys } from './key-kinds.ts';
+export { LOG_ROLE, ROOT_ROLE, sortApprovals, type Approval, type PublicKey, type RootKeys } from './key-kinds.ts';
 export type { ChainHead } from './log-event.ts';
 export type { Requirement } from './require.ts';
 export { recordSchema, schemaId, schemaText } from './schema.ts';

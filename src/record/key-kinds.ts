@@ -1,7 +1,7 @@
 // Keys in records: their ids, their bytes, sets of which k have to sign, the text form of a log's own keys.
 
 import { LimmatError } from '../errors.ts';
-import { equalBytes } from '../bytes.ts';
+import { equalBytes, toHex } from '../bytes.ts';
 import { checkCoseKey, parseCoseKey, thumbprint } from '../cose/key.ts';
 import { FieldError } from './field-error.ts';
 import {
@@ -92,9 +92,21 @@ export type Approval = Values<typeof approval.fields>;
 /** What every record may carry, where more than one key has to sign. */
 export const approvals: Kind<readonly Approval[]> = named(
   'approvals',
-  checked(list(approval), checkKids),
-  'Signatures of further keys over this record, where more than one key has to sign.',
+  checked(list(approval), checkAscending),
+  'Signatures of further keys over this record, where more than one key has to sign; by `kid`, ascending.',
 );
+
+/** So that the same approvals have one form. */
+function checkAscending(values: readonly { readonly kid: Uint8Array }[]): void {
+  checkKids(values);
+  const after = values.findIndex((value, i) => i > 0 && toHex(value.kid) < toHex(values[i - 1]!.kid));
+  if (after > 0) throw new FieldError('is below the kid before it: approvals are sorted by kid', `[${after}].kid`);
+}
+
+/** Approvals in the order in which a record has them. */
+export function sortApprovals<A extends { readonly kid: Uint8Array }>(values: readonly A[]): A[] {
+  return values.toSorted((a, b) => (toHex(a.kid) < toHex(b.kid) ? -1 : 1));
+}
 
 /** The role of the keys that decide: they sign policies, and everything else that changes who may do what. */
 export const ROOT_ROLE = 'root';

@@ -1,6 +1,6 @@
 // Record type `source-snapshot`: the source of a product in a version, fixed by digests, before anything is built of it.
 
-import { basis, checkOrder } from './common.ts';
+import { basis, checkOrder, step } from './common.ts';
 import { FieldError } from './field-error.ts';
 import { digest, distinct, name, object, oneOf, optional, required, text, time, uint, type Values } from './fields.ts';
 import { anyOneOf } from './form.ts';
@@ -18,7 +18,7 @@ const auditAccess = object(
 );
 
 const fields = {
-  product: required(name),
+  product: required(step),
   version: required(name),
   vcs: optional(oneOf('git', 'mercurial', 'subversion', 'perforce', 'other')),
   commit: optional(name, 'As the version control system names it.'),

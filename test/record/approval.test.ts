@@ -13,6 +13,7 @@ import {
   encodePayload,
   externalSigner,
   parseStatement,
+  sortApprovals,
   verifySigned,
   type Approval,
   type ApprovedStatement,
@@ -111,13 +112,22 @@ describe('an approval', () => {
   });
 
   it('goes through a statement, which signs the approvals too', async () => {
-    const approvals = [await createApproval(draft(POLICY), P256_SIGNER), await createApproval(draft(POLICY), SIGNER)];
+    const signers = [P256_SIGNER, SIGNER].toSorted((a, b) => (toHex(a.kid) < toHex(b.kid) ? -1 : 1));
+    const approvals = [
+      await createApproval(draft(POLICY), signers[0]!),
+      await createApproval(draft(POLICY), signers[1]!),
+    ];
+    expect(sortApprovals(approvals.toReversed())).toEqual(approvals);
+    for (const wrong of [approvals.toReversed(), [approvals[0]!, approvals[0]!]]) {
+      const content = { ...approved(POLICY, ...wrong), issuer: 'a', iatSeconds: 1 };
+      await expect(createStatement(content, SIGNER)).rejects.toMatchObject({ code: 'bad-record' });
+    }
     const record = approved(POLICY, ...approvals);
     const statement = parseStatement(await createStatement({ ...record, issuer: 'a', iatSeconds: 1 }, SIGNER));
     expect(approvalsOf(statement.record)).toEqual(approvals);
     expect(approvalsOf(POLICY)).toEqual([]);
     expect(await verifySigned(statement, SIGNER.key, portableCrypto)).toBe(true);
-    for (const [i, signer] of [P256_SIGNER, SIGNER].entries()) {
+    for (const [i, signer] of signers.entries()) {
       expect(await holds(statement, approvals[i]!, signer.key)).toBe(true);
     }
     const bare = parseStatement(await createStatement({ ...POLICY, issuer: 'a', iatSeconds: 1 }, SIGNER));

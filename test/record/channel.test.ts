@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseChannelHead } from '../../src/note/channel-head.ts';
 import { buildChannel, channelPlace, channelType, releaseChannel } from '../../src/record/channel.ts';
-import { recordFromJson } from '../../src/record/types.ts';
+import { recordFromJson, recordToJson } from '../../src/record/types.ts';
 
 const build = recordFromJson({
   type: 'build',
@@ -72,6 +72,25 @@ describe('the channel of a record', () => {
     const hash = 'A'.repeat(43).concat('=');
     const text = `limmat/channel-head/v1\no\n1\n${hash}\n${channel}\n0\n${hash}\n1\n0\n${hash}\n1\n2\n`;
     expect(parseChannelHead(text).channel).toBe(channel);
+  });
+
+  test('has no step that means another path in a URL', () => {
+    const fieldsOf = { build: ['product', 'channel', 'platform'], 'avdb-release': ['product', 'channel', 'database'] };
+    for (const record of [build, release]) {
+      const { type, namespace, fields } = recordToJson(record);
+      for (const field of fieldsOf[record.type === 'build' ? 'build' : 'avdb-release']) {
+        for (const [step, isTaken] of [
+          ['.', false],
+          ['..', false],
+          ['...', true],
+          ['.a', true],
+        ] as const) {
+          const read = () => recordFromJson({ type, namespace, fields: { ...Object(fields), [field]: step } });
+          if (isTaken) expect(new URL(`http://h/${channelPlace(read(), 1)!.channel}`).pathname).toContain(step);
+          else expect(read).toThrow(`${field}: "${step}" is a step of a path`);
+        }
+      }
+    }
   });
 });
 

@@ -95,7 +95,7 @@ export class Author {
         const action = this.pick(['add', 'add', 'add', 'add', 'rotate', 'revoke', 'compromised'] as const);
         const role = this.pick(['r1', 'r1', 'r2', 'r2', 'root', 'log', 'r3']);
         const joins = { ...publicKey(name), role };
-        const window = this.chance(0.1) ? { validFrom: T0 + 5, validUntil: T0 + 9 } : {};
+        const window = this.chance(0.1) ? { validFrom: T0 + 5, validUntil: T0 + this.pick([9, 10]) } : {};
         const previous = this.pick(KEYS.filter((other) => other !== name));
         if (action === 'add') return { ...this.link(namespace), action, ...joins, ...window };
         if (action === 'rotate') return { ...this.link(namespace), action, ...joins, previousKid: kid(previous) };

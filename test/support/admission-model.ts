@@ -72,7 +72,7 @@ export class AdmissionModel {
     if (f?.log === undefined) return true;
     const root = new Set(f.root!.keys.map(({ kid }) => toHex(kid)));
     const signed = [s.kid, ...(f.approvals ?? []).map(({ kid }) => kid)].map(toHex);
-    return signed.some((kid) => !root.has(kid)) || new Set(signed).size < f.root!.threshold;
+    return signed.some((kid) => !root.has(kid)) || signed.length !== f.root!.threshold;
   }
 
   #joined(namespace: string): boolean {
@@ -144,6 +144,20 @@ export class AdmissionModel {
     return kids;
   }
 
+  /** Where and when a key signs: as the entry said that brought its bytes. */
+  #limits(namespace: string, kid: string): Pick<FieldsOf<'key-event'>, 'site' | 'validFrom' | 'validUntil'> {
+    for (const { s } of this.history) {
+      const member = fieldsOf(s, 'membership');
+      const policy = s.namespace === namespace ? fieldsOf(s, 'policy') : undefined;
+      const root = member?.namespace === namespace ? member.root : policy?.root;
+      const bare = [...(root?.keys ?? []), ...(policy?.log?.statementKeys ?? [])];
+      if (bare.some((key) => toHex(key.kid) === kid)) return {};
+      const event = s.namespace === namespace ? fieldsOf(s, 'key-event') : undefined;
+      if (event?.key !== undefined && toHex(event.kid) === kid) return event;
+    }
+    return {};
+  }
+
   #authority(s: Statement, check: (rule: string, holds: boolean) => void): void {
     const ns = s.namespace;
     const record = s.record;
@@ -156,15 +170,15 @@ export class AdmissionModel {
     for (const kid of signers) {
       check('D16', !this.#dead(ns).has(kid));
       check('D15', this.#known(ns).has(kid) || (this.#dead(ns).has(kid) && named.has(kid)));
-      const event = this.#of('key-event', ns).findLast(({ f }) => f.role !== undefined && toHex(f.kid) === kid)?.f;
-      check('D15', s.iat >= (event?.validFrom ?? 0) && s.iat <= (event?.validUntil ?? Infinity));
+      const { validFrom = 0, validUntil = Infinity } = this.#limits(ns, kid);
+      check('D15', s.iat >= validFrom && s.iat <= validUntil);
     }
     check('A04', new Set(signers).size === signers.length);
     const own = signers[0]!;
-    const event = this.#of('key-event', ns).findLast(({ f }) => f.role !== undefined && toHex(f.kid) === own)?.f;
+    const { site: only } = this.#limits(ns, own);
     const release = fieldsOf(s, 'build') ?? fieldsOf(s, 'avdb-release');
     const signed = release?.signSite ?? fieldsOf(s, 'review')?.site;
-    check('D17', event?.site === undefined || signed === undefined || signed === event.site);
+    check('D17', only === undefined || signed === undefined || signed === only);
     const root = this.#root(ns);
     const rootSigners = signers.filter((kid) => root.kids.has(kid)).length;
     const log = fieldsOf(s, 'log-event');
@@ -172,10 +186,11 @@ export class AdmissionModel {
       check('A08', ns === this.#logNamespace);
       check('D15', this.#role(ns, 'log').has(own));
       const isHandover = (log.keyRotation ?? log.shutdown ?? log.successorOf) !== undefined;
-      check('A04', !isHandover || rootSigners >= root.threshold);
+      const approving = signers.slice(1).filter((kid) => root.kids.has(kid)).length;
+      check('A04', signers.length - 1 === approving && approving === (isHandover ? root.threshold : 0));
       return;
     }
-    if (root.kids.has(own) && rootSigners >= root.threshold) return;
+    if (root.kids.has(own) && rootSigners === root.threshold && signers.length === root.threshold) return;
     if (this.#isRootMatter(s)) {
       check(root.kids.has(own) ? 'A04' : 'A05', false);
       return;
@@ -188,7 +203,8 @@ export class AdmissionModel {
       if (r.issuers !== undefined && !r.issuers.includes(s.iss)) return 'D15';
       if (r.products !== undefined && product !== undefined && !r.products.includes(product)) return 'D15';
       if (r.sites !== undefined && made.some((site) => !r.sites!.includes(site))) return 'D17';
-      return signers.filter((kid) => this.#role(ns, r.role).has(kid)).length < (r.threshold ?? 1) ? 'A04' : undefined;
+      const inRole = signers.every((kid) => this.#role(ns, r.role).has(kid));
+      return inRole && signers.length === (r.threshold ?? 1) ? undefined : 'A04';
     });
     if (problems.includes(undefined)) return;
     for (const problem of problems) check(problem!, false);
@@ -306,6 +322,12 @@ export class AdmissionModel {
     const roles = (this.#policy(ns)?.f.roles ?? []).map(({ role }) => role);
     const joinable = ['root', ...(ns === this.#logNamespace ? ['log'] : []), ...roles];
     check('D15', f.role === undefined || joinable.includes(f.role));
+    if (f.role !== undefined && this.#known(ns).has(toHex(f.kid))) {
+      const limits = this.#limits(ns, toHex(f.kid));
+      for (const field of ['site', 'validFrom', 'validUntil'] as const) {
+        check('D16', f[field] === undefined || f[field] === limits[field]);
+      }
+    }
     if (f.previousKid !== undefined) check('D16', this.#role(ns, f.role!).has(toHex(f.previousKid)));
     if (f.role === undefined) {
       const listed = this.#of('policy', ns).flatMap((p) => (p.f.roles ?? []).flatMap(({ keys }) => keys ?? []));
@@ -380,7 +402,7 @@ export class AdmissionModel {
     check('D23', ![...CHAIN, 'log-event', 'retraction'].includes(target.s.type));
     const signers = [s.kid, ...(f.approvals ?? []).map(({ kid }) => kid)].map(toHex);
     const root = this.#root(ns);
-    const byRoot = root.kids.has(signers[0]!) && signers.filter((kid) => root.kids.has(kid)).length >= root.threshold;
+    const byRoot = signers.every((kid) => root.kids.has(kid)) && signers.length === root.threshold;
     const isOthers = ['rebuild', 'supervision', 'review'].includes(target.s.type);
     check('D23', target.s.iss === s.iss || (byRoot && !isOthers));
     if (!byRoot) {
@@ -390,8 +412,8 @@ export class AdmissionModel {
         (r) =>
           r.types.includes('retraction') &&
           (r.issuers?.includes(s.iss) ?? true) &&
-          this.#role(ns, r.role).has(signers[0]!) &&
-          signers.filter((kid) => this.#role(ns, r.role).has(kid)).length >= (r.threshold ?? 1),
+          signers.every((kid) => this.#role(ns, r.role).has(kid)) &&
+          signers.length === (r.threshold ?? 1),
       );
       check('D23', role?.products === undefined || product === undefined || role.products.includes(product));
     }

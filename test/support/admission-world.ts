@@ -9,6 +9,7 @@ import { admit, keysFor, sizeOfRootKey, type Decision, type Facts } from '../../
 import { TreeRoots } from '../../src/record/admission/roots.ts';
 import { AdmissionState } from '../../src/record/admission/state.ts';
 import { createApproval } from '../../src/record/approval.ts';
+import { sortApprovals } from '../../src/record/key-kinds.ts';
 import { createStatement, parseStatement } from '../../src/record/statement.ts';
 import { decodePayload, encodePayload, type FieldsOf, type RecordType } from '../../src/record/types.ts';
 import { ORIGIN, VKEY } from './records.ts';
@@ -58,7 +59,7 @@ export async function sign<T extends RecordType>(
         : { kid: kid(name), signature: new Uint8Array(64) },
     ),
   );
-  const all = approved.length === 0 ? fields : { ...fields, approvals: approved };
+  const all = approved.length === 0 ? fields : { ...fields, approvals: sortApprovals(approved) };
   const key = signer(by);
   return createStatement(
     { type, namespace, fields: all, issuer, iatSeconds: iat },

@@ -24,6 +24,14 @@ const namespaces = fc.stringMatching(/^[a-z0-9](?:[a-z0-9.-]{0,9}[a-z0-9])?$/);
 const BY_NAME: Readonly<Record<string, fc.Arbitrary<Json>>> = {
   text,
   name: text,
+  step: text.filter((value) => value !== '.' && value !== '..'),
+  approvals: fc
+    .uniqueArray(fc.record({ kid: hex(32), signature: hex(64) }), {
+      minLength: 1,
+      maxLength: 3,
+      selector: (a) => a.kid,
+    })
+    .map((rows) => rows.toSorted((a, b) => (a.kid < b.kid ? -1 : 1))),
   time: fc.integer({ min: 0, max: 253_402_300_799 }).map((s) => `${new Date(s * 1000).toISOString().slice(0, 19)}Z`),
   ref: hex(32),
   kid: hex(32),

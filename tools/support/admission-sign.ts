@@ -8,14 +8,17 @@ import { equalBytes, toHex } from '../../src/bytes.ts';
 import { LimmatError } from '../../src/errors.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
 import { dataPaths } from '../../src/node/meta.ts';
-import { createApproval, createStatement, formatTime } from '../../src/record/index.ts';
+import { createApproval, createStatement, formatTime, sortApprovals } from '../../src/record/index.ts';
 import type { LimmatRecord, StatementSigner } from '../../src/record/index.ts';
 import type { NamespaceJson } from './admission-desk.ts';
 import { commandWords, shellWord } from './command-name.ts';
 import { loadStatementSigner } from './keys.ts';
 import { fieldsText } from './policy-change.ts';
 
-/** The root keys of a namespace that are at hand: those of --root-key, else, for the log's own, keys/root.pem. */
+/**
+ * The root keys of a namespace that are at hand: those of --root-key, else, for the log's own, keys/root.pem. No more of
+ * them than sign together, as a log takes no further approvals.
+ */
 export function rootSigners(
   found: NamespaceJson,
   options: { readonly rootKey?: readonly string[]; readonly data: string },
@@ -40,7 +43,7 @@ export function rootSigners(
       throw new LimmatError('usage', `key ${id} is given twice`);
     }
   }
-  return signers;
+  return signers.slice(0, root.threshold);
 }
 
 /** A signed entry, and its leaf hash in hexadecimal. */
@@ -59,7 +62,7 @@ export async function signLink(
   const iatSeconds = Math.floor(Date.now() / 1000);
   const draft = { record, kid: first!.kid, iss: issuer, iat: iatSeconds };
   const approvals = await Promise.all(others.map((signer) => createApproval(draft, signer)));
-  const fields = approvals.length === 0 ? record.fields : { ...record.fields, approvals };
+  const fields = approvals.length === 0 ? record.fields : { ...record.fields, approvals: sortApprovals(approvals) };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same type, with its fields
   const content = { ...record, fields, issuer, iatSeconds } as LimmatRecord & { issuer: string; iatSeconds: number };
   const bytes = await createStatement(content, first!);

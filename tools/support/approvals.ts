@@ -84,7 +84,7 @@ export interface WithApprovals {
 }
 
 /**
- * The record with the approvals of these files behind its own. `usage` for a file that is none, for one by the key that is
+ * The record with the approvals of these files beside its own, in the order that a record has them in. `usage` for a file that is none, for one by the key that is
  * to sign the record, and where they are for another signer, issuer or time: that of another approval, or one that a log
  * does not take now; `bad-record` where a key approves twice. That they hold is for the log to check.
  */
@@ -115,9 +115,14 @@ export function withApprovals(
   const own = Object.entries(Object(json.fields)).filter(([name]) => name !== 'approvals');
   const known = payloadKind(record.type).fields['approvals']!.kind.toJson(approvalsOf(record));
   const added = given.map(({ kid, signature }) => ({ kid, signature }));
-  const approvals = [...(Array.isArray(known) ? known : []), ...added];
+  const approvals = sortedByKid([...(Array.isArray(known) ? known : []), ...added]);
   const approved = recordFromJson({ ...json, fields: Object.fromEntries([...own, ['approvals', approvals]]) });
   return { record: approved, settled: { iss: first.issuer, iat } };
+}
+
+/** Hexadecimal sorts as its bytes do. */
+function sortedByKid(approvals: readonly { readonly kid: string }[]): { readonly kid: string }[] {
+  return approvals.toSorted((a, b) => (a.kid < b.kid ? -1 : 1));
 }
 
 function ownApproval({ kid }: StatementSigner): LimmatError {

@@ -70,6 +70,8 @@ describe('entry 0', () => {
     expect(await at0('root', two)).toBe('A01 approvals');
     expect(await at0('root', two, ['other'])).toBe('A01 kid');
     expect(await at0('root', two, ['root2'])).toBe('admitted');
+    const three = genesis({}, rootKeys(2, 'root', 'root2', 'root3'));
+    expect(await at0('root', three, ['root2', 'root3'])).toBe('A01 approvals');
   });
 
   test('is nothing else, and is there once', async () => {
@@ -115,6 +117,11 @@ describe('a role', () => {
     expect(await world.verdict('a', 'log', 'build', boot, { approvals: ['a'] })).toBe('A04 approvals[0].kid');
     expect(await world.verdict('a', 'log', 'build', boot, { approvals: ['nobody'] })).toBe('D15 approvals[0].kid');
     expect(await world.verdict('a', 'log', 'build', boot, { approvals: ['b'] })).toBe('admitted');
+    // One approval too many could be left out again: the same decision as another leaf.
+    await grow(add('c', 'careful'));
+    expect(await world.verdict('a', 'log', 'build', boot, { approvals: ['b', 'c'] })).toBe('A04 approvals');
+    expect(await world.verdict('a', 'log', 'build', boot, { approvals: ['c'] })).toBe('admitted');
+    expect(await world.verdict('rel', 'log', 'build', build('1'), { approvals: ['a'] })).toBe('A04 approvals');
     await grow({ ...link(), action: 'revoke', kid: kid('b') });
     expect(await world.verdict('a', 'log', 'build', boot, { approvals: ['b'] })).toBe('D16 approvals[0].kid');
   });
@@ -180,6 +187,30 @@ describe('a key', () => {
     expect(await world.verdict('there', 'log', 'build', build('1', { signSite: 'zrh' }))).toBe('D17 signSite');
   });
 
+  test('keeps the limits with which its bytes came, whatever later events say', async () => {
+    const limits = { site: 'zrh', validFrom: T0, validUntil: T0 + 10 };
+    await grow(add('k', 'release', limits));
+    const again = (more: Partial<FieldsOf<'key-event'>>) =>
+      world.verdict('admin', 'log', 'key-event', { ...add('k', 'careful'), ...more });
+    expect(await again({ site: 'svo' })).toBe('D16 site');
+    expect(await again({ validFrom: T0 - 1 })).toBe('D16 validFrom');
+    expect(await again({ validUntil: T0 + 11 })).toBe('D16 validUntil');
+    expect(await again({ action: 'rotate', previousKid: kid('rel'), role: 'release', site: 'svo' })).toBe('D16 site');
+    expect(await again(limits)).toBe('admitted');
+    await grow(add('k', 'keys'), 'admin');
+    const site = { ...link(), siteId: 'zrh', kinds: ['build'] as const, country: 'CH' };
+    expect(await world.verdict('k', 'log', 'site', site, { iat: T0 + 10 })).toBe('admitted');
+    expect(await world.verdict('k', 'log', 'site', site, { iat: T0 + 11 })).toBe('D15 iat');
+    expect(await world.verdict('k', 'log', 'build', build('1', { signSite: 'svo' }))).toBe('D17 signSite');
+    // A key that came without limits gets none later.
+    expect(await world.verdict('root', 'log', 'key-event', add('rel', 'keys', { site: 'zrh' }))).toBe('D16 site');
+    // One that a policy lists has no bytes yet, and so no limits.
+    const roles = [...ROLES.slice(1), { ...ROLES[0]!, keys: [kid('listed')] }];
+    head = await world.log('root', 'log', 'policy', { ...link(), roles });
+    sequence += 1;
+    expect(await world.verdict('root', 'log', 'key-event', add('listed', 'release', limits))).toBe('admitted');
+  });
+
   test('joins a role that there is', async () => {
     expect(await world.verdict('admin', 'log', 'key-event', add('k', 'releases'))).toBe('D15 role');
   });
@@ -203,6 +234,8 @@ describe('root keys', () => {
     expect(await world.verdict('r1', 'log', 'policy', next)).toBe('A04 approvals');
     expect(await world.verdict('r1', 'log', 'policy', next, { approvals: ['r3'] })).toBe('admitted');
     expect(await world.verdict('r1', 'log', 'policy', next, { approvals: ['root'] })).toBe('A04 approvals');
+    expect(await world.verdict('r1', 'log', 'policy', next, { approvals: ['r2', 'r3'] })).toBe('A04 approvals');
+    expect(await world.verdict('r1', 'log', 'policy', next, { approvals: ['r2', 'log'] })).toBe('A04 approvals');
   });
 
   test('never become fewer than have to sign', async () => {
@@ -278,6 +311,9 @@ describe('what the log says of itself', () => {
     expect(await world.verdict('log', 'log', 'log-event', { shutdown: { finalSize: world.size } }, options)).toBe(
       'A09 shutdown.finalSize',
     );
+    expect(await world.verdict('log', 'log', 'log-event', end, { approvals: ['admin', 'root'] })).toBe('A04 approvals');
+    const incident = { incident: { incidentId: 'i', summary: 's' } };
+    expect(await world.verdict('log', 'log', 'log-event', incident, options)).toBe('A04 approvals');
     await world.log('log', 'log', 'log-event', end, options);
     expect(await world.verdict('log', 'log', 'log-event', { shutdown: { finalSize: 99 } }, options)).toBe(
       'A09 shutdown',

@@ -27,6 +27,9 @@ export type Wrong =
   | { readonly what: 'refused'; readonly refusal: Refusal }
   | { readonly what: 'signature'; readonly kid: string };
 
+/** Where and when a key signs, as a key event states it. */
+const LIMITS: readonly string[] = ['site', 'validFrom', 'validUntil'];
+
 /** What the rules say without a look at signatures; a text where they find nothing, which says why. */
 export function judgeByRules(claim: RecordClaim, accused: OpenedEntry): Exclude<Wrong, { what: 'signature' }> | string {
   const { index, leaf, leafHash } = accused;
@@ -54,8 +57,9 @@ export function judgeByRules(claim: RecordClaim, accused: OpenedEntry): Exclude<
     const part = chain === undefined ? ', which do not have the whole chain of its namespace' : '';
     return `the rules admit it, as far as these entries tell${part}`;
   }
-  // Which roles a policy has, only the whole chain tells.
-  if (chain === undefined && decision.rule === 'D15') return 'the entries do not have the whole chain of its namespace';
+  // Which roles a policy has, and with which limits a key came, only the whole chain tells.
+  const isOfChain = decision.rule === 'D15' || (decision.rule === 'D16' && LIMITS.includes(decision.field));
+  if (chain === undefined && isOfChain) return 'the entries do not have the whole chain of its namespace';
   return { what: 'refused', refusal: decision };
 }
 

@@ -31,6 +31,7 @@ import {
   streamValue,
 } from '../../../record/admission/values.ts';
 import type { KeyState, NamespaceState, Standing } from '../../../record/admission/values.ts';
+import { approvalsOf } from '../../../record/approval.ts';
 import { streamOf } from '../../../record/avdb-release.ts';
 import type { AvdbReleaseFields } from '../../../record/avdb-release.ts';
 import { LOG_ROLE, ROOT_ROLE } from '../../../record/key-kinds.ts';
@@ -128,7 +129,15 @@ export class KnownFacts implements Facts {
     const known = this.#chain?.get(namespaceKey(namespace));
     if (known !== undefined) return namespaceValue.format({ ...namespaceValue.parse(known), leftAt });
     if (isNeverIn(this.#claim, namespace, this.#own.index)) return undefined;
-    return namespaceValue.format({ ...ANY_NAMESPACE, leftAt, ...this.#chainHead(record) });
+    const root = { ...ANY_NAMESPACE.root, threshold: this.#threshold() };
+    return namespaceValue.format({ ...ANY_NAMESPACE, root, leftAt, ...this.#chainHead(record) });
+  }
+
+  /** As many root keys have to sign as do: a record with fewer signatures than that is refused, and one with more. */
+  #threshold(): number {
+    const { record } = this.#own.statement;
+    const approvals = approvalsOf(record).length;
+    return record.type === 'log-event' ? Math.max(1, approvals) : approvals + 1;
   }
 
   /** The head of the chain that the record goes on, unless the claim's links say that this cannot be its head. */

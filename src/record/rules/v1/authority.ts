@@ -27,9 +27,10 @@ export function authorise(judged: Case): Authority {
   if (record.type === 'log-event') return authoriseLog(judged, signers);
   if (isInRole(judged, own, ROOT_ROLE)) {
     const root = signers.filter((key) => isInRole(judged, key, ROOT_ROLE)).length;
-    if (root >= judged.own.root.threshold) return ROOT_ROLE;
+    const { threshold } = judged.own.root;
+    if (root === threshold && signers.length === threshold) return ROOT_ROLE;
     if (needsRoot(judged, record) !== undefined || !mayInRole(judged, own)) {
-      throw tooFew(root, judged.own.root.threshold, 'root keys');
+      throw notAsMany(root, signers.length, threshold, 'root keys');
     }
   }
   const field = needsRoot(judged, record);
@@ -107,7 +108,7 @@ function signer(judged: Case, field: string, kid: Uint8Array): KeyState {
   return key;
 }
 
-/** The keys that approve it; each has to be in force, so that nothing is signed in vain. */
+/** The keys that approve it; each has to be in force. */
 function approvers(judged: Case): KeyState[] {
   const { record, kid } = judged.statement;
   return approvalsOf(record).map((approval, i) => {
@@ -150,8 +151,13 @@ function authoriseLog(judged: Case, signers: readonly KeyState[]): Authority {
   const isHandover =
     record.type === 'log-event' &&
     (record.fields.keyRotation ?? record.fields.shutdown ?? record.fields.successorOf) !== undefined;
-  const root = signers.filter((key) => isInRole(judged, key, ROOT_ROLE)).length;
-  if (isHandover && root < judged.own.root.threshold) throw tooFew(root, judged.own.root.threshold, 'root keys');
+  // The log's key signs; who hands it over approves.
+  const approving = signers.slice(1);
+  const root = approving.filter((key) => isInRole(judged, key, ROOT_ROLE)).length;
+  const threshold = isHandover ? judged.own.root.threshold : 0;
+  if (root !== threshold || approving.length !== threshold) {
+    throw notAsMany(root, approving.length, threshold, 'root keys', 'approved');
+  }
   return LOG_ROLE;
 }
 
@@ -202,10 +208,16 @@ function problemWith(
     return { step: 3, refused: new Refused('D17', stray[0], quoted(stray[1]), expected) };
   }
   const found = signers.filter((key) => isInRole(judged, key, role)).length;
-  if (found < threshold) return { step: 4, refused: tooFew(found, threshold, `keys of the role ${role}`) };
-  return undefined;
+  if (found === threshold && signers.length === threshold) return undefined;
+  return { step: 4, refused: notAsMany(found, signers.length, threshold, `keys of the role ${role}`) };
 }
 
-function tooFew(found: number, needed: number, keys: string): Refused {
-  return new Refused('A04', 'approvals', `signed by ${found} of the ${keys}`, `the signatures of ${needed} of them`);
+/**
+ * A04: as many keys sign as have to, and no others. Where more could, whoever has an approval too many could make one
+ * record into several leaves.
+ */
+function notAsMany(found: number, all: number, needed: number, keys: string, did = 'signed'): Refused {
+  const others = all === found ? '' : ` and ${all - found} other${all - found === 1 ? '' : 's'}`;
+  const expected = needed === 0 ? 'no approvals' : `${did} by ${needed} of them, and by no other key`;
+  return new Refused('A04', 'approvals', `${did} by ${found} of the ${keys}${others}`, expected);
 }

@@ -19,8 +19,9 @@ import { LOG_ROLE, ROOT_ROLE, type PublicKey } from '../../key-kinds.ts';
 import type { KeyEventFields } from '../../key-event.ts';
 import type { MembershipFields } from '../../membership.ts';
 import type { PolicyFields } from '../../policy.ts';
+import { formatTime } from '../../time.ts';
 import type { LimmatRecord } from '../../types.ts';
-import type { Case } from './case.ts';
+import { quoted, type Case } from './case.ts';
 import { isInRole } from './authority.ts';
 
 type Link = Extract<LimmatRecord, { readonly type: ChainType }>;
@@ -75,8 +76,9 @@ export function admitGenesis(judged: Case): void {
   if (parseCoseKey(own.key).alg !== alg) {
     throw new Refused('A01', 'alg', String(alg), 'the algorithm of the root key that signs it');
   }
-  if (known.length < root.threshold) {
-    throw new Refused('A01', 'approvals', `signed by ${known.length} root keys`, `the signatures of ${root.threshold}`);
+  if (known.length !== root.threshold) {
+    const expected = `the signatures of ${root.threshold}, no more and no less`;
+    throw new Refused('A01', 'approvals', `signed by ${known.length} root keys`, expected);
   }
   const { namespace } = record;
   judged.write(LOG_KEY, logValue.format({ rules: fields.rules!, namespace, finalSize: null }));
@@ -223,14 +225,13 @@ function applyKeyEvent(judged: Case, f: KeyEventFields): NamespaceState {
       end(f.previousKid, previous);
     }
     const before = known ?? NEW_KEY;
+    const limits = limitsAfter(f, before);
     if (f.role === ROOT_ROLE && !isInRole(judged, before, ROOT_ROLE)) rootKeys += 1;
     const value: KeyState = {
       deadAt: null,
       ...bytesOf(f.key, before),
       roles: new Map([...before.roles, [f.role, f.sequence]]),
-      site: f.site ?? null,
-      validFrom: f.validFrom ?? null,
-      validUntil: f.validUntil ?? null,
+      ...limits,
     };
     judged.write(keyKey(namespace, f.kid), keyValue.format(value));
   }
@@ -239,6 +240,30 @@ function applyKeyEvent(judged: Case, f: KeyEventFields): NamespaceState {
     throw new Refused('A06', 'kid', `${id}, and ${rootKeys} root keys would be left`, expected);
   }
   return { ...own, root: { ...own.root, keys: rootKeys } };
+}
+
+type Limits = Pick<KeyState, 'site' | 'validFrom' | 'validUntil'>;
+
+/**
+ * Where and when the key signs after an event that brings it into a role (D16). That is said once, with its bytes: an
+ * event of a key whose bytes are known says nothing else, or whoever may bring keys in could lift every limit of one.
+ */
+function limitsAfter(f: KeyEventFields, before: KeyState): Limits {
+  const stated: Limits = { site: f.site ?? null, validFrom: f.validFrom ?? null, validUntil: f.validUntil ?? null };
+  if (before.key === null) return stated;
+  const { site, validFrom, validUntil } = before;
+  const held: Limits = { site, validFrom, validUntil };
+  for (const field of ['site', 'validFrom', 'validUntil'] as const) {
+    if (stated[field] === null || stated[field] === held[field]) continue;
+    const expected = `${inWords(held[field])}, as key ${toHex(f.kid)} has it, or nothing; other limits take another key`;
+    throw new Refused('D16', field, inWords(stated[field]), expected);
+  }
+  return held;
+}
+
+function inWords(limit: string | number | null): string {
+  if (limit === null) return 'no limit';
+  return typeof limit === 'string' ? quoted(limit) : formatTime(limit);
 }
 
 /** A role that a key may join: of the policy in force, the root keys, or in its own namespace the log. */
