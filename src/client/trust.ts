@@ -1,14 +1,14 @@
 // The trust file: what a verifier believes before it looks at a proof file. It is a C2SP tlog-policy (which logs, which
 // witnesses, which quorum of them) and, in lines of its own, the issuers' keys, what records are about, and limits.
 
-import { fromBase64, toBase64, toHex, utf8Text } from '../bytes.ts';
+import { fromBase64, toBase64, toHex } from '../bytes.ts';
 import { formatCoseKey, parseCoseKey, thumbprint } from '../cose/key.ts';
 import type { CoseKey } from '../cose/key.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 import { channelKeyOrigin } from '../note/channel-head.ts';
 import { SIGNATURE_TYPE, parseVerifierKey } from '../note/key.ts';
 import type { VerifierKey } from '../note/key.ts';
-import { formatPolicy, parsePolicy } from '../note/policy.ts';
+import { formatPolicy, parsePolicy, policyText } from '../note/policy.ts';
 import type { Policy } from '../note/policy.ts';
 
 /** A key that may sign statements in the name of an issuer. */
@@ -115,11 +115,11 @@ export interface KeyLine {
  * `bad-trust-file`.
  */
 export function parseTrust(file: Uint8Array | string): Trust {
-  const text = typeof file === 'string' ? file : utf8Text(file);
-  if (text === undefined) throw refused('the trust file is not UTF-8');
-  if (text.length > MAX_TRUST_FILE_BYTES) {
+  if (file.length > MAX_TRUST_FILE_BYTES) {
     throw refused(`the trust file has more than ${MAX_TRUST_FILE_BYTES} characters`);
   }
+  // Names of witnesses, URLs and comments are octets, as in any tlog-policy; our own lines are UTF-8.
+  const text = typeof file === 'string' ? file : policyText(file);
   const own: OwnLines = {
     issuers: [],
     expected: {},
@@ -134,6 +134,7 @@ export function parseTrust(file: Uint8Array | string): Trust {
     const [first, rest] = splitFirst(trimBlanks(line));
     const keyword = OWN_KEYWORDS.find((known) => known === first);
     if (keyword === undefined) return line;
+    if (/\p{Surrogate}/u.test(line)) throw refused('it is not UTF-8', i + 1);
     takeOwnLine(own, keyword, rest, i + 1);
     return '';
   });

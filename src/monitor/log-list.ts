@@ -1,7 +1,6 @@
 // Which logs there are, by their keys: read from a trust file of limmat's, from any C2SP tlog-policy, or from a file of
 // nothing but `log` lines. A limmat log has two keys, a foreign one usually has one.
 
-import { utf8Text } from '../bytes.ts';
 import {
   channelKeysOf,
   retiredKeysOf,
@@ -17,6 +16,7 @@ import { LimmatError } from '../errors.ts';
 import { channelHeadVerifier } from '../note/channel-head.ts';
 import type { VerifierKey } from '../note/key.ts';
 import type { Policy } from '../note/policy.ts';
+import { policyText } from '../note/policy.ts';
 import { checkpointVerifier } from '../note/signer.ts';
 import type { LogIdentity } from './watched-log.ts';
 
@@ -55,11 +55,10 @@ const OTHER_KEYWORDS: readonly string[] = ['issuer', 'expect', 'max-age', 'clock
  * Throws `bad-trust-file`, with the number of the line where it is about one, and when there is no log at all.
  */
 export function parseLogList(list: Uint8Array | string): readonly ListedLog[] {
-  const text = typeof list === 'string' ? list : utf8Text(list);
-  if (text === undefined) throw refused('the list of logs is not UTF-8');
-  if (text.length > MAX_LIST_CHARACTERS) {
+  if (list.length > MAX_LIST_CHARACTERS) {
     throw refused(`the list of logs has more than ${MAX_LIST_CHARACTERS} characters`);
   }
+  const text = typeof list === 'string' ? list : policyText(list);
   const windows = new Map<string, IatWindow>();
   const keyLines: KeyLine[] = [];
   const retiredLines: KeyLine[] = [];

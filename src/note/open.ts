@@ -39,12 +39,15 @@ export async function openCheckpoint(
   for (const verifier of verifiers) {
     const { name, keyId } = verifier;
     let newest: number | undefined;
+    // The same line once more says nothing more, and a hundred post-quantum ones would take a second.
+    const held = new Set<string>();
     for (const signature of note.signatures) {
-      if (signature.name !== name || signature.keyId !== keyId) continue;
+      if (signature.name !== name || signature.keyId !== keyId || held.has(signature.line)) continue;
       const timestampSeconds = await verifier.verify(note, signature);
       if (timestampSeconds === false) {
         throw new LimmatError('bad-note', `the signature of ${name}+${formatKeyId(keyId)} on the note does not hold`);
       }
+      held.add(signature.line);
       newest = Math.max(newest ?? 0, timestampSeconds);
     }
     if (newest !== undefined) verified.push(Object.freeze({ verifier, timestampSeconds: newest }));

@@ -52,6 +52,9 @@ interface Draft {
   readonly groups: PolicyGroup[];
   /** Every witness's and group's name; true once it is a group's member. */
   readonly names: Map<string, boolean>;
+  /** By public key in hex, the name of the vkey that has it. */
+  readonly logKeys: Map<string, string>;
+  readonly witnessKeys: Map<string, string>;
   quorum: string | undefined;
 }
 
@@ -74,8 +77,16 @@ export function parsePolicy(policy: Uint8Array | string): Policy {
       `policy has ${policy.length} bytes or more, above the limit of ${MAX_POLICY_BYTES}`,
     );
   }
-  const text = typeof policy === 'string' ? policy : (utf8Text(policy) ?? escapedText(policy));
-  const draft: Draft = { logs: [], witnesses: [], groups: [], names: new Map(), quorum: undefined };
+  const text = typeof policy === 'string' ? policy : policyText(policy);
+  const draft: Draft = {
+    logs: [],
+    witnesses: [],
+    groups: [],
+    names: new Map(),
+    logKeys: new Map(),
+    witnessKeys: new Map(),
+    quorum: undefined,
+  };
   for (const [i, line] of text.split('\n').entries()) {
     try {
       takeLine(draft, line);
@@ -138,7 +149,30 @@ export function quorumMet(policy: Policy, witnessNames: ReadonlySet<string>): bo
   return met.has(policy.quorum);
 }
 
-/** The text of bytes that are not UTF-8: bytes from 0x80 on become code units that no UTF-8 text has. */
+/**
+ * A policy's octets as text. Items that are UTF-8 are what they say; in others the bytes from 0x80 on become code units that
+ * no UTF-8 has, so that two items are equal when their octets are, whatever stands elsewhere in the file.
+ */
+export function policyText(bytes: Uint8Array): string {
+  const whole = utf8Text(bytes);
+  if (whole !== undefined) return whole;
+  let text = '';
+  for (let start = 0; start < bytes.length;) {
+    let end = start;
+    while (end < bytes.length && !isSeparator(bytes[end]!)) end++;
+    const item = bytes.subarray(start, end);
+    text += utf8Text(item) ?? escapedText(item);
+    if (end < bytes.length) text += String.fromCharCode(bytes[end]!);
+    start = end + 1;
+  }
+  return text;
+}
+
+/** Tab, newline, space: what stands between items. */
+function isSeparator(byte: number): boolean {
+  return byte === 0x09 || byte === 0x0a || byte === 0x20;
+}
+
 function escapedText(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte);
@@ -167,7 +201,7 @@ function takeLine(draft: Draft, line: string): void {
 function takeLog(draft: Draft, [vkey, url, ...rest]: readonly string[]): void {
   if (vkey === undefined || rest.length > 0) throw refused('the form is "log <vkey> [<url>]"');
   const key = parseVerifierKey(vkey);
-  checkKey('log', key, LOG_TYPES, draft.logs);
+  checkKey('log', key, LOG_TYPES, draft.logKeys);
   draft.logs.push(Object.freeze({ key, ...(url === undefined ? {} : { url }) }));
 }
 
@@ -176,7 +210,7 @@ function takeWitness(draft: Draft, [name, vkey, url, ...rest]: readonly string[]
     throw refused('the form is "witness <name> <vkey> [<url>]"');
   }
   const key = parseVerifierKey(vkey);
-  checkKey('witness', key, WITNESS_TYPES, draft.witnesses);
+  checkKey('witness', key, WITNESS_TYPES, draft.witnessKeys);
   define(draft, name);
   draft.witnesses.push(Object.freeze({ name, key, ...(url === undefined ? {} : { url }) }));
 }
@@ -215,16 +249,12 @@ function define(draft: Draft, name: string): void {
 }
 
 /** Two vkeys are duplicates when their public keys are the same, whatever their names say. */
-function checkKey(
-  what: string,
-  key: VerifierKey,
-  types: readonly number[],
-  others: readonly { readonly key: VerifierKey }[],
-): void {
+function checkKey(what: string, key: VerifierKey, types: readonly number[], known: Map<string, string>): void {
   if (!types.includes(key.type)) throw refused(`a ${what} does not sign with keys of type 0x0${key.type}`);
   const publicKey = toHex(key.publicKey);
-  const same = others.find((other) => toHex(other.key.publicKey) === publicKey);
-  if (same !== undefined) throw refused(`the ${what} key of ${key.name} is that of ${same.key.name} too`);
+  const same = known.get(publicKey);
+  if (same !== undefined) throw refused(`the ${what} key of ${key.name} is that of ${same} too`);
+  known.set(publicKey, key.name);
 }
 
 function refused(why: string): LimmatError {

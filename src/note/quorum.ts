@@ -17,15 +17,24 @@ export interface QuorumNumbers {
   readonly counted: readonly string[];
 }
 
-/** The numbers of a policy; undefined where it asks for no cosignature. */
+/**
+ * The numbers of a policy; undefined where it asks for no cosignature. A group `any` of witnesses whose keys have one name
+ * is one witness with several keys.
+ */
 export function quorumNumbers({ witnesses, groups, quorum }: Policy): QuorumNumbers | undefined {
   if (quorum === NO_QUORUM) return undefined;
   const numbers = new Map<string, QuorumNumbers>(
     witnesses.map(({ name }) => [name, { needed: 1, missing: 1, shared: 1, counted: [name] }]),
   );
+  const keyNameOf = new Map(witnesses.map(({ name, key }) => [name, key.name]));
   // A name is a member once at most, so that the members of a group share no witness and their numbers add up.
   for (const { name, threshold, members } of groups) {
     const parts = members.map((member) => numbers.get(member)!);
+    const keyNames = new Set(members.map((member) => keyNameOf.get(member)));
+    if (threshold === 1 && keyNames.size === 1 && !keyNames.has(undefined)) {
+      numbers.set(name, { needed: 1, missing: 1, shared: 1, counted: members });
+      continue;
+    }
     numbers.set(name, {
       needed: sumOfSmallest(
         parts.map(({ needed }) => needed),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { toBase64, toHex } from '../../src/bytes.ts';
+import { toBase64, toHex, utf8 } from '../../src/bytes.ts';
 import { formatDuration, formatTrust, parseDuration, parseTrust } from '../../src/client/trust.ts';
 import { formatCoseKey } from '../../src/cose/key.ts';
 import { isLimmatError } from '../../src/errors.ts';
@@ -26,6 +26,8 @@ function refusal(text: string | Uint8Array): { readonly line: number; readonly m
   throw new Error(`it was accepted:\n${String(text)}`);
 }
 
+/** The bytes of a text of characters below U+0100: Latin-1. */
+const octets = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const lineCount = good.split('\n').length - 1;
 
 describe('parseTrust', () => {
@@ -122,8 +124,19 @@ describe('parseTrust', () => {
     }
   });
 
-  test('refuses what is not UTF-8, and what is too long, quickly', () => {
-    expect(refusal(Uint8Array.of(0xff, 0x0a)).message).toContain('UTF-8');
+  test('takes comments and witnesses’ names of any octets, and its own lines in UTF-8 alone', () => {
+    const latin = octets(`${good.replace('witness A', 'witness \xe9').replace('2 A B', '2 \xe9 B')}# gr\xfc\xdfe\n`);
+    const { policy, issuers } = parseTrust(latin);
+    expect(policy.groups[0]!.members).toEqual([policy.witnesses[0]!.name, 'B', 'C']);
+    expect(issuers).toEqual(parseTrust(good).issuers);
+    expect(refusal(octets(`${good}expect product caf\xe9\n`))).toMatchObject({ line: lineCount + 1 });
+    expect(refusal(octets(`${good}expect product caf\xe9\n`)).message).toContain('UTF-8');
+    // UTF-8 in one line stays what it is, whatever the others are.
+    const mixed = new Uint8Array([...latin, ...utf8('expect product Café\n')]);
+    expect(parseTrust(mixed).expected).toEqual({ product: ['Café'] });
+  });
+
+  test('refuses what is too long, quickly', () => {
     expect(refusal(' '.repeat(2 ** 20 + 1)).message).toContain('1048576');
     const started = performance.now();
     refusal(`issuer${' '.repeat(2 ** 20 - 10)}x`);

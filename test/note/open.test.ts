@@ -246,3 +246,20 @@ describe('openLogCheckpoint', () => {
     expect(opened.timestampSeconds).toBe(0);
   });
 });
+
+describe('a line that is there many times', () => {
+  test('is verified once, and another line of the same key as well', async () => {
+    let verifications = 0;
+    const counted = {
+      ...verifierOf(witness),
+      verify: (...given: Parameters<ReturnType<typeof verifierOf>['verify']>) => {
+        verifications++;
+        return verifierOf(witness).verify(...given);
+      },
+    };
+    const later = await witness.sign(text, TIME + 9);
+    const note = formatNote(text, [...Array.from({ length: 40 }, () => witnessLine), later, witnessLine]);
+    expect((await openCheckpoint(note, [counted])).verified).toMatchObject([{ timestampSeconds: TIME + 9 }]);
+    expect(verifications).toBe(2);
+  });
+});

@@ -8,14 +8,13 @@ import { testKey } from '../support/notes.ts';
 import { between, chooseSeed, seededRandom } from '../support/random.ts';
 import type { Random } from '../support/random.ts';
 
-const key = verifierKeyOf(testKey('w.example', SIGNATURE_TYPE.cosignatureEd25519, 7));
 const vkeys = Array.from({ length: 40 }, (_, i) =>
   verifierKeyOf(testKey(`w${i}`, SIGNATURE_TYPE.cosignatureEd25519, i + 1)),
 );
 
 /** A policy of so many witnesses whose groups take random members that no other has; some names are left out. */
 function randomPolicy(random: Random, witnessCount: number): Policy {
-  const witnesses = Array.from({ length: witnessCount }, (_, i) => ({ name: `w${i}`, key }));
+  const witnesses = Array.from({ length: witnessCount }, (_, i) => ({ name: `w${i}`, key: vkeys[i]! }));
   const free = witnesses.map(({ name }) => name);
   const groups: PolicyGroup[] = [];
   while (free.length > 0 && random() < 0.85) {
@@ -141,4 +140,18 @@ describe('random policies', () => {
       expect(new Set(numbers!.counted)).toEqual(new Set(names.filter(counts)));
     }
   });
+});
+
+test('a witness with two keys in a group "any" is one witness', () => {
+  const two = [SIGNATURE_TYPE.cosignatureEd25519, SIGNATURE_TYPE.mldsa44].map(
+    (type, i) => verifierKeyOf(testKey('two.example', type, 60 + i)).vkey,
+  );
+  const lines = [
+    `witness A ${vkeys[0]!.vkey}`,
+    `witness B ${vkeys[1]!.vkey}`,
+    `witness C1 ${two[0]}`,
+    `witness C2 ${two[1]}`,
+  ];
+  const policy = parsePolicy([...lines, 'group C any C1 C2', 'group q 2 A B C', 'quorum q'].join('\n'));
+  expect(quorumNumbers(policy)).toEqual({ needed: 2, missing: 2, shared: 1, counted: ['A', 'B', 'C1', 'C2'] });
 });

@@ -11,6 +11,8 @@ import { verifyInclusion } from '../../src/merkle/proof.ts';
 import { SIGNATURE_TYPE, formatVerifierKey, parseVerifierKey } from '../../src/note/key.ts';
 import { formatNote, parseNote } from '../../src/note/note.ts';
 import { openCheckpoint } from '../../src/note/open.ts';
+import { parsePolicy, quorumMet } from '../../src/note/policy.ts';
+import { quorumNumbers } from '../../src/note/quorum.ts';
 import { checkpointVerifier } from '../../src/note/signer.ts';
 import { formatTlogProof, parseTlogProof } from '../../src/note/tlog-proof.ts';
 import { greaseLines, seededNumbers, shuffled } from '../support/notes.ts';
@@ -85,6 +87,33 @@ describe.skipIf(markovian === undefined)('a live log’s proof file', () => {
       for (const time of times) expect([0x6a7eb716, 0x6a7eb717, 0x6a7eb718]).toContain(time);
     },
   );
+
+  test('meets a policy of four of five witnesses, whose post-quantum keys are no votes more', async () => {
+    const { proof, vkeys } = load();
+    const [logKey, ...witnesses] = vkeys.map(parseVerifierKey);
+    const names = [...new Set(witnesses.map(({ name }) => name))];
+    const lines = [
+      `log ${logKey!.vkey}`,
+      ...witnesses.map(({ name, type, vkey }) => `witness ${name}/${type} ${vkey}`),
+      ...names.map((name) => {
+        const own = witnesses.filter((key) => key.name === name).map(({ type }) => `${name}/${type}`);
+        return `group ${name} any ${own.join(' ')}`;
+      }),
+      `group quorum 4 ${names.join(' ')}`,
+      'quorum quorum',
+    ];
+    const policy = parsePolicy(lines.join('\n'));
+    expect(quorumNumbers(policy)).toMatchObject({ needed: 4, missing: 2, shared: 3 });
+    const verifiers = policy.witnesses.map(({ key }) => checkpointVerifier(key, nodeCrypto));
+    const { verified } = await openCheckpoint(proof.checkpoint, verifiers);
+    const cosigned = policy.witnesses.filter(({ key }) => verified.some(({ verifier }) => verifier.vkey === key.vkey));
+    expect(cosigned).toHaveLength(7);
+    const met = (count: number): boolean =>
+      quorumMet(policy, new Set(cosigned.slice(0, count).map(({ name }) => name)));
+    expect([met(7), met(4), met(3)]).toEqual([true, true, false]);
+    const postQuantum = cosigned.filter(({ key }) => key.type === SIGNATURE_TYPE.mldsa44).map(({ name }) => name);
+    expect(quorumMet(policy, new Set([...postQuantum, cosigned[0]!.name]))).toBe(false);
+  });
 
   test('verifies with grease between its lines, and not with a byte of its text changed', async () => {
     const { proof, vkeys } = load();
