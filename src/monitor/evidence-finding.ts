@@ -3,6 +3,8 @@
 
 import { fromBase64 } from '../bytes.ts';
 import type { Hasher } from '../merkle/hash.ts';
+import { entryKey } from '../record/admission/keys.ts';
+import { entryValue } from '../record/admission/values.ts';
 import { proofFinding, suspicionFinding } from './checks.ts';
 import { accusedPair } from './evidence/conflict-name.ts';
 import type { Evidence } from './evidence/evidence.ts';
@@ -26,11 +28,16 @@ export async function findingOfEvidence(
 ): Promise<Finding | undefined> {
   const { kind, claim } = evidence;
   const pair = accusedPair(kind, claim);
-  if (KINDS[kind].needsReplay !== true || pair === undefined || isDisputed(records, pair))
-    return proofFinding(evidence);
+  if (KINDS[kind].needsReplay !== true || pair === undefined) return proofFinding(evidence);
   const entry = async (index: number): Promise<IncludedEntry> => {
     const { leaf } = claim.entries!.find((one) => one.index === index)!;
     return { index, leaf: fromBase64(leaf)!, inclusion: [] };
   };
+  // Of a log that forked the file may be about the other branch, which was not judged.
+  const isHere = async (index: number): Promise<boolean> => {
+    const [value] = await state.get([entryKey(hasher.leafHash((await entry(index)).leaf))]);
+    return value !== undefined && entryValue.parse(value).index === index;
+  };
+  if (isDisputed(records, pair) && (await isHere(pair[0]))) return proofFinding(evidence);
   return (await stillStand(state, { entry }, pair, hasher)) ? suspicionFinding(evidence, pair) : undefined;
 }

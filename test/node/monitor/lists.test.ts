@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { nodeCrypto } from '../../../src/adapters/node-crypto.ts';
 import type { LimmatError } from '../../../src/errors.ts';
 import { readLogs, watchLogs } from '../../../src/node/monitor/lists.ts';
-import type { LocatedLog } from '../../../src/node/monitor/lists.ts';
+import type { LocatedLog, WitnessSettings } from '../../../src/node/monitor/lists.ts';
 import { logWatcher } from '../../../src/node/monitor/parts.ts';
 import { SIGNATURE_TYPE } from '../../../src/note/key.ts';
 import { temporaryDirectory } from '../../support/data-log.ts';
@@ -48,6 +48,50 @@ test('the witnesses of a list say how old the heads of its logs are', () => {
     [vkey],
     [],
   ]);
+});
+
+test('a quorum is the list’s for its users, and what the settings say for the monitor', () => {
+  const [one, two] = ['one', 'two'].map((name) => fixedSigner(`${name}.example/w`, SIGNATURE_TYPE.cosignatureEd25519));
+  const { root } = lists({
+    'a.txt': [
+      lineOf('a.example/1', 'https://a.example/'),
+      lineOf('b.example/1', 'https://b.example/'),
+      `witness one ${one!.vkey}`,
+      `witness two ${two!.vkey}`,
+      'quorum one',
+    ],
+    'c.txt': [lineOf('c.example/1', 'https://c.example/')],
+  });
+  const readWith = (witnessing: WitnessSettings, trust = ['a.txt', 'c.txt']): readonly LocatedLog[] =>
+    readLogs({ trust, root, crypto: nodeCrypto, witnessing });
+  const readers = [
+    { vkey: two!.vkey, url: 'https://two.example/' },
+    { vkey: fixedSigner('three.example/w', SIGNATURE_TYPE.cosignatureEd25519).vkey, url: 'https://three.example/' },
+  ];
+  const logs = readWith({ quorum: '2', quorums: new Map([['b.example/1', 'two']]), readers });
+  expect(logs.map(({ quorums }) => [quorums?.clients?.name, quorums?.monitor?.name])).toEqual([
+    ['one', '2'],
+    ['one', 'two'],
+    // Nobody says who its witnesses are.
+    [undefined, undefined],
+  ]);
+  expect(logs[0]!.quorums!.monitor!.isMet(new Set([one!.vkey]))).toBe(false);
+  expect(logs[1]!.quorums!.monitor!.isMet(new Set([two!.vkey]))).toBe(true);
+  expect(logs.map(({ witnessUrls }) => witnessUrls.map(({ url }) => url))).toEqual([
+    ['https://two.example/'],
+    ['https://two.example/'],
+    [],
+  ]);
+  expect(() => readWith({ quorum: '3', quorums: new Map(), readers })).toThrow(/3 witnesses are asked for/);
+  const elsewhere = new Map([['c.example/1', 'one']]);
+  expect(() => readWith({ quorums: elsewhere, readers })).toThrow(/witness-quorum of log c\.example\/1/);
+  // Another quorum is another log to watch.
+  const watcher = logWatcher(new AbortController().signal);
+  const watch = (quorum: string) => watcher(readWith({ quorum, quorums: new Map(), readers }))[0];
+  const first = watch('2');
+  expect(watch('2')).toBe(first);
+  expect(first!.witnessReaders!.map(({ url }) => url)).toEqual(['https://two.example/']);
+  expect(watch('1') === first).toBe(false);
 });
 
 test('a retired key of a list is for evidence only, and naming one is a change of the log', () => {
