@@ -36,6 +36,8 @@ export { fetchEvidence, handIn, headToHandIn } from './hand-in.ts';
 export type { HandInOptions } from './hand-in.ts';
 export { httpReader, logPrefix } from './http-reader.ts';
 export type { Fetch, HttpReaderOptions, LogReader } from './http-reader.ts';
+export { pushToMirror } from './mirror-client.ts';
+export type { PushOptions } from './mirror-client.ts';
 export { addLines, parseParty, pinLines } from './pin.ts';
 export type { Party } from './pin.ts';
 export { proveEntry } from './prove.ts';
