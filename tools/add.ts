@@ -13,6 +13,7 @@ import { flagOf, readStatements, signBuild, statementIn } from './add/entries.ts
 import { checked, jsonOption, urlOption, wholeNumber } from './support/config.ts';
 import { EXIT } from './support/exit.ts';
 import { addToLog } from './support/log-api.ts';
+import type { WaitLevel } from './support/log-api.ts';
 import { createOutput, style } from './support/output.ts';
 import { provenanceLines } from './support/provenance.ts';
 import { addRecordOptions } from './support/record-options.ts';
@@ -20,7 +21,7 @@ import type { RecordOptions } from './support/record-options.ts';
 
 export interface AddOptions extends RecordOptions {
   readonly url: string;
-  readonly wait: 'sequenced' | 'published';
+  readonly wait: WaitLevel;
   readonly spool?: string;
   readonly spoolStatus?: boolean;
   readonly setAside?: number;
@@ -46,9 +47,10 @@ export function register(program: Command): void {
     .addOption(
       new Option(
         '--wait <level>',
-        'published: wait for the proof, written beside each file as FILE.tlog-proof; sequenced: only for the index',
+        'published: wait for the proof, written beside each file as FILE.tlog-proof; witnessed: for one that the quorum of ' +
+          'witnesses has cosigned; sequenced: only for the index',
       )
-        .choices(['sequenced', 'published'])
+        .choices(['sequenced', 'published', 'witnessed'])
         .default('published'),
     )
     .option('--spool <dir>', 'keep entries and their proofs in this directory, and send in order what waits there')
@@ -90,7 +92,7 @@ async function add(files: readonly string[], options: AddOptions): Promise<void>
     for (const line of provenance === undefined ? [] : provenanceLines(provenance)) output.line(line);
     output.line(`page   ${page}`);
     for (const file of written) output.line(`proof  ${file}`);
-    if (proof === undefined && options.wait === 'published') {
+    if (proof === undefined && options.wait !== 'sequenced') {
       output.note(`entry ${index} is durable but not published yet; get its proof later: limmat proof ${index}`);
       process.exitCode = EXIT.operational;
     }

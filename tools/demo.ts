@@ -11,6 +11,7 @@ import type { Command } from 'commander';
 import { tellFork } from './demo/fork.ts';
 import { tellLog } from './demo/log.ts';
 import { tellRecords } from './demo/records.ts';
+import { tellWitnesses } from './demo/witnesses.ts';
 import { EXIT } from './support/exit.ts';
 
 // From tools/ in a checkout and from dist/ in a package the way is the same.
@@ -20,6 +21,7 @@ const STORIES = [
   ['log', 'sign, append, prove, verify with the log switched off; then change one byte'],
   ['fork', 'a log shows one customer another history, and three monitors prove it'],
   ['records', 'what a log refuses, a monitor reports, a laboratory rebuilds and a customer checks'],
+  ['witnesses', 'a log publishes only what two of three witnesses cosign; two die, it forks, a proof grows old'],
 ] as const;
 
 interface DemoOptions {
@@ -34,8 +36,8 @@ export function register(program: Command): void {
       'Tells a story with real parts, over HTTP on loopback. Needs no network, and leaves nothing behind but evidence.',
     )
     .addArgument(new Argument('[story]', 'see below').choices(STORIES.map(([name]) => name)).default('log'))
-    .option('--out <dir>', 'fork, records: where the evidence goes (default: a new temporary directory)')
-    .addHelpText('after', `\nStories:\n${STORIES.map(([name, about]) => `  ${name.padEnd(7)}  ${about}`).join('\n')}`)
+    .option('--out <dir>', 'fork, records, witnesses: where the files go (default: a new temporary directory)')
+    .addHelpText('after', `\nStories:\n${STORIES.map(([name, about]) => `  ${name.padEnd(9)}  ${about}`).join('\n')}`)
     .action(demo);
 }
 
@@ -50,5 +52,6 @@ async function demo(story: string, { out }: DemoOptions): Promise<void> {
   }
   if (out !== undefined) mkdirSync(out, { recursive: true });
   const kept = out !== undefined ? resolve(out) : mkdtempSync(join(tmpdir(), `limmat-${story}-`));
-  await (story === 'fork' ? tellFork(dir, kept) : tellRecords(dir, kept));
+  const tellStory = { fork: tellFork, records: tellRecords, witnesses: tellWitnesses }[story];
+  await tellStory!(dir, kept);
 }

@@ -18,6 +18,28 @@ test('the demo signs, appends, proves, verifies offline, and refuses what was ch
   expect(stdout).not.toContain('\x1b');
 });
 
+test('the demo of witnesses stops publishing without a quorum, is signed by nobody when it forks, and its proof ages', async () => {
+  const dir = workbench();
+  const limmat = limmatIn(dir);
+  const { code, stdout, stderr } = await limmat('demo', 'witnesses', '--out', 'kept');
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  for (const index of [3, 4, 6]) expect(stdout).toContain(`is entry ${index} of ${index + 1}; the proof file verifies`);
+  expect(stdout).toContain('✘ not published: the checkpoint that readers get still has 5 entries');
+  expect([...stdout.matchAll(/✔ (\w+) does not sign \(422\)/g)].map(([, name]) => name)).toEqual([
+    'first',
+    'second',
+    'third',
+  ]);
+  expect([...stdout.matchAll(/✘ .*: ([a-z-]+)$/gm)].map(([, refusal]) => refusal)).toEqual([
+    'quorum-not-met',
+    'too-old',
+  ]);
+  const [, told] = /^ {3}\S.* (verify .*)$/m.exec(stdout)!;
+  const verified = await limmat(...told!.split(' '));
+  expect([verified.code, verified.stderr]).toEqual([0, '']);
+});
+
 describe('the demo of a fork', () => {
   const dir = workbench();
   const limmat = limmatIn(dir);
@@ -54,7 +76,7 @@ describe('the demo of a fork', () => {
   test('another story is refused with those that there are', async () => {
     const { code, stderr } = await limmat('demo', 'forks');
     expect(code).toBe(2);
-    expect(stderr).toContain('Allowed choices are log, fork, records');
+    expect(stderr).toContain('Allowed choices are log, fork, records, witnesses');
   });
 });
 

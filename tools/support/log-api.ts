@@ -13,7 +13,14 @@ const TIMEOUT_MILLIS = 60_000;
 /** A proof file at its largest is 350 kB, the answer to a batch of 4,096 about 500 kB. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-const PROBLEM = v.object({ code: v.string(), detail: v.optional(v.string()) });
+/** Why the rules refuse an entry (docs/admission.md). */
+const REFUSAL = {
+  rule: v.optional(v.string()),
+  field: v.optional(v.string()),
+  found: v.optional(v.string()),
+  expected: v.optional(v.string()),
+};
+const PROBLEM = v.object({ code: v.string(), detail: v.optional(v.string()), ...REFUSAL });
 const ACCEPTED = v.object({ index: v.number() });
 const BATCH_LINE = v.union([
   v.object({ index: v.number(), leafHash: v.string(), duplicate: v.optional(v.boolean()) }),
@@ -21,7 +28,7 @@ const BATCH_LINE = v.union([
     code: v.string(),
     detail: v.optional(v.string()),
     message: v.optional(v.string()),
-    rule: v.optional(v.string()),
+    ...REFUSAL,
   }),
 ]);
 const LOG = v.object({ origin: v.string(), size: v.number(), admission: v.string() });
@@ -35,11 +42,14 @@ export interface Added {
 /** What a batch says of one entry. */
 export type BatchResult = { readonly index: number; readonly duplicate: boolean } | { readonly error: LimmatError };
 
-/** Appends one entry; with `published` waits for its proof file, as long as the log is willing to. */
-export async function addToLog(url: string, entry: Uint8Array, wait: 'sequenced' | 'published'): Promise<Added> {
+/** What an append waits for (DESIGN §4): its index, or its proof file, or that with a quorum of witnesses. */
+export type WaitLevel = 'sequenced' | 'published' | 'witnessed';
+
+/** Appends one entry; unless `sequenced` waits for its proof file, as long as the log is willing to. */
+export async function addToLog(url: string, entry: Uint8Array, wait: WaitLevel): Promise<Added> {
   const { status, body } = await send(`${url}/add?wait=${wait}`, { method: 'POST', body: bodyOf(entry) });
   if (status === 202) return { index: parsed(ACCEPTED, jsonOf(body), url).index, proof: undefined };
-  if (wait === 'published') return { index: parseTlogProof(body).index, proof: body };
+  if (wait !== 'sequenced') return { index: parseTlogProof(body).index, proof: body };
   const index = Number(utf8Text(body));
   if (Number.isSafeInteger(index)) return { index, proof: undefined };
   throw badResponse(url);
@@ -58,9 +68,8 @@ export async function addBatchToLog(url: string, entries: readonly Uint8Array[])
   return lines.map((line) => {
     const result = parsed(BATCH_LINE, jsonOf(line), url);
     if ('index' in result) return { index: result.index, duplicate: result.duplicate === true };
-    const { code, detail, message, rule } = result;
-    const details = rule === undefined ? {} : { rule };
-    return { error: new LimmatError(knownCode(code), detail ?? message ?? code, { details }) };
+    const { code, detail, message } = result;
+    return { error: new LimmatError(knownCode(code), detail ?? message ?? code, { details: refusalIn(result) }) };
   });
 }
 
@@ -116,9 +125,15 @@ async function send(url: string, init: RequestInit): Promise<Answer> {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   throw new LimmatError(knownCode(code), detail ?? code, {
     // A code that is not known here still says by it whether trying again can help.
-    details: { status: response.status },
+    details: { status: response.status, ...refusalIn(problem.output) },
     ...(Number.isFinite(retryAfter) && { retryAfterSeconds: retryAfter }),
   });
+}
+
+/** Rule, field and both values, as far as the log says them. */
+function refusalIn(said: { readonly [F in keyof typeof REFUSAL]?: string | undefined }): Record<string, string> {
+  const names = ['rule', 'field', 'found', 'expected'] as const;
+  return Object.fromEntries(names.flatMap((name) => (said[name] === undefined ? [] : [[name, said[name]]])));
 }
 
 async function readBounded(response: Response, url: string): Promise<Uint8Array> {

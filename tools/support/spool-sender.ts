@@ -8,7 +8,7 @@ import { parseCheckpoint } from '../../src/note/checkpoint.ts';
 import { parseNote } from '../../src/note/note.ts';
 import { parseTlogProof } from '../../src/note/tlog-proof.ts';
 import { fromHex } from '../../src/bytes.ts';
-import type { Added } from './log-api.ts';
+import type { Added, WaitLevel } from './log-api.ts';
 import type { Spool, SpoolEntry } from './spool.ts';
 
 /** The first pause before a second try; each one is twice as long as the one before, up to the longest. */
@@ -16,11 +16,11 @@ const FIRST_PAUSE_MILLIS = 500;
 const LONGEST_PAUSE_MILLIS = 30_000;
 
 export interface SendOptions {
-  readonly wait: 'sequenced' | 'published';
+  readonly wait: WaitLevel;
   /** How long the log may be away before sending ends, since it last did what was asked. */
   readonly retryMillis: number;
   /** addToLog of the log. */
-  readonly add: (entry: Uint8Array, wait: 'sequenced' | 'published') => Promise<Added>;
+  readonly add: (entry: Uint8Array, wait: WaitLevel) => Promise<Added>;
   /** The log's origin. */
   readonly origin: () => Promise<string>;
   readonly nowMillis: () => number;
@@ -38,10 +38,10 @@ export interface Stopped {
   readonly refused: SpoolEntry | undefined;
 }
 
-/** Undefined when everything is sent, and with `published` proven. Throws what is wrong with the spool or the proofs. */
+/** Undefined when everything is sent, and unless `sequenced` is waited for, proven. Throws what is wrong with the spool or the proofs. */
 export async function sendSpool(spool: Spool, options: SendOptions): Promise<Stopped | undefined> {
   const todo = spool.entries.filter(
-    ({ state }) => state === 'waiting' || (state === 'sequenced' && options.wait === 'published'),
+    ({ state }) => state === 'waiting' || (state === 'sequenced' && options.wait !== 'sequenced'),
   );
   if (todo.length === 0) return undefined;
   let current: SpoolEntry | undefined;
@@ -103,7 +103,7 @@ function isPassing(error: LimmatError): boolean {
 
 /** The entry's proof file, checked to be about this entry of this log. Signatures are for whoever verifies it. */
 async function fetchProof(spool: Spool, entry: SpoolEntry, options: SendOptions): Promise<Uint8Array> {
-  const { index, proof } = await options.add(entry.bytes, 'published');
+  const { index, proof } = await options.add(entry.bytes, options.wait);
   if (index !== entry.index) {
     throw unfit(entry, `entry ${entry.number} had index ${entry.index} when it was sent, and has ${index} now`);
   }
