@@ -14,6 +14,7 @@ import { benchFollow, benchFsck, benchProofs, benchStart, benchTiles } from './b
 import { benchAdmission, benchLookups } from './bench/records.ts';
 import { benchRow, formatValue, type BenchRow, type Measured } from './bench/targets.ts';
 import { benchVerify } from './bench/verify.ts';
+import { benchWitnessed } from './bench/witnessed.ts';
 import { benchAdd, benchBatch, benchStatements } from './bench/write.ts';
 import { jsonOption, wholeNumber } from './support/config.ts';
 import { createOutput, style } from './support/output.ts';
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   fsck: benchFsck,
   follow: benchFollow,
   add: benchAdd,
+  witnessed: benchWitnessed,
   batch: benchBatch,
   statements: benchStatements,
   admission: benchAdmission,

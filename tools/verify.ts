@@ -253,13 +253,16 @@ function toJson(proven: VerifiedProof, file: string | undefined): object {
       time: formatTime(head.timestampSeconds),
       ageSeconds: proven.ageSeconds,
     },
+    cosigned: cosignatures.length > 0,
     witnesses: cosignatures.map(({ witness, timestampSeconds }) => ({ witness, time: formatTime(timestampSeconds) })),
   };
 }
 
 function toLines(proven: VerifiedProof, file: string | undefined, proofPath: string): readonly string[] {
   const { head, cosignatures } = proven;
-  const witnesses = cosignatures.length === 0 ? 'none asked' : cosignatures.map(({ witness }) => witness).join(', ');
+  const names = cosignatures.map(({ witness }) => witness).join(', ');
+  const witnesses =
+    names === '' ? 'uncosigned: no witness that the trust file names has signed, and none has to' : names;
   return [
     `${style('green', 'verified')} ${file ?? proofPath}`,
     `  record     ${describe(proven.statement.record)}`,

@@ -1,7 +1,7 @@
 // Publishing: the committed head becomes a signed checkpoint. The order is the promise (DESIGN §4): the growth is durable,
 // then the guard is, then it is signed, then stored, then served. Only what extends the last thing signed is signed.
 
-import { equalBytes, toHex, utf8 } from '../bytes.ts';
+import { concat, equalBytes, toHex, utf8 } from '../bytes.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 import type { Hash } from '../merkle/hash.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
@@ -14,7 +14,6 @@ import type { Clock } from './clock.ts';
 import { ClockWatch } from './clock.ts';
 import type { LogEvent } from './events.ts';
 import type { Guard, GuardState } from './guard.ts';
-import { withLines } from './witnessing.ts';
 import type { SignedHead, Witnessing } from './witnessing.ts';
 
 /** A checkpoint a second: what clients wait for at most, and few enough to keep. */
@@ -74,6 +73,7 @@ export class Publisher {
   #waiters: Waiter[] = [];
   #cancelTimer: (() => void) | undefined;
   #running: Promise<void> | undefined;
+  #attempts = 0;
   #lastStartMillis = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #refusal: string | undefined;
@@ -223,6 +223,7 @@ export class Publisher {
     const { clock, onEvent } = this.#options;
     const startMillis = clock.monotonicMillis();
     this.#lastStartMillis = startMillis;
+    this.#attempts++;
     const { size, timestampSeconds } = await this.#publish(this.#options.committed());
     this.#failures = 0;
     onEvent({ kind: 'published', size, timestampSeconds, millis: clock.monotonicMillis() - startMillis });
@@ -264,13 +265,16 @@ export class Publisher {
   async #publishCosigned(bare: Published, signed: SignedHead, witnessing: Witnessing): Promise<Published> {
     const withThose = ({ lines, isQuorum }: { lines: readonly string[]; isQuorum: boolean }): Published => ({
       ...bare,
-      note: utf8(withLines(bare.note, lines)),
+      note: concat(bare.note, utf8(lines.join(''))),
       isCosigned: witnessing.hasQuorum ? isQuorum : undefined,
     });
+    const attempt = this.#attempts;
     const cosigned = await witnessing.cosign(signed);
     const published = await this.#store(withThose(cosigned));
     void cosigned.late.then(async (late) => {
+      // Not once the next one is on its way: that has them all again.
       if (late.lines.length === cosigned.lines.length || this.#published !== published) return;
+      if (this.#attempts !== attempt) return;
       // The next attempt tells of a store that fails.
       await this.#store(withThose(late), published).catch(() => undefined);
     });

@@ -6,7 +6,7 @@ import { equalBytes, toHex } from '../bytes.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 import type { Hash } from '../merkle/hash.ts';
 import type { TreeHead } from '../merkle/tree-head.ts';
-import { formatNote, parseNote } from '../note/note.ts';
+import { formatNote } from '../note/note.ts';
 import { openCheckpoint } from '../note/open.ts';
 import type { OpenedCheckpoint } from '../note/open.ts';
 import type { CheckpointVerifier } from '../note/signer.ts';
@@ -190,10 +190,4 @@ function ownLines({ note }: OpenedCheckpoint, { name, keyId }: CheckpointVerifie
     note.text,
     note.signatures.filter((line) => line.name === name && line.keyId === keyId),
   );
-}
-
-/** The signed note with more lines at its end. */
-export function withLines(note: Uint8Array, lines: readonly string[]): string {
-  const { text, signatures } = parseNote(note);
-  return formatNote(text, [...signatures, ...lines]);
 }

@@ -402,3 +402,16 @@ test('a log without witnesses is as it was: no quorum to wait for, nothing to sh
   expect(log.status().cosigning).toBeUndefined();
   expect(log.status().published?.isCosigned).toBeUndefined();
 });
+
+test('lines that come while the checkpoint is being stored are added to it', async () => {
+  const one = await world();
+  let answer: (() => void) | undefined;
+  one.witnesses[2]!.delay = () => new Promise((resolve) => (answer = resolve));
+  one.faults.current = (step) => {
+    if (step === 'publish') answer?.();
+  };
+  await one.log.append(opaqueEntries(0, 1));
+  await one.clock.advance(1000);
+  await settle();
+  expect(signersOf(one.log.checkpoint())).toHaveLength(5);
+});

@@ -73,6 +73,7 @@ describe('limmat verify', () => {
       index: 20,
       record: { type: 'build', namespace: 'acme', issuer: 'Acme Security' },
       log: { origin: shipment.log.origin, size: 37 },
+      cosigned: true,
       witnesses: [{ witness: 'A' }, { witness: 'B' }],
     });
   });

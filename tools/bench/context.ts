@@ -88,9 +88,13 @@ export class BenchContext {
     return this.#records;
   }
 
-  /** Runs body against a served log, which is stopped afterwards. */
-  async served<T>(dataDir: string, body: (server: ServeProcess) => Promise<T>): Promise<T> {
-    const server = await startServe({ dataDir, args: ['--log-level', 'error'] });
+  /** Runs body against a served log, started with these arguments too, which is stopped afterwards. */
+  async served<T>(
+    dataDir: string,
+    body: (server: ServeProcess) => Promise<T>,
+    args: readonly string[] = [],
+  ): Promise<T> {
+    const server = await startServe({ dataDir, args: ['--log-level', 'error', ...args] });
     this.#servers.add(server);
     try {
       return await body(server);

@@ -1,9 +1,12 @@
 // What the load generator is asked to do and what it answers: one JSON document each way.
 
+/** What POST /add waits for, where that is more than a durable index. */
+export type WaitLevel = 'published' | 'witnessed';
+
 /** The requests that a job sends. Every kind is prepared before the clock starts. */
 export type LoadRequests =
   /** POST /add of distinct random entries: 8 bytes of the entry count up from seed × 2^32. */
-  | { readonly kind: 'add'; readonly entrySize: number; readonly seed: number }
+  | { readonly kind: 'add'; readonly entrySize: number; readonly seed: number; readonly wait?: WaitLevel }
   /** POST /api/v1/batch of that many distinct random entries, u16-length-prefixed. */
   | { readonly kind: 'batch'; readonly entrySize: number; readonly batchSize: number; readonly seed: number }
   /** POST /api/v1/batch of ready-made bodies, each sent once: a file of u32 big-endian length and body, repeated. */

@@ -91,7 +91,8 @@ export function prepareRequests(requests: LoadRequests, connections: number): Pr
   }
   const { entrySize, seed } = requests;
   if (requests.kind === 'add') {
-    const next = counted(connections, '/add', entrySize, 1, false, seed);
+    const path = requests.wait === undefined ? '/add' : `/add?wait=${requests.wait}`;
+    const next = counted(connections, path, entrySize, 1, false, seed);
     return { next, entriesPerRequest: 1, isBatch: false };
   }
   const next = counted(connections, '/api/v1/batch', entrySize, requests.batchSize, true, seed);

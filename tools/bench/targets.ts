@@ -35,6 +35,15 @@ const METRICS = {
   'add-p99': { title: 'POST /add, 256 connections, p99', unit: 'ms', better: 'lower', target: 40, digits: 1 },
   'add-single-p50': { title: 'POST /add, one connection, median', unit: 'ms', better: 'lower', target: 2, digits: 2 },
   'batch-rate': { title: 'batches of opaque entries', unit: 'entries/s', better: 'higher', target: 80_000 },
+  'witnessed-millis': {
+    title: 'five witnesses add to ?wait=witnessed, median',
+    unit: 'ms',
+    better: 'lower',
+    target: 20,
+    digits: 1,
+  },
+  'witnessed-rate': { title: 'POST /add beside five witnesses', unit: 'entries/s', better: 'higher' },
+  'unwitnessed-rate': { title: 'the same without them', unit: 'entries/s', better: 'higher' },
   'statements-rate': {
     title: 'batches of Ed25519 statements',
     unit: 'entries/s',

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from './node-flags.ts';
 
 /** Above this file in a checkout; in a package this is a part of the bundle in dist/. */
-const LAUNCHER = ['../limmat.mjs', '../tools/limmat.mjs']
+export const LAUNCHER: string = ['../limmat.mjs', '../tools/limmat.mjs']
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
   .find((path) => existsSync(path))!;
 /** What a child printed is kept for error messages, its end only. */
