@@ -151,7 +151,7 @@ export class CheckWorld {
     const [, digest] = /^api\/v1\/artifacts\/([0-9a-f]{64})$/.exec(bare!) ?? [];
     if (digest !== undefined) return json(this.lie(this.#artifact(digest)));
     if (bare === 'api/v1/builds') return json(this.lie(this.#builds(new URLSearchParams(query))));
-    if (bare === 'api/v1/rebuilds') return json(this.#rebuilds(new URLSearchParams(query).get('build')!));
+    if (bare === 'api/v1/rebuilds') return json(this.#rebuilds(new URLSearchParams(query)));
     if (bare === 'api/v1/proof/inclusion') {
       const wanted = new URLSearchParams(query).get('hash');
       const index = this.#all().findIndex(({ leafHash }) => toHex(leafHash) === wanted);
@@ -261,11 +261,18 @@ export class CheckWorld {
     return { size: this.log.entries.length, items: items.map((entry) => this.#item(entry)) };
   }
 
-  #rebuilds(build: string) {
-    const items = this.#all().filter(({ record }) => {
-      return record.type === 'rebuild' && toHex(record.fields.build) === build;
+  #rebuilds(query: URLSearchParams) {
+    const after = Number(query.get('after') ?? -1);
+    const limit = Number(query.get('limit') ?? 100);
+    const all = this.#all().filter(({ record, index }) => {
+      return record.type === 'rebuild' && toHex(record.fields.build) === query.get('build') && index > after;
     });
-    return { size: this.log.entries.length, items: items.map((entry) => this.#item(entry)) };
+    const items = all.slice(0, limit).map((entry) => this.#item(entry));
+    return {
+      size: this.log.entries.length,
+      items,
+      ...(all.length > limit && { next: `${items.at(-1)!.index}` }),
+    };
   }
 }
 

@@ -10,6 +10,8 @@ export interface ArtifactAnswer {
   readonly records: readonly number[];
   /** Entries about those: rebuilds, retractions, and retractions of the rebuilds. */
   readonly about: readonly number[];
+  /** Those of the records of which there may be more rebuilds: an answer has so many of each at most. */
+  readonly cut: readonly number[];
   /** Where the list goes on. */
   readonly next: string | undefined;
 }
@@ -17,6 +19,9 @@ export interface ArtifactAnswer {
 /** Records of one page. A file has one as a rule, and with the statements about it a record may take a megabyte. */
 const PAGE = 20;
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
+/** Rebuilds of one record in an answer, and on a page of all of them. */
+const MAX_REBUILDS = 100;
+const REBUILDS_PAGE = 50;
 /** Entries that may be named for one file: one that more speak of is not one that a person checks. */
 const MAX_NAMED = 4096;
 /** Entries that may be named in answer to one question about many files; each has to be fetched. */
@@ -64,27 +69,54 @@ export function parseArtifactAnswer(bytes: Uint8Array, name: string): ArtifactAn
 
 function answerIn(answer: unknown, name: string): ArtifactAnswer {
   const { items, next } = listIn(answer, name);
-  const named: NamedEntries = { records: new Set(), about: new Set() };
+  const named: NamedEntries = { records: new Set(), about: new Set(), cut: new Set() };
   for (const item of items) {
-    named.records.add(indexOf(item, name));
-    for (const rebuild of mentionsOf(item, 'rebuilds', name)) {
-      named.about.add(indexOf(rebuild, name));
-      for (const mention of mentionsOf(rebuild, 'takenBack', name)) named.about.add(indexOf(mention, name));
-    }
+    const index = indexOf(item, name);
+    named.records.add(index);
+    const rebuilds = mentionsOf(item, 'rebuilds', name);
+    takeRebuilds(rebuilds, named.about, name);
+    if (rebuilds.length >= MAX_REBUILDS) named.cut.add(index);
     for (const mention of mentionsOf(item, 'takenBack', name)) named.about.add(indexOf(mention, name));
   }
   checkNamed(named, name);
-  return { records: [...named.records], about: [...named.about], next };
+  return { ...listsOf(named), next };
+}
+
+/** Adds rebuilds, and what takes them back. */
+function takeRebuilds(rebuilds: readonly unknown[], about: Set<number>, name: string): void {
+  for (const rebuild of rebuilds) {
+    about.add(indexOf(rebuild, name));
+    for (const mention of mentionsOf(rebuild, 'takenBack', name)) about.add(indexOf(mention, name));
+  }
+}
+
+/** The path of all rebuilds of a record, by its leaf hash in lowercase hexadecimal. */
+export function rebuildsPath(build: string, after?: string): string {
+  const cursor = after === undefined ? '' : `&after=${encodeURIComponent(after)}`;
+  return `api/v1/rebuilds?build=${build}&limit=${REBUILDS_PAGE}${cursor}`;
+}
+
+/** Adds a page of the rebuilds of a record; resolves to where the list goes on. `bad-response` when it is none. */
+export function takeRebuildsPage(bytes: Uint8Array, about: Set<number>, name: string): string | undefined {
+  const { items, next } = readList(bytes, name);
+  takeRebuilds(items, about, name);
+  return next;
 }
 
 /** The entries of an answer, or of several pages of it. */
 export interface NamedEntries {
   readonly records: Set<number>;
   readonly about: Set<number>;
+  readonly cut: Set<number>;
+}
+
+/** The same in lists. */
+export function listsOf({ records, about, cut }: NamedEntries): Omit<ArtifactAnswer, 'next'> {
+  return { records: [...records], about: [...about], cut: [...cut] };
 }
 
 /** `bad-response` when they are more than are read for one file. */
-export function checkNamed({ records, about }: NamedEntries, name: string): void {
+export function checkNamed({ records, about }: Pick<NamedEntries, 'records' | 'about'>, name: string): void {
   if (records.size + about.size > MAX_NAMED) throw bad(name, `it names more than ${MAX_NAMED} entries for one file`);
 }
 

@@ -28,8 +28,11 @@ import {
   artifactPath,
   bounded,
   checkNamed,
+  listsOf,
   parseArtifactAnswer,
   parseArtifactLines,
+  rebuildsPath,
+  takeRebuildsPage,
 } from './answer.ts';
 import type { ArtifactAnswer, NamedEntries } from './answer.ts';
 import type { ProvenCitation } from './cited.ts';
@@ -69,7 +72,7 @@ const PARALLEL = 4;
 const MAX_JUDGEMENTS = 4096;
 
 /** The entries that a log names for a file. */
-type Named = Pick<ArtifactAnswer, 'records' | 'about'>;
+type Named = Omit<ArtifactAnswer, 'next'>;
 
 /** What is said against a channel head that the log signed with its own key: the log's contradiction, not a fault on the way. */
 const CONTRADICTIONS = ['fork', 'not-consistent', 'false-channel-head'] as const;
@@ -184,7 +187,8 @@ export class Checker {
 
   async #judge(named: Named): Promise<{ readonly judgement: Judgement; readonly isFinal: boolean }> {
     const { trust, requireRebuilds = 0 } = this.#options;
-    const [records, about] = [await this.#cite(named.records), await this.#cite(named.about)];
+    const records = await this.#cite(named.records);
+    const about = await this.#cite(await this.#allAbout(records, named));
     const channels = new Map<number, ChannelWord>();
     for (const record of records) {
       if (!record.isTrusted || channelPlace(record.statement.record, record.index) === undefined) continue;
@@ -205,18 +209,39 @@ export class Checker {
   async #whole(hex: string, first: ArtifactAnswer): Promise<Named> {
     if (first.next === undefined) return first;
     const { reader } = this.#options;
-    const named: NamedEntries = { records: new Set(first.records), about: new Set(first.about) };
+    const named: NamedEntries = {
+      records: new Set(first.records),
+      about: new Set(first.about),
+      cut: new Set(first.cut),
+    };
     let after = first.next;
     for (let page = 1; page < MAX_PAGES; page++) {
       const path = artifactPath(hex, after);
       const answer = parseArtifactAnswer(await this.#ask(path), `${reader.url}${path}`);
       for (const index of answer.records) named.records.add(index);
       for (const index of answer.about) named.about.add(index);
+      for (const index of answer.cut) named.cut.add(index);
       checkNamed(named, reader.url);
-      if (answer.next === undefined) return { records: [...named.records], about: [...named.about] };
+      if (answer.next === undefined) return listsOf(named);
       after = answer.next;
     }
     throw new LimmatError('bad-response', `${reader.url} names more records for ${hex} than are read`);
+  }
+
+  /** All that is about the records: of those with many rebuilds an answer has the first only, and anyone may rebuild. */
+  async #allAbout(records: readonly ProvenCitation[], named: Named): Promise<readonly number[]> {
+    const { reader } = this.#options;
+    const about = new Set(named.about);
+    for (const { index, leafHash } of records.filter((record) => named.cut.includes(record.index))) {
+      for (let page = 0, after: string | undefined; page === 0 || after !== undefined; page++) {
+        const path = rebuildsPath(toHex(leafHash), after);
+        after = takeRebuildsPage(await this.#ask(path), about, `${reader.url}${path}`);
+        checkNamed({ records: new Set(named.records), about }, reader.url);
+        if (page < MAX_PAGES * 2) continue;
+        throw new LimmatError('bad-response', `${reader.url} names more rebuilds of entry ${index} than are read`);
+      }
+    }
+    return [...about];
   }
 
   async #ask(path: string, question?: string): Promise<Uint8Array> {

@@ -325,6 +325,20 @@ describe('recalls of records that do not count', () => {
   });
 });
 
+test('a dissent behind a hundred rebuilds of strangers is found', async () => {
+  const build = await world.build('1', 'x');
+  for (let i = 0; i < 101; i++) await world.rebuild(build, `Stranger ${i % 3}`);
+  await world.rebuild(build, 'University', 'mismatch');
+  world.lie = (answer) => ({
+    ...answer,
+    items: answer.items.map((item) => ({ ...item, rebuilds: item.rebuilds!.slice(0, 100) })),
+  });
+  expect((await check('x')).verdict).toBe('dissent');
+  expect(world.asked.filter((path) => path.startsWith('api/v1/rebuilds'))).toHaveLength(3);
+  world.tamper = (path, honest) => (path.startsWith('api/v1/rebuilds') ? utf8('{"items":[],"next":"1"}') : honest);
+  expect((await check('x')).verdict).toBe('not-checked');
+});
+
 describe('answers without end', () => {
   beforeEach(async () => {
     for (let i = 0; i < 8; i++) await world.build(String(i), `file ${i}`);
