@@ -20,6 +20,7 @@ import {
 import { mustRunLimmat, startServe, type ServeProcess } from '../../tools/support/serve-process.ts';
 import { cosignedLog } from './cosigned.ts';
 import { monitorTessera } from './monitor-tessera.ts';
+import { writeProofs } from './proofs.ts';
 import { Lane, laneNotRun } from './report.ts';
 
 /** The module's go.mod asks for this; an older Go would try to download a newer one. */
@@ -29,6 +30,7 @@ const GO_TEST_MILLIS = 5 * 60_000;
 const ENTRIES = 3 * 256 + 77;
 
 const moduleDir = fileURLToPath(new URL('../interop', import.meta.url));
+const proofsDir = fileURLToPath(new URL('../interop/proofs', import.meta.url));
 
 /** Why the lane cannot run, or undefined. */
 function missing(): string | undefined {
@@ -76,9 +78,9 @@ async function published(server: ServeProcess, size: number): Promise<void> {
 }
 
 /** Runs `go test -json` and takes over each test as a check. */
-async function goTest(lane: Lane, env: NodeJS.ProcessEnv): Promise<void> {
+async function goTest(lane: Lane, env: NodeJS.ProcessEnv, cwd = moduleDir): Promise<void> {
   const child = spawn('go', ['test', '-count=1', '-json', './...'], {
-    cwd: moduleDir,
+    cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: GO_TEST_MILLIS,
@@ -104,6 +106,18 @@ async function goTest(lane: Lane, env: NodeJS.ProcessEnv): Promise<void> {
   const code = child.exitCode ?? (await new Promise<number | null>((resolve) => child.once('close', resolve)));
   if (code !== 0)
     await lane.check('go test', () => Promise.reject(new Error(`exit code ${code}\n${output.get('') ?? ''}${rest}`)));
+}
+
+/** Proof files and policies of limmat's, opened and judged by the code of others. */
+async function openProofs(lane: Lane, dir: string): Promise<void> {
+  const download = spawnSync('go', ['mod', 'download'], { encoding: 'utf8', cwd: proofsDir });
+  if (download.status !== 0) {
+    process.stdout.write(`not run: the Go modules of test/interop/proofs cannot be had: ${download.stderr.trim()}\n`);
+    return;
+  }
+  const file = join(dir, 'proofs.json');
+  process.stdout.write(`policies by chance: seed ${await writeProofs(file)}\n`);
+  await goTest(lane, { LIMMAT_PROOFS: file }, proofsDir);
 }
 
 /** The other direction: limmat reads a key and a note that sumdb/note made. */
@@ -147,6 +161,7 @@ async function main(): Promise<void> {
     await lane.check('the log ends cleanly afterwards', () => {
       if (exitCode !== 0) throw new Error(`exit code ${exitCode}`);
     });
+    await openProofs(lane, dir);
     await monitorTessera(lane, dir);
     await cosignedLog(lane, dir);
   } catch (error) {
