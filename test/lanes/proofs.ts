@@ -3,6 +3,7 @@
 
 import { writeFileSync } from 'node:fs';
 
+import { toBase64 } from '../../src/bytes.ts';
 import { portableCrypto } from '../../src/crypto/index.ts';
 import {
   SIGNATURE_TYPE,
@@ -75,12 +76,11 @@ export async function writeProofs(path: string): Promise<number> {
     const held = policy.witnesses.filter(({ key }) => verified.some(({ verifier }) => verifier.vkey === key.vkey));
     return { text, holds: quorumMet(policy, new Set(held.map(({ name }) => name))) };
   });
-  const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
   writeFileSync(
     path,
     JSON.stringify({
-      leaf: base64(leaf),
-      proof: base64(proof),
+      leaf: toBase64(leaf),
+      proof: toBase64(proof),
       checkpoint: Buffer.from(checkpoint).toString('utf8'),
       time: TIME,
       logKey: log.signers[0]!.vkey,
