@@ -14,8 +14,8 @@ import { LimmatError } from '../errors.ts';
 import type { Log } from '../log/index.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS } from '../log/validate.ts';
 import { parseVerifierKey } from '../note/key.ts';
-import { createStatement } from '../record/index.ts';
-import type { StatementSigner } from '../record/index.ts';
+import { createStatement, parseStatement, recordToJson } from '../record/index.ts';
+import type { LimmatRecord, StatementSigner } from '../record/index.ts';
 import { makeChannelKey } from './channel-key.ts';
 import { CONFIG_TEMPLATE, readConfig } from './config.ts';
 import { firstKeyRecord, genesisRecord } from './genesis.ts';
@@ -94,7 +94,7 @@ export async function createLog(options: CreateLogOptions): Promise<CreatedLog> 
     if (own !== undefined) {
       const { namespace, policy } = options;
       await begin(made.log, own, { ...keys, channelHead: own.channelHead, namespace, policy, submitter });
-    }
+    } else if (made.log.status().head.size > 0) throw otherStart('admission', 0);
   } finally {
     await made.close();
   }
@@ -136,10 +136,66 @@ async function begin(
   const { head } = log.status();
   if (head.size === 0) await append(log, await firstStatements(whole, root));
   await published(log);
+  if (head.size > 0) await assertSameStart(log, whole);
   const heads = await publishedHeads(log);
   const beaten = log.status().head.size > (heads?.heads[0]?.sequence ?? 0);
   if (heads !== undefined && !beaten) await appendHeartbeat(log, heads, logStatements, nodeClock.nowMillis());
   await published(log);
+}
+
+/**
+ * `bad-config` with the first field that differs, where an interrupted start began another log than these options make:
+ * its entries stay, so what the operator asks for now would silently not be so.
+ */
+async function assertSameStart(log: Log, options: GenesisOptions): Promise<void> {
+  const leaves = await log.entries(0, Math.min(2, log.status().head.size));
+  const genesisLeafHash = nodeHasher.leafHash(await log.entry(0));
+  const wanted = [genesisRecord(options), firstKeyRecord(options, genesisLeafHash)];
+  const found = leaves.map((leaf) => parseStatement(leaf).record);
+  for (const [i, want] of wanted.entries()) {
+    const has = found[i];
+    // Without a role for the submitter's key, the second entry is the heartbeat.
+    if (want === undefined && has?.type !== 'key-event') continue;
+    const field = want === undefined || has === undefined ? 'type' : firstDifference(jsonOf(has), jsonOf(want));
+    if (field === undefined) continue;
+    throw otherStart(field, i);
+  }
+}
+
+function otherStart(field: string, entry: number): LimmatError {
+  return new LimmatError(
+    'bad-config',
+    `an interrupted start began this log with another ${field} (entry ${entry}): give the options of that time, or ` +
+      'remove the directory and its guard and begin anew',
+    { details: { field, entry } },
+  );
+}
+
+/** As its JSON form, where optional members that are absent are not there. */
+function jsonOf(record: LimmatRecord): unknown {
+  return JSON.parse(JSON.stringify(recordToJson(record)));
+}
+
+/** The way to the first member in which two values differ, e.g. `fields.roles[0].types`; undefined where none does. */
+function firstDifference(a: unknown, b: unknown, path = ''): string | undefined {
+  if (JSON.stringify(a) === JSON.stringify(b)) return undefined;
+  if (Array.isArray(a) && Array.isArray(b) && a.length === b.length) {
+    for (const [i, value] of a.entries()) {
+      const inside = firstDifference(value, b[i], `${path}[${i}]`);
+      if (inside !== undefined) return inside;
+    }
+    return undefined;
+  }
+  if (!isObject(a) || !isObject(b)) return path;
+  for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const inside = firstDifference(a[name], b[name], path === '' ? name : `${path}.${name}`);
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Genesis and key event, in one commit. */

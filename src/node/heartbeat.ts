@@ -3,7 +3,7 @@
 
 import { toHex } from '../bytes.ts';
 import type { Clock, Log } from '../log/index.ts';
-import { linkOf, logNamespace, namespacesOf } from '../record/admission/in-force.ts';
+import { finalSize, linkOf, logNamespace, namespacesOf } from '../record/admission/in-force.ts';
 import { createStatement, parseStatement } from '../record/index.ts';
 import type { ChainHead, FieldsOf, StatementSigner } from '../record/index.ts';
 
@@ -69,18 +69,28 @@ export async function appendHeartbeat(
   for (const result of await log.append(statements)) if (!result.ok) throw result.error;
 }
 
-/** The newest heartbeat near the end of the published log: its heads, and when it was signed. */
+/**
+ * The newest heartbeat near the end of the published log: its heads, and when it was signed. A log of many namespaces says
+ * the heads of one tree in several entries, which are one heartbeat.
+ */
 async function lastHeartbeat(
   log: BeatingLog,
 ): Promise<{ readonly heads: readonly ChainHead[]; readonly atMillis: number } | undefined> {
   const size = log.status().published?.size ?? 0;
   const leaves = size === 0 ? [] : await log.entries(Math.max(0, size - LOOK_BACK_ENTRIES), size);
+  const heads = new Map<string, ChainHead>();
+  let last: { readonly size: number; readonly iat: number } | undefined;
   for (const leaf of leaves.toReversed()) {
     const { record, iat } = parseStatement(leaf);
-    if (record.type !== 'log-event' || record.fields.heartbeat === undefined) continue;
-    return { heads: record.fields.heartbeat.heads, atMillis: iat * 1000 };
+    const beat = record.type === 'log-event' ? record.fields.heartbeat : undefined;
+    if (beat === undefined) continue;
+    last ??= { size: beat.size, iat };
+    if (beat.size !== last.size) break;
+    for (const head of beat.heads) heads.set(head.namespace, head);
   }
-  return undefined;
+  if (last === undefined) return undefined;
+  const sorted = [...heads.values()].toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1));
+  return { heads: sorted, atMillis: last.iat * 1000 };
 }
 
 export interface HeartbeatOptions {
@@ -91,7 +101,7 @@ export interface HeartbeatOptions {
   readonly intervalMillis: number;
   readonly clock: Clock;
   readonly onBeat: (heads: ChainHeads) => void;
-  /** What was refused or failed; the next look tries again. */
+  /** What was refused or failed; the next look tries again, unless it was stopped meanwhile. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -109,13 +119,20 @@ export class Heartbeats {
     this.#wait();
   }
 
-  /** Looks once; appends a heartbeat if one is due. */
+  /** Looks once; appends a heartbeat if one is due. The last look is one that finds the log at its final size. */
   async look(): Promise<void> {
     const { log, signer, intervalMillis, clock, onBeat } = this.#options;
+    const end = await finalSize(log.admissionState.bind(log));
+    if (end !== undefined && log.status().head.size >= end) {
+      // Its shutdown has said that it takes nothing more, and that is so for ever.
+      this.#stopped = true;
+      return;
+    }
     if (!this.#looked) this.#last = await lastHeartbeat(log);
     this.#looked = true;
     const now = await publishedHeads(log);
-    if (now === undefined) return;
+    // A process that is going down appends nothing more.
+    if (now === undefined || this.#stopped) return;
     const nowMillis = clock.nowMillis();
     const last = this.#last;
     if (last !== undefined && nowMillis - last.atMillis < intervalMillis && sameHeads(last.heads, now.heads)) return;
@@ -134,6 +151,7 @@ export class Heartbeats {
   #wait(): void {
     const { clock, intervalMillis, onError } = this.#options;
     this.#cancel = clock.after(Math.min(LOOK_MILLIS, intervalMillis), () => {
+      if (this.#stopped) return;
       this.#running = this.look()
         .catch(onError)
         .then(() => {

@@ -40,6 +40,34 @@ describe('a new log', () => {
   });
 });
 
+describe('a first try that was cut short', () => {
+  test('is gone on with by the options that it had, and by no others', async () => {
+    const dir = join(temporaryDirectory(), 'data');
+    const first = await makeLog({ dir, origin: 'log.example/1', issuer: 'Acme AG', namespace: 'acme' });
+    rmSync(join(dir, 'meta.json'));
+    const policy = { roles: [{ role: 'release', types: ['build'] as const }] };
+    const same = { dir, origin: 'log.example/1', issuer: 'Acme AG', namespace: 'acme' };
+    for (const [options, field] of [
+      [{ ...same, namespace: 'other' }, 'namespace'],
+      [{ ...same, issuer: 'Other AG' }, 'fields.roles[0].issuers[0]'],
+      [{ ...same, policy }, 'fields.roles[0].role'],
+      [{ ...same, policy: {} }, 'fields.roles'],
+      [{ ...same, admission: 'open' as const }, 'admission'],
+    ] as const) {
+      await expect(makeLog(options)).rejects.toMatchObject({
+        code: 'bad-config',
+        message: expect.stringContaining(`began this log with another ${field} (`),
+        details: { field },
+      });
+      expect(existsSync(join(dir, 'meta.json'))).toBe(false);
+    }
+    expect(await makeLog(same)).toMatchObject({ vkeys: first.vkeys });
+    const opened = await openNodeLog(readSettings(dir));
+    expect(opened.log.status().head.size).toBe(3);
+    await opened.close();
+  });
+});
+
 describe('the window that a trust file promises', () => {
   test('is not widened behind the back of who holds the file, and may be narrowed', async () => {
     const dir = join(temporaryDirectory(), 'data');

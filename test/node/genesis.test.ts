@@ -1,9 +1,10 @@
 import { describe, expect, test, vi } from 'vitest';
 
+import { nodeHasher } from '../../src/adapters/node-crypto.ts';
 import { Heartbeats, appendHeartbeat, publishedHeads } from '../../src/node/heartbeat.ts';
 import { parseInitialPolicy } from '../../src/node/genesis.ts';
 import { namespaceInForce } from '../../src/record/admission/in-force.ts';
-import { parseStatement } from '../../src/record/index.ts';
+import { createApproval, createStatement, parseStatement } from '../../src/record/index.ts';
 import type { LimmatRecord } from '../../src/record/index.ts';
 import { kid, publicKey, rootKeys, signer } from '../support/admission-world.ts';
 import { AdmittedLog, genesisOptions, signed } from '../support/admitted-log.ts';
@@ -166,5 +167,43 @@ describe('heartbeats', () => {
     expect(await beats(log)).toHaveLength(1);
     expect(append).toHaveBeenCalledTimes(2);
     await heartbeats.stop();
+  });
+
+  test('end with the log', async () => {
+    const { log, clock, start, errors } = await beating();
+    await appendHeartbeat(log, (await publishedHeads(log))!, signer('log'), clock.nowMillis());
+    const end: LimmatRecord = { type: 'log-event', namespace: 'acme', fields: { shutdown: { finalSize: 4 } } };
+    const draft = { record: end, kid: kid('log'), iss: 'acme.example', iat: T };
+    const approvals = [await createApproval(draft, signer('root'))];
+    const content = { ...end, fields: { ...end.fields, approvals }, issuer: draft.iss, iatSeconds: T };
+    expect(await told(log, createStatement(content, signer('log')))).toBe('taken');
+    const append = vi.spyOn(log, 'append');
+    const heartbeats = start();
+    await clock.advance(72 * HOUR);
+    expect([errors, append.mock.calls]).toEqual([[], []]);
+    await heartbeats.stop();
+  });
+
+  test('of more namespaces than one entry takes are not said again after a restart', async () => {
+    const { log, clock, start, errors } = await beating();
+    let { leafHash: prev } = (await namespaceInForce(log.admissionState.bind(log), 'acme'))!.head!;
+    const statements: Uint8Array[] = [];
+    for (let i = 0; i < 257; i++) {
+      const namespace = `n${i}`;
+      const fields = { ...admit.fields, sequence: 3 + i, prev, namespace, root: rootKeys(1, 'zeta') };
+      const joined = await signed({ ...admit, fields }, 'root', T);
+      prev = nodeHasher.leafHash(joined);
+      statements.push(joined, await signed({ type: 'policy', namespace, fields: { sequence: 1 } }, 'zeta', T));
+    }
+    for (const result of await log.append(statements)) expect(result.ok).toBe(true);
+    const first = start();
+    await clock.advance(61_000);
+    await first.stop();
+    expect((await beats(log)).map(([, heads]) => heads.length)).toEqual([256, 2]);
+    const second = start();
+    await clock.advance(10 * 60_000);
+    await second.stop();
+    expect(await beats(log)).toHaveLength(2);
+    expect(errors).toEqual([]);
   });
 });

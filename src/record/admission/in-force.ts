@@ -99,6 +99,12 @@ export async function logNamespace(scan: AdmissionScan): Promise<string | undefi
   return value && logValue.parse(value).namespace;
 }
 
+/** How many entries the log ever has, where an entry of it has said so: its shutdown. */
+export async function finalSize(scan: AdmissionScan): Promise<number | undefined> {
+  const value = await valueOf(scan, LOG_KEY);
+  return (value && logValue.parse(value).finalSize) ?? undefined;
+}
+
 /** The link of a chain; undefined where there is none. */
 export async function linkOf(
   scan: AdmissionScan,
