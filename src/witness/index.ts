@@ -7,6 +7,8 @@ export type { KnownHead, SignedHead } from './head.ts';
 export { checkWitnessGuard, firstMark, nextMark } from './guard.ts';
 export { MAX_HEAD_NOTE_BYTES, growLogs, openSignedHead, originOf } from './listed-log.ts';
 export type { ListedLog, RefusedChange } from './listed-log.ts';
+export { parseWitnessLogs } from './log-list.ts';
+export type { LogKeys } from './log-list.ts';
 export type {
   Keepsakes,
   StoredHead,

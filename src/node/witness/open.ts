@@ -10,9 +10,8 @@ import type { VerifierPool } from '../../adapters/node-crypto.ts';
 import { openWitnessStore } from '../../adapters/witness-store.ts';
 import type { CryptoSuite, SignatureAlgorithm } from '../../crypto/suite.ts';
 import { LimmatError, isLimmatError } from '../../errors.ts';
-import { parseLogList } from '../../monitor/log-list.ts';
 import { checkpointVerifier } from '../../note/signer.ts';
-import { Witness } from '../../witness/index.ts';
+import { Witness, parseWitnessLogs } from '../../witness/index.ts';
 import type { ListedLog, RefusedChange, Suspicion, WitnessGuard, WitnessStore } from '../../witness/index.ts';
 import { watchFiles } from '../watched-files.ts';
 import type { WatchedFiles } from '../watched-files.ts';
@@ -129,7 +128,7 @@ export function readLogs(path: string, crypto: CryptoSuite): readonly ListedLog[
     throw new LimmatError('bad-config', `cannot read the log list ${path}: lines "log <vkey>"`, { cause });
   }
   try {
-    return parseLogList(bytes).map(({ origin, keys }) => ({
+    return parseWitnessLogs(bytes).map(({ origin, keys }) => ({
       origin,
       verifiers: keys.map((key) => checkpointVerifier(key, crypto)),
     }));
