@@ -239,6 +239,7 @@ export class Witness {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
+    let signing = this.#signing;
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAX_GROUP);
       try {
@@ -246,6 +247,9 @@ export class Witness {
       } catch (error) {
         for (const { reject } of group) reject(error);
       }
+      // One moment's requests are signed while the next one's are committed; meanwhile those of a third gather.
+      await signing;
+      signing = this.#signing;
     }
     this.#isRunning = false;
     for (const done of this.#idle.splice(0)) done();
@@ -291,16 +295,17 @@ export class Witness {
   }
 
   async #sign(accepted: readonly Waiting[], timestampSeconds: number): Promise<void> {
-    for (const { head, resolve, reject } of accepted) {
-      try {
-        const cosigned = await this.#cosign(head, timestampSeconds);
-        // Of two in one group the later one is the larger.
-        this.#unsaved.set(head.origin, cosigned);
-        await this.#clearSuspicion(head);
-        resolve({ status: 200, lines: cosigned.lines });
-      } catch (error) {
-        reject(error);
+    const cosigned = await Promise.allSettled(accepted.map(({ head }) => this.#cosign(head, timestampSeconds)));
+    // In the order in which they were decided: of two heads of a log the later one is the larger.
+    for (const [i, { head, resolve, reject }] of accepted.entries()) {
+      const outcome = cosigned[i]!;
+      if (outcome.status === 'rejected') {
+        reject(outcome.reason);
+        continue;
       }
+      this.#unsaved.set(head.origin, outcome.value);
+      await this.#clearSuspicion(head);
+      resolve({ status: 200, lines: outcome.value.lines });
     }
     await this.#save(false);
   }
@@ -308,8 +313,7 @@ export class Witness {
   async #cosign({ origin, text, note }: SignedHead, timestampSeconds: number): Promise<Cosigned> {
     const last = this.#unsaved.get(origin);
     if (last !== undefined && last.timestampSeconds === timestampSeconds && last.text === text) return last;
-    const own: string[] = [];
-    for (const signer of this.#options.signers) own.push(await signer.sign(text, timestampSeconds));
+    const own = await Promise.all(this.#options.signers.map((signer) => signer.sign(text, timestampSeconds)));
     const whole = utf8(formatNote(text, [...parseNote(note).signatures, ...own]));
     return { text, timestampSeconds, lines: own.join(''), note: whole };
   }

@@ -42,19 +42,24 @@ const DER: Readonly<Record<AlgorithmName, DerForm>> = {
 };
 
 /**
- * Most public keys kept. A log sees a few submitters and a monitor a few logs; 1,024 Ed25519 keys take about 1 MB,
+ * Most public keys kept, unless told otherwise. A log sees a few submitters and a monitor a few logs; 1,024 Ed25519 keys take about 1 MB,
  * and whoever sends more distinct keys only pays for the import each time.
  */
-const MAX_CACHED = 1024;
+export const DEFAULT_CACHED_KEYS = 1024;
 
 /** Imports keys and remembers them. One belongs to each suite; what it holds changes speed, never an answer. */
 export class KeyCache {
+  readonly #maxKeys: number;
   // null = these bytes are no key. Two generations: when the young one is full it becomes the old one, so that
   // nothing is evicted key by key and what is in use stays.
   #young = new Map<string, KeyObject | null>();
   #old = new Map<string, KeyObject | null>();
   // Secrets are found by the array that holds them, never by a copy of their bytes in a string.
   readonly #secrets = new WeakMap<Uint8Array, { readonly bytes: Uint8Array; readonly key: KeyObject }>();
+
+  constructor(maxKeys: number = DEFAULT_CACHED_KEYS) {
+    this.#maxKeys = maxKeys;
+  }
 
   /** The KeyObject of a raw public key, or undefined when the bytes are none. */
   publicKey(algorithm: AlgorithmName, publicKey: Uint8Array): KeyObject | undefined {
@@ -65,7 +70,7 @@ export class KeyCache {
     if (key !== undefined) return key ?? undefined;
     key = this.#old.get(id);
     if (key === undefined) key = importPublicKey(algorithm, publicKey) ?? null;
-    if (this.#young.size >= MAX_CACHED / 2) {
+    if (this.#young.size >= this.#maxKeys / 2) {
       this.#old = this.#young;
       this.#young = new Map();
     }

@@ -5,10 +5,9 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 
-import { createVerifierPool, nodeCrypto, nodeHasher } from '../../adapters/node-crypto.ts';
-import type { VerifierPool } from '../../adapters/node-crypto.ts';
+import { makeNodeCrypto, nodeHasher } from '../../adapters/node-crypto.ts';
 import { openWitnessStore } from '../../adapters/witness-store.ts';
-import type { CryptoSuite, SignatureAlgorithm } from '../../crypto/suite.ts';
+import type { CryptoSuite } from '../../crypto/suite.ts';
 import { LimmatError, isLimmatError } from '../../errors.ts';
 import { checkpointVerifier } from '../../note/signer.ts';
 import { Witness, parseWitnessLogs } from '../../witness/index.ts';
@@ -33,6 +32,11 @@ export function readWitnessSettings(dir: string, flags: WitnessConfig = {}): Wit
   return { paths, config: { ...readWitnessConfig(paths.config), ...given } };
 }
 
+/** Libuv has four threads, of which one is left for the store. */
+const MAX_THREADS = 3;
+/** Keys of so many logs are imported once: some 10 kB each. */
+const CACHED_KEYS = 32_768;
+
 export interface OpenWitnessOptions {
   /** Begins a new witness; refused where one has begun already. */
   readonly init?: boolean;
@@ -42,8 +46,6 @@ export interface OpenWitnessOptions {
   readonly onList?: (change: { readonly added: number; readonly refused: readonly RefusedChange[] }) => void;
   /** A changed list that was not taken; the logs before stay. */
   readonly onListError?: (error: LimmatError) => void;
-  /** Threads that verify; 0: none beside the main one. Default: one less than the machine has, at most 4. */
-  readonly threads?: number;
 }
 
 /** A witness with everything that it needs on this machine. */
@@ -60,14 +62,14 @@ export async function openNodeWitness(
   { paths, config }: WitnessSettings,
   options: OpenWitnessOptions = {},
 ): Promise<NodeWitness> {
-  const { init = false, threads = Math.min(4, availableParallelism() - 1) } = options;
-  const signers = readWitnessKeys(paths, nodeCrypto);
+  const { init = false } = options;
+  const threads = Math.min(MAX_THREADS, availableParallelism());
+  const crypto = makeNodeCrypto({ cachedKeys: CACHED_KEYS, mldsa44Threads: threads }).suite;
+  const signers = readWitnessKeys(paths, crypto);
   if (config.guard === undefined) {
     throw new LimmatError('bad-config', `${paths.config} does not say where the guard is: guard = "DIR"`);
   }
-  const pool = threads === 0 ? undefined : createVerifierPool({ threads });
   const list = resolve(paths.root, config['log-list'] ?? 'logs.txt');
-  const crypto = pool === undefined ? nodeCrypto : verifyingBy(pool);
   let witness: Witness | undefined;
   let guard: WitnessGuard | undefined;
   let store: WitnessStore | undefined;
@@ -104,7 +106,6 @@ export async function openNodeWitness(
     lists?.close();
     await store?.close();
     await guard?.close();
-    await pool?.close();
     throw error;
   }
   const opened = witness;
@@ -114,7 +115,6 @@ export async function openNodeWitness(
     close: async () => {
       watched.close();
       await opened.close();
-      await pool?.close();
     },
   };
 }
@@ -136,16 +136,4 @@ export function readLogs(path: string, crypto: CryptoSuite): readonly ListedLog[
     if (!isLimmatError(error)) throw error;
     throw new LimmatError(error.code, `${path}: ${error.message}`, { details: error.details, cause: error });
   }
-}
-
-/** The suite with ML-DSA-44 verified on the pool's threads; Ed25519 is sooner done than sent there. */
-function verifyingBy(pool: VerifierPool): CryptoSuite {
-  const mldsa44: SignatureAlgorithm = {
-    ...nodeCrypto.mldsa44,
-    verify: async (publicKey, message, signature) => {
-      const [holds] = await pool.verifyMany([{ algorithm: 'ML-DSA-44', publicKey, message, signature }]);
-      return holds ?? false;
-    },
-  };
-  return { ...nodeCrypto, mldsa44 };
 }
