@@ -2,14 +2,14 @@
 // record, and logs the verdict. Exit code 0 = the same files, 4 = other files, 3 = it could not be built here.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
 import { nodeCrypto, nodeHasher } from '../src/adapters/node-crypto.ts';
-import { equalBytes, toHex } from '../src/bytes.ts';
+import { equalBytes, toHex, utf8Text } from '../src/bytes.ts';
 import { openCited } from '../src/client/check/cited.ts';
 import { httpReader } from '../src/client/http-reader.ts';
 import { NOTHING_REMEMBERED } from '../src/client/state.ts';
@@ -27,6 +27,7 @@ import { addToLog } from './support/log-api.ts';
 import { createOutput, style } from './support/output.ts';
 import type { Output } from './support/output.ts';
 import { signRecord } from './support/record-options.ts';
+import { replaceFile } from './support/replace-file.ts';
 import { artifactReport, compareOutputs, listFiles, resultOf } from './rebuild/files.ts';
 import type { ListedOutput } from './rebuild/files.ts';
 import { buildAt, checkSource, nextBuild } from './rebuild/find.ts';
@@ -58,6 +59,8 @@ type Result = FieldsOf<'rebuild'>['result'];
 /** Files that came out and that no record asks for are counted, and so many are named. */
 const MAX_OTHER_FILES = 100;
 const PROOF = 'rebuild.tlog-proof';
+/** The origin of the log that a signed verdict is for. */
+const ORIGIN = 'origin';
 const STATEMENT = 'rebuild.statement';
 /** Says that a build was tried and that nothing was to be logged of it. */
 const NOT_LOGGED = 'not-logged';
@@ -132,7 +135,7 @@ async function rebuild(command: readonly string[], flags: RebuildFlags): Promise
     log: join(directory, 'build.log'),
   };
   if (!isVerdict && flags.reportFailure !== true) {
-    writeFileSync(join(directory, NOT_LOGGED), `${done.why}\n`);
+    replaceFile(join(directory, NOT_LOGGED), `${done.why}\n`);
     output.result({ ...answer, appended: false }, [
       `${style('yellow', done.result)} ${done.why}; nothing was logged (--report-failure logs it)`,
       `report ${answer.report}`,
@@ -143,7 +146,8 @@ async function rebuild(command: readonly string[], flags: RebuildFlags): Promise
   }
   const record = { type: 'rebuild', namespace: flags.namespace, fields: done.fields } as const;
   const statement = await signRecord(record, signer, { issuer });
-  writeFileSync(join(directory, STATEMENT), statement.bytes);
+  replaceFile(join(directory, ORIGIN), `${build.entry.head.origin}\n`);
+  replaceFile(join(directory, STATEMENT), statement.bytes);
   const index = await send(directory, trust, flags.url);
   output.result({ ...answer, appended: true, index, proof: join(directory, PROOF) }, [
     `${style(done.result === 'match' ? 'green' : 'red', done.result)} ${done.why}`,
@@ -260,15 +264,36 @@ function wordsOf(result: Result, { code, signal }: Ended, different: number, all
 /** Writes the value, and gives the digest of the file. */
 function writeJson(path: string, value: object): { readonly sha256: Uint8Array } {
   const bytes = Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
-  writeFileSync(path, bytes);
+  replaceFile(path, bytes);
   return { sha256: new Uint8Array(createHash('sha256').update(bytes).digest()) };
 }
 
-/** Verdicts that were signed and that a log was not there for. */
+/** What the log there says it is: the first line of its checkpoint. Its proof has to hold by the keys of that origin. */
+async function originAt(url: string): Promise<string> {
+  const note = await httpReader({ url, get: nodeGet() }).checkpoint();
+  return (utf8Text(note) ?? '').split('\n', 1)[0]!;
+}
+
+/** The log whose build was judged: a verdict on an entry of one log means nothing in another. */
+function readOrigin(directory: string): string | undefined {
+  const file = join(directory, ORIGIN);
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+}
+
+/** Verdicts that were signed and that a log was not there for. Only the log of that origin gets them. */
 async function sendWhatWaits(work: string, trust: Trust, flags: RebuildFlags, output: Output): Promise<void> {
+  let origin: string | undefined;
   for (const name of readdirSync(work)) {
     const directory = join(work, name);
     if (!existsSync(join(directory, STATEMENT)) || existsSync(join(directory, PROOF))) continue;
+    origin ??= await originAt(flags.url);
+    const meant = readOrigin(directory);
+    if (meant !== origin) {
+      output.note(
+        `what waits in ${directory} is for ${meant ?? 'a log that is not known'}, not for ${origin}: not sent`,
+      );
+      continue;
+    }
     const index = await send(directory, trust, flags.url);
     output.note(`what waited in ${directory} was added as entry ${index}`);
   }
@@ -296,6 +321,6 @@ async function send(directory: string, trust: Trust, url: string): Promise<numbe
   if (!equalBytes(cited.statement.bytes, statement)) {
     throw new LimmatError('bad-proof', `the log proved another statement than the one that was sent`);
   }
-  writeFileSync(join(directory, PROOF), proof);
+  replaceFile(join(directory, PROOF), proof);
   return index;
 }

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -190,6 +200,32 @@ describe('limmat rebuild', () => {
     expect((await rebuild('cp "$LIMMAT_SOURCE/sub/a" "$LIMMAT_OUTPUT"', '--source', path('tree'))).code).toBe(0);
   });
 
+  test('the digest of a tree is one that find, sort and sha256sum give, whatever the names', async () => {
+    mkdirSync(path('tree/a'), { recursive: true });
+    // By code units of UTF-16 the last two would change places, and by locale the first ones.
+    for (const name of ['a/b', 'a-b', 'B', 'ä', '.hidden', '-n', ' two  spaces', '\uff61', '\u{1f600}']) {
+      writeFileSync(join(path('tree'), name), name);
+    }
+    const command = `find . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0r sha256sum -- | sha256sum`;
+    expect(readFileSync(join(import.meta.dirname, '../../docs/rebuilders.md'), 'utf8')).toContain(command);
+    const said = execFileSync('sh', ['-c', command], { cwd: path('tree'), encoding: 'utf8' });
+    expect(toHex(await treeDigest(path('tree')))).toBe(said.slice(0, 64));
+  });
+
+  test('a tree that a list of files does not fix has no digest', async () => {
+    for (const [i, name] of ['new\nline', 'back\\slash', 'return\r'].entries()) {
+      mkdirSync(path(`tree${i}`));
+      writeFileSync(join(path(`tree${i}`), name), 'x');
+      await expect(treeDigest(path(`tree${i}`))).rejects.toMatchObject({ code: 'usage' });
+    }
+    mkdirSync(path('linked'));
+    symlinkSync('/etc/hostname', path('linked/a'));
+    await expect(treeDigest(path('linked'))).rejects.toThrow('a in');
+    mkdirSync(path('bytes'));
+    writeFileSync(Buffer.concat([Buffer.from(`${path('bytes')}/`), Buffer.from([0xff])]), 'x');
+    await expect(treeDigest(path('bytes'))).rejects.toMatchObject({ code: 'usage' });
+  });
+
   test('tells the command what the record says, and not what the key is', async () => {
     const id = await build('1.0; rm -rf $HOME', [{ digest: sha256('x') }]);
     process.env['TEST_REBUILD_KEY'] = readFileSync(path('key.pem'), 'utf8');
@@ -248,6 +284,13 @@ describe('limmat rebuild', () => {
     const { code, stderr } = await rebuild('printf one > "$LIMMAT_OUTPUT/a"');
     expect([code, stderr]).toEqual([3, expect.stringContaining('the signed verdict is kept in')]);
     isAway = false;
+    // Another log gets nothing of it.
+    const waits = path(`work/${toHex(id)}`);
+    const origin = readFileSync(join(waits, 'origin'), 'utf8');
+    writeFileSync(join(waits, 'origin'), 'other.example/1\n');
+    expect((await rebuild('exit 1')).stderr).toContain('is for other.example/1, not for');
+    expect(existsSync(join(waits, 'rebuild.tlog-proof'))).toBe(false);
+    writeFileSync(join(waits, 'origin'), origin);
     const { stderr: said, stdout } = await rebuild('exit 1');
     expect(said).toContain('was added as entry 1');
     expect(stdout).toContain('nothing to rebuild');

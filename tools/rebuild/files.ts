@@ -6,7 +6,8 @@ import { open, readdir } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
-import { equalBytes, toHex } from '../../src/bytes.ts';
+import { equalBytes, toHex, utf8Text } from '../../src/bytes.ts';
+import { LimmatError } from '../../src/errors.ts';
 import type { FieldsOf } from '../../src/record/types.ts';
 
 /** A file below a directory; `path` is from there, with slashes. */
@@ -28,6 +29,41 @@ export async function listFiles(directory: string): Promise<readonly ListedOutpu
   };
   await walk('');
   return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/**
+ * Every file of a source tree, hashed, in the order of the bytes of their paths, whatever the locale. `usage` where there
+ * is anything that a list of files does not fix: two trees of one digest are then the same to a build.
+ */
+export async function listTree(directory: string): Promise<readonly ListedOutput[]> {
+  const files: { readonly path: Buffer; readonly text: string }[] = [];
+  const walk = async (below: Buffer): Promise<void> => {
+    const at = Buffer.concat([Buffer.from(`${directory}/`), below]);
+    for (const entry of await readdir(at, { withFileTypes: true, encoding: 'buffer' })) {
+      const path = below.length === 0 ? entry.name : Buffer.concat([below, SLASH, entry.name]);
+      const text = utf8Text(new Uint8Array(path));
+      if (text === undefined || /[\n\r\\]/.test(text)) {
+        throw cannotBeListed(directory, JSON.stringify(path.toString('utf8')), 'has a name that a list cannot have');
+      }
+      if (entry.isDirectory()) await walk(path);
+      else if (entry.isFile()) files.push({ path, text });
+      else throw cannotBeListed(directory, text, 'is a link or a device, and no file');
+    }
+  };
+  await walk(Buffer.alloc(0));
+  const sorted = files.toSorted((a, b) => Buffer.compare(a.path, b.path));
+  const listed: ListedOutput[] = [];
+  for (const { text } of sorted) listed.push({ path: text, ...(await hashFile(join(directory, text))) });
+  return listed;
+}
+
+const SLASH = Buffer.from('/');
+
+function cannotBeListed(directory: string, path: string, why: string): LimmatError {
+  return new LimmatError(
+    'usage',
+    `${path} in ${directory} ${why}, so the digest of the tree would not fix it: give the archive instead`,
+  );
 }
 
 async function hashFile(path: string): Promise<{ size: number; sha256: Uint8Array }> {

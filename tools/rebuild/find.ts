@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 
 import { nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
-import { equalBytes, toHex, utf8 } from '../../src/bytes.ts';
+import { equalBytes, toHex } from '../../src/bytes.ts';
 import { indexOf, memberOf, readList } from '../../src/client/check/answer.ts';
 import { openCited } from '../../src/client/check/cited.ts';
 import type { ProvenCitation } from '../../src/client/check/cited.ts';
@@ -17,7 +17,7 @@ import { LimmatError, isLimmatError } from '../../src/errors.ts';
 import { MAX_TLOG_PROOF_BYTES } from '../../src/note/tlog-proof.ts';
 import type { FieldsOf } from '../../src/record/types.ts';
 import { utf8Text } from '../../src/bytes.ts';
-import { listFiles } from './files.ts';
+import { listTree } from './files.ts';
 
 /** A build whose entry was verified, signed by an issuer of the trust file. */
 export interface LoggedBuild {
@@ -163,12 +163,14 @@ async function fileDigest(path: string): Promise<Uint8Array> {
   return new Uint8Array(hash.digest());
 }
 
-/** SHA-256 of the lines that `sha256sum` writes for all files, sorted by path: "<hex>  <path from the top>\n". */
+/**
+ * The digest of a tree (docs/rebuilders.md): SHA-256 over a line for each regular file below the directory, in the order
+ * of the bytes of their paths: the digest of its content in hexadecimal, two spaces, the path from the top with "/", and a
+ * line feed. `usage` for what such a list cannot say: a link or a device, a name that is no UTF-8 or has a line feed, a
+ * carriage return or a backslash, which sha256sum writes in another way.
+ */
 export async function treeDigest(directory: string): Promise<Uint8Array> {
-  const lines = (await listFiles(directory)).map(({ path, sha256 }) => `${toHex(sha256)}  ${path}\n`);
-  return new Uint8Array(
-    createHash('sha256')
-      .update(utf8(lines.join('')))
-      .digest(),
-  );
+  const files = await listTree(directory);
+  const lines = files.map(({ path, sha256 }) => `${toHex(sha256)}  ${path}\n`);
+  return new Uint8Array(createHash('sha256').update(lines.join('')).digest());
 }
