@@ -15,6 +15,7 @@ import { benchAdmission, benchLookups } from './bench/records.ts';
 import { benchRow, formatValue, type BenchRow, type Measured } from './bench/targets.ts';
 import { benchVerify } from './bench/verify.ts';
 import { benchWitnessed } from './bench/witnessed.ts';
+import { benchWitness } from './bench/witness.ts';
 import { benchAdd, benchBatch, benchStatements } from './bench/write.ts';
 import { jsonOption, wholeNumber } from './support/config.ts';
 import { createOutput, style } from './support/output.ts';
@@ -42,6 +43,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   verify: benchVerify,
   monitor: benchMonitor,
   mirror: benchMirror,
+  witness: benchWitness,
   growth: benchGrowth,
 };
 

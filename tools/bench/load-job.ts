@@ -11,6 +11,11 @@ export type LoadRequests =
   | { readonly kind: 'batch'; readonly entrySize: number; readonly batchSize: number; readonly seed: number }
   /** POST /api/v1/batch of ready-made bodies, each sent once: a file of u32 big-endian length and body, repeated. */
   | { readonly kind: 'bodies'; readonly file: string; readonly entriesPerBody: number }
+  /**
+   * POST of ready-made bodies to a path, each sent once: a file of u32 connection, u32 length (both big-endian) and body,
+   * repeated. A connection sends its own in order, one after the other's answer.
+   */
+  | { readonly kind: 'posts'; readonly path: string; readonly file: string }
   /** GET of these paths, in order and from the start again, each connection from its own place. */
   | { readonly kind: 'paths'; readonly file: string };
 

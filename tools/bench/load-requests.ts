@@ -67,6 +67,20 @@ function bodies(file: string): RequestSource {
   return () => requests[next++];
 }
 
+function posts(file: string, path: string, connections: number): RequestSource {
+  const bytes = readFileSync(file);
+  const queues = Array.from({ length: connections }, (): Buffer[] => []);
+  for (let offset = 0; offset < bytes.length;) {
+    const connection = bytes.readUInt32BE(offset);
+    const length = bytes.readUInt32BE(offset + 4);
+    const body = bytes.subarray(offset + 8, offset + 8 + length);
+    queues[connection]!.push(Buffer.concat([head('POST', path, length, 'application/octet-stream'), body]));
+    offset += 8 + length;
+  }
+  const places = queues.map(() => 0);
+  return (connection) => queues[connection]![places[connection]!++];
+}
+
 function paths(file: string, connections: number): RequestSource {
   const requests = readFileSync(file, 'utf8')
     .split('\n')
@@ -85,6 +99,9 @@ function paths(file: string, connections: number): RequestSource {
 export function prepareRequests(requests: LoadRequests, connections: number): PreparedRequests {
   if (requests.kind === 'paths') {
     return { next: paths(requests.file, connections), entriesPerRequest: 0, isBatch: false };
+  }
+  if (requests.kind === 'posts') {
+    return { next: posts(requests.file, requests.path, connections), entriesPerRequest: 1, isBatch: false };
   }
   if (requests.kind === 'bodies') {
     return { next: bodies(requests.file), entriesPerRequest: requests.entriesPerBody, isBatch: true };

@@ -93,6 +93,18 @@ const METRICS = {
   'monitor-idle': { title: 'round over 100 idle logs', unit: 'ms', better: 'lower', target: 1000 },
   'mirror-rate': { title: 'mirror, catching up from loopback', unit: 'entries/s', better: 'higher', target: 100_000 },
   'mirror-rss': { title: 'resident memory of that, highest', unit: 'MB', better: 'lower', target: 300 },
+  'witness-ed25519-rate': {
+    title: 'add-checkpoint, 1,000 logs, Ed25519 alone',
+    unit: 'requests/s',
+    better: 'higher',
+    target: 3_000,
+  },
+  'witness-both-rate': {
+    title: 'the same with both keys on both sides',
+    unit: 'requests/s',
+    better: 'higher',
+    target: 1_000,
+  },
   'start-millis': { title: 'process start to first checkpoint', unit: 'ms', better: 'lower', target: 1000 },
   'growth-1e4': { title: 'append rate at 10⁴ entries', unit: 'entries/s', better: 'higher' },
   'growth-1e5': { title: 'append rate at 10⁵ entries', unit: 'entries/s', better: 'higher' },

@@ -19,7 +19,9 @@ const KEPT_OUTPUT = 8_192;
 
 export interface ServeOptions {
   readonly dataDir: string;
-  /** More arguments of `limmat serve`. */
+  /** What is run: `limmat serve`, or another command that takes --data and --listen and has /readyz. */
+  readonly command?: string;
+  /** More arguments of it. */
   readonly args?: readonly string[];
   readonly port?: number;
   /** The Node to run and the launcher to give it; default: this process's own, and this checkout's. */
@@ -99,7 +101,7 @@ async function waitUntilReady(url: string, child: ChildProcess, deadline: number
     await sleep(5);
   }
   child.kill('SIGKILL');
-  throw new Error(`the log did not become ready:\n${output()}`);
+  throw new Error(`it did not become ready:\n${output()}`);
 }
 
 /** Starts `limmat serve` and waits until it is ready; throws with what it printed when it does not get there. */
@@ -107,7 +109,8 @@ export async function startServe(options: ServeOptions): Promise<ServeProcess> {
   const startedAt = performance.now();
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
-  const command = [options.launcher ?? LAUNCHER, 'serve', '--data', options.dataDir, '--listen', `127.0.0.1:${port}`];
+  const { launcher = LAUNCHER, command: name = 'serve' } = options;
+  const command = [launcher, name, '--data', options.dataDir, '--listen', `127.0.0.1:${port}`];
   const child = spawn(options.node ?? process.execPath, [...NODE_FLAGS, ...command, ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
