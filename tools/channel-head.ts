@@ -17,7 +17,7 @@ import { formatTime } from '../src/record/time.ts';
 import { DEFAULT_URL, jsonOption } from './support/config.ts';
 import { urlSource } from './support/log-source.ts';
 import { readChannels, rememberChannels } from './support/remembered.ts';
-import { replaceFile } from './support/replace-file.ts';
+import { replaceFile } from '../src/node/replace-file.ts';
 import { createOutput, style } from './support/output.ts';
 
 interface ChannelHeadFlags {

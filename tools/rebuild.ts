@@ -27,7 +27,7 @@ import { addToLog } from './support/log-api.ts';
 import { createOutput, style } from './support/output.ts';
 import type { Output } from './support/output.ts';
 import { signRecord } from './support/record-options.ts';
-import { replaceFile } from './support/replace-file.ts';
+import { replaceFile } from '../src/node/replace-file.ts';
 import { artifactReport, compareOutputs, listFiles, resultOf } from './rebuild/files.ts';
 import type { ListedOutput } from './rebuild/files.ts';
 import { buildAt, checkSource, nextBuild } from './rebuild/find.ts';

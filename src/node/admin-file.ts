@@ -1,12 +1,13 @@
 // admin.json in the data directory of a log that is being served: where its owner's commands find it, and at which
 // address it answers everybody. Only the owner can read it.
 
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import * as v from 'valibot';
 
 import { LimmatError, isLimmatError } from '../errors.ts';
+import { replaceFile } from './replace-file.ts';
 
 const ADMIN_FILE = 'admin.json';
 
@@ -22,8 +23,7 @@ export function adminFile(dataDir: string): string {
 /** Replaces the file as a whole. */
 export function writeAdminAddress(dataDir: string, address: AdminAddress): void {
   const file = adminFile(dataDir);
-  writeFileSync(`${file}.new`, `${JSON.stringify(address)}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  replaceFile(file, `${JSON.stringify(address)}\n`, 0o600);
 }
 
 /** What the log that runs on this directory has said; undefined when none has, or nothing that can be read. */

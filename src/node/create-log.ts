@@ -1,7 +1,7 @@
 // Makes a log in a data directory. Every step may be cut short and done again: keys that are there are kept, and
 // meta.json, without which there is no log, is written last.
 
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { openGuard } from '../adapters/guard.ts';
@@ -25,6 +25,7 @@ import { makeLogKeys } from './log-keys.ts';
 import { dataPaths, holdsLog, writeMeta } from './meta.ts';
 import type { DataPaths, Meta } from './meta.ts';
 import { nodeClock, openNodeLog } from './open-log.ts';
+import { isTemporaryName, replaceFile } from './replace-file.ts';
 import { writeSecretFile } from './secret-file.ts';
 import { formatPublicKey, generateStatementKey, loadStatementSigner } from './statement-key.ts';
 
@@ -62,7 +63,7 @@ export async function createLog(options: CreateLogOptions): Promise<CreatedLog> 
   if (holdsLog(dir)) throw new LimmatError('wrong-log', `there is a log in ${dir} already; nothing was changed`);
   assertMayBecomeLog(dir);
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
-  if (!existsSync(paths.config)) writeFileSync(paths.config, CONFIG_TEMPLATE);
+  if (!existsSync(paths.config)) replaceFile(paths.config, CONFIG_TEMPLATE);
   const config = readConfig(paths.config);
   const keys = makeLogKeys(paths, options.origin ?? config.origin, nodeCrypto);
   const admission = options.admission ?? config.admission ?? 'records';
@@ -76,7 +77,7 @@ export async function createLog(options: CreateLogOptions): Promise<CreatedLog> 
     iatWindows: new Map(own === undefined ? [] : [[keys.origin, iatWindowSeconds]]),
     channelKeys: new Map(own === undefined ? [] : [[keys.origin, [parseVerifierKey(own.channelHead)]]]),
   };
-  writeFileSync(paths.trust, trustFile(trust));
+  replaceFile(paths.trust, trustFile(trust));
   await assertGuardUnused(paths.defaultGuard, dir, keys.origin);
   const meta: Omit<Meta, 'format'> = {
     origin: keys.origin,
@@ -122,7 +123,7 @@ function makeOwnKeys(paths: DataPaths, origin: string): OwnKeys {
 function makePublicKey(file: string, publicFile?: string): CoseKey {
   if (!existsSync(file)) writeSecretFile(file, generateStatementKey('ed25519').secretPem);
   const { key } = loadStatementSigner(file);
-  if (publicFile !== undefined) writeFileSync(publicFile, formatPublicKey(file));
+  if (publicFile !== undefined) replaceFile(publicFile, formatPublicKey(file));
   return key;
 }
 
@@ -264,7 +265,7 @@ export function assertMayBecomeLog(dir: string): void {
 }
 
 function namesIn(dir: string): readonly string[] {
-  return existsSync(dir) ? readdirSync(dir) : [];
+  return existsSync(dir) ? readdirSync(dir).filter((name) => !isTemporaryName(name)) : [];
 }
 
 /** The guard of a tree of this origin that only just began is what an interrupted first try left; any other is a log's. */

@@ -1,12 +1,13 @@
 // The data directory of a log (README): where its parts are, and meta.json, which says what log it is. meta.json is
 // written last when a log is made and never changes.
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import * as v from 'valibot';
 
 import { LimmatError } from '../errors.ts';
+import { replaceFile } from './replace-file.ts';
 import { shellWord } from './shell-word.ts';
 
 const FORMAT = 'limmat-data/1';
@@ -89,7 +90,6 @@ export function readMeta(dir: string): Meta {
 export function writeMeta(dir: string, facts: Omit<Meta, 'format'>): Meta {
   const { meta } = dataPaths(dir);
   const value: Meta = { format: FORMAT, ...facts };
-  writeFileSync(`${meta}.new`, `${JSON.stringify(value, null, 2)}\n`, { flush: true });
-  renameSync(`${meta}.new`, meta);
+  replaceFile(meta, `${JSON.stringify(value, null, 2)}\n`);
   return value;
 }

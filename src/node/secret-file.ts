@@ -1,9 +1,10 @@
 // Key files on disk: written for their owner alone, and refused when others can read them.
 
-import { lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { LimmatError } from '../errors.ts';
+import { makeFile } from './replace-file.ts';
 
 /** Read and write for the owner, nothing for anybody else (DESIGN §7). */
 const OWNER_ONLY = 0o600;
@@ -33,5 +34,5 @@ export function writeSecretFile(path: string, text: string): void {
   }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // On the disk before anything is signed with it: a key that a power cut empties is lost for ever.
-  writeFileSync(path, text, { mode: OWNER_ONLY, flag: 'wx', flush: true });
+  makeFile(path, text, OWNER_ONLY);
 }

@@ -6,6 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { openNodeLog, readSettings } from '../../src/node.ts';
 import { explainLock, writeAdminAddress } from '../../src/node/admin-file.ts';
 import { LimmatError } from '../../src/errors.ts';
+import { makeFile } from '../../src/node/replace-file.ts';
+import { writeSecretFile } from '../../src/node/secret-file.ts';
 import { makeLog } from '../../tools/support/new-log.ts';
 import { dataLog, temporaryDirectory } from '../support/data-log.ts';
 
@@ -65,6 +67,26 @@ describe('a first try that was cut short', () => {
     const opened = await openNodeLog(readSettings(dir));
     expect(opened.log.status().head.size).toBe(3);
     await opened.close();
+  });
+});
+
+describe('a key file', () => {
+  test('appears whole, for its owner, once, and leaves nothing else behind', () => {
+    const dir = temporaryDirectory();
+    const file = join(dir, 'keys', 'a.pem');
+    writeSecretFile(file, 'secret');
+    expect([statSync(file).mode & 0o777, readFileSync(file, 'utf8')]).toEqual([0o600, 'secret']);
+    expect(() => writeSecretFile(file, 'other')).toThrow('is there already');
+    expect(() => makeFile(file, 'other', 0o600)).toThrow('EEXIST');
+    expect(readFileSync(file, 'utf8')).toBe('secret');
+    expect(readdirSync(join(dir, 'keys'))).toEqual(['a.pem']);
+  });
+
+  test('that was being written when a first try was killed is not in the way of the next', async () => {
+    const dir = join(temporaryDirectory(), 'data');
+    mkdirSync(join(dir, 'keys'), { recursive: true });
+    writeFileSync(join(dir, 'keys', '.log.skey.0123456789ab.new'), 'half');
+    expect((await makeLog({ dir })).vkeys).toHaveLength(2);
   });
 });
 

@@ -12,7 +12,7 @@ import type { LogHead } from '../../src/client/state.ts';
 import { utf8 } from '../../src/bytes.ts';
 import { withFileLock } from '../../tools/support/file-lock.ts';
 import { readState, rememberHeads } from '../../tools/support/remembered.ts';
-import { replaceFile } from '../../tools/support/replace-file.ts';
+import { replaceFile } from '../../src/node/replace-file.ts';
 import { numberedEntries, ServedLog } from '../support/served-log.ts';
 
 const T = 1_790_000_000;
@@ -79,7 +79,7 @@ describe('what is remembered', () => {
 const COUNTER = `
   import { readFileSync } from 'node:fs';
   import { withFileLock } from ${JSON.stringify(new URL('../../tools/support/file-lock.ts', import.meta.url).href)};
-  import { replaceFile } from ${JSON.stringify(new URL('../../tools/support/replace-file.ts', import.meta.url).href)};
+  import { replaceFile } from ${JSON.stringify(new URL('../../src/node/replace-file.ts', import.meta.url).href)};
   const [path, times] = [process.argv[1], Number(process.argv[2])];
   for (let i = 0; i < times; i++) {
     withFileLock(path, () => replaceFile(path, String(Number(readFileSync(path, 'utf8')) + 1)));

@@ -15,7 +15,7 @@ import { NOTHING_REMEMBERED, advance, formatState, parseState } from '../../src/
 import type { RememberedHeads } from '../../src/client/state.ts';
 import { LimmatError } from '../../src/errors.ts';
 import { withFileLock } from './file-lock.ts';
-import { replaceFile } from './replace-file.ts';
+import { replaceFile } from '../../src/node/replace-file.ts';
 
 /** What is remembered; nothing when the file is not there yet. One that cannot be read is never taken for that. */
 export function readState(path: string): RememberedHeads {

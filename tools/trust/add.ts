@@ -10,7 +10,7 @@ import { parseTrust } from '../../src/client/trust.ts';
 import { LimmatError, isLimmatError } from '../../src/errors.ts';
 import { parseLogList } from '../../src/monitor/log-list.ts';
 import { parseFingerprint } from '../../src/note/fingerprint.ts';
-import { replaceFile } from '../support/replace-file.ts';
+import { replaceFile } from '../../src/node/replace-file.ts';
 import { urlSource } from '../support/log-source.ts';
 import { createOutput, style } from '../support/output.ts';
 
