@@ -10,6 +10,9 @@ import { SIGNATURE_TYPE, parseVerifierKey } from '../note/key.ts';
 import type { VerifierKey } from '../note/key.ts';
 import { formatPolicy, parsePolicy, policyText } from '../note/policy.ts';
 import type { Policy } from '../note/policy.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+
+export { formatDuration, parseDuration } from './duration.ts';
 
 /** A key that may sign statements in the name of an issuer. */
 export interface TrustedIssuer {
@@ -18,6 +21,8 @@ export interface TrustedIssuer {
   readonly key: CoseKey;
   /** The key's RFC 9679 thumbprint, 64 lowercase hex digits. */
   readonly kid: string;
+  /** A rebuilder may sign rebuilds, and retractions; absent: any record. */
+  readonly role?: 'rebuilder';
 }
 
 /** The two keys of a limmat log, both named by its origin; a checkpoint counts when both have signed it. */
@@ -61,13 +66,16 @@ export type KeysByOrigin = ReadonlyMap<string, readonly VerifierKey[]>;
 const MAX_TRUST_FILE_BYTES = 1024 * 1024;
 /** A log whose clock is off by more than a minute stops signing (DESIGN §4), so an honest time is not further ahead. */
 export const DEFAULT_CLOCK_SKEW_SECONDS = 60;
-const UNITS: readonly (readonly [string, number])[] = [
-  ['d', 86_400],
-  ['h', 3600],
-  ['m', 60],
-  ['s', 1],
-];
-const OWN_KEYWORDS = ['issuer', 'expect', 'max-age', 'clock-skew', 'iat-window', 'channel-key', 'retired-key'] as const;
+const OWN_KEYWORDS = [
+  'issuer',
+  'rebuilder',
+  'expect',
+  'max-age',
+  'clock-skew',
+  'iat-window',
+  'channel-key',
+  'retired-key',
+] as const;
 type OwnKeyword = (typeof OWN_KEYWORDS)[number];
 
 /** The lines that are not tlog-policy's, while they are collected. */
@@ -103,6 +111,7 @@ export interface KeyLine {
  *     quorum <name>|none                    exactly one
  *     issuer <base64 COSE_Key> <iss to the end of the line>
  *                                           at least one; the key in RFC 9679 §4 form, so that its SHA-256 is the kid
+ *     rebuilder <base64 COSE_Key> <iss>     any number: as issuer, of rebuilds and retractions alone
  *     expect type|namespace|product|channel <value to the end of the line>
  *                                           lines of one field are alternatives
  *     max-age <n>[s|m|h|d]                  at most one
@@ -139,7 +148,8 @@ export function parseTrust(file: Uint8Array | string): Trust {
     return '';
   });
   const policy = readPolicy(policyLines.join('\n'));
-  if (own.issuers.length === 0) throw refused('the trust file names no issuer: add a line "issuer <key> <name>"');
+  if (own.issuers.every(({ role }) => role === 'rebuilder'))
+    throw refused('the trust file names no issuer: add a line "issuer <key> <name>"');
   const logs = pairLogs(policy);
   return Object.freeze({
     policy,
@@ -172,21 +182,8 @@ export function formatTrust(trust: Omit<Trust, 'logs'>): string {
 }
 
 /** The trust file's line for a key and the name that it signs as. */
-export function formatIssuer({ iss, key }: Pick<TrustedIssuer, 'iss' | 'key'>): string {
-  return `issuer ${toBase64(formatCoseKey(key))} ${iss}`;
-}
-
-/** Seconds of "90", "90s", "15m", "36h" or "7d"; undefined for anything else. */
-export function parseDuration(text: string): number | undefined {
-  const [, digits, unit] = /^(0|[1-9][0-9]{0,9})([smhd]?)$/.exec(text) ?? [];
-  if (digits === undefined) return undefined;
-  return Number(digits) * (UNITS.find(([name]) => name === unit)?.[1] ?? 1);
-}
-
-/** A duration in its largest whole unit, as parseDuration reads it. */
-export function formatDuration(seconds: number): string {
-  const [unit, length] = UNITS.find(([, unitSeconds]) => seconds !== 0 && seconds % unitSeconds === 0) ?? ['s', 1];
-  return `${seconds / length}${unit}`;
+export function formatIssuer(issuer: Pick<TrustedIssuer, 'iss' | 'key' | 'role'>): string {
+  return `${issuer.role ?? 'issuer'} ${toBase64(formatCoseKey(issuer.key))} ${issuer.iss}`;
 }
 
 /** The line without the spaces and tabs around it; a loop, because the regular expression for it is quadratic. */
@@ -219,7 +216,7 @@ function hasControl(line: string): boolean {
 }
 
 function takeOwnLine(own: OwnLines, keyword: OwnKeyword, rest: string, line: number): void {
-  if (keyword === 'issuer') own.issuers.push(parseIssuer(own.issuers, rest, line));
+  if (keyword === 'issuer' || keyword === 'rebuilder') own.issuers.push(parseIssuer(own.issuers, keyword, rest, line));
   else if (keyword === 'expect') takeExpected(own.expected, rest, line);
   else if (keyword === 'iat-window') takeIatWindow(own.iatWindows, rest, line);
   else if (keyword === 'channel-key') takeChannelKey(own.channelKeys, rest, line);
@@ -227,10 +224,15 @@ function takeOwnLine(own: OwnLines, keyword: OwnKeyword, rest: string, line: num
   else takeLimit(own.limits, keyword, rest, line);
 }
 
-function parseIssuer(known: readonly TrustedIssuer[], rest: string, line: number): TrustedIssuer {
+function parseIssuer(
+  known: readonly TrustedIssuer[],
+  keyword: 'issuer' | 'rebuilder',
+  rest: string,
+  line: number,
+): TrustedIssuer {
   const [keyText, iss] = splitFirst(rest);
   const bytes = iss === '' ? undefined : fromBase64(keyText);
-  if (bytes === undefined) throw refused('"issuer" takes the base64 of a key and the name that it signs as', line);
+  if (bytes === undefined) throw refused(`"${keyword}" takes the base64 of a key and the name that it signs as`, line);
   let key: CoseKey;
   try {
     key = parseCoseKey(bytes);
@@ -241,7 +243,7 @@ function parseIssuer(known: readonly TrustedIssuer[], rest: string, line: number
   if (known.some((other) => other.kid === kid && other.iss === iss)) {
     throw refused(`the key ${kid} of issuer ${iss} is named twice`, line);
   }
-  return Object.freeze({ iss, key, kid });
+  return Object.freeze({ iss, key, kid, ...(keyword === 'rebuilder' && { role: keyword }) });
 }
 
 function takeExpected(expected: OwnLines['expected'], rest: string, line: number): void {

@@ -291,10 +291,20 @@ function readStatement(bytes: Uint8Array): Statement {
   }
 }
 
+/** What a trust file's rebuilders may say. */
+const REBUILDER_TYPES: readonly string[] = ['rebuild', 'retraction'];
+
 function findIssuer(statement: Statement, trust: Trust): TrustedIssuer {
   const kid = toHex(statement.kid);
   const named = trust.issuers.filter((issuer) => issuer.kid === kid);
   const issuer = named.find(({ iss }) => iss === statement.iss);
+  if (issuer?.role === 'rebuilder' && !REBUILDER_TYPES.includes(statement.record.type)) {
+    throw new LimmatError(
+      'unknown-issuer',
+      `the record is a ${statement.record.type} signed as ${statement.iss}, which the trust file names as a rebuilder only`,
+      { details: { iss: statement.iss, kid } },
+    );
+  }
   if (issuer !== undefined) return issuer;
   const whose = named.length === 0 ? 'does not name' : `names as a key of ${named.map(({ iss }) => iss).join(', ')}`;
   throw new LimmatError(

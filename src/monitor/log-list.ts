@@ -41,7 +41,7 @@ export interface ListedLog {
 /** As many characters as a policy may have. */
 const MAX_LIST_CHARACTERS = 1024 * 1024;
 /** A trust file's lines that say nothing about logs. */
-const OTHER_KEYWORDS: readonly string[] = ['issuer', 'expect', 'max-age', 'clock-skew'];
+const OTHER_KEYWORDS: readonly string[] = ['issuer', 'rebuilder', 'expect', 'max-age', 'clock-skew'];
 
 /**
  * The logs of a list, in the order in which they come first. Lines are a tlog-policy's, of which the quorum may be

@@ -52,6 +52,22 @@ describe('parseTrust', () => {
     expect(trust.clockSkewSeconds).toBe(300);
   });
 
+  test('tells rebuilders from issuers, and is no trust file without an issuer', () => {
+    const line = `rebuilder ${toBase64(formatCoseKey(vendorSigner('lab').key))} The Lab`;
+    const trust = parseTrust(trustText(log, line));
+    expect(trust.issuers.map(({ iss, role }) => [iss, role])).toEqual([
+      [ISSUER, undefined],
+      ['The Lab', 'rebuilder'],
+    ]);
+    expect(formatTrust(trust)).toContain(`\n${line}\n`);
+    expect(parseTrust(formatTrust(trust))).toEqual(trust);
+    expect(refusal(good.replace('issuer ', 'rebuilder ')).message).toContain('names no issuer');
+    expect(refusal(trustText(log, 'rebuilder x')).message).toContain('"rebuilder"');
+    expect(
+      refusal(trustText(log, `rebuilder ${toBase64(formatCoseKey(vendorSigner().key))} ${ISSUER}`)).message,
+    ).toContain('twice');
+  });
+
   test('has its defaults, and reads blanks, comments and the lines in any order', () => {
     const shuffled = good.split('\n').flatMap((line) => ['', `\t${line.replaceAll(' ', ' \t ')}  `, '  # nothing']);
     const own = shuffled.filter((line) => line.includes('issuer')).map((line) => line.replaceAll(' \t ', ' '));

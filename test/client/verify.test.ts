@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { toHex, utf8, utf8Text } from '../../src/bytes.ts';
+import { toBase64, toHex, utf8, utf8Text } from '../../src/bytes.ts';
 import { NOTHING_REMEMBERED } from '../../src/client/state.ts';
 import { parseTrust } from '../../src/client/trust.ts';
 import { REFUSALS, verifyProofFile } from '../../src/client/verify.ts';
 import type { VerifyOptions } from '../../src/client/verify.ts';
+import { formatCoseKey } from '../../src/cose/key.ts';
 import { isLimmatError } from '../../src/errors.ts';
 import type { LimmatError } from '../../src/errors.ts';
 import { asHash } from '../../src/merkle/hash.ts';
@@ -176,6 +177,16 @@ describe('verifyProofFile', () => {
     expect(error.code).toBe('unknown-issuer');
     expect(error.message).toContain('Another');
     expect(error.message).toContain(ISSUER);
+  });
+
+  test('refuses a build by a key that the trust file names as a rebuilder’s', async () => {
+    const lab = vendorSigner('lab');
+    const { options, log } = await ship({ signer: lab, content: { ...BUILD, issuer: 'The Lab' } });
+    const line = (keyword: string): string => `${keyword} ${toBase64(formatCoseKey(lab.key))} The Lab`;
+    await verifyProofFile({ ...options, trust: parseTrust(trustText(log, line('issuer'))) });
+    const error = await refusal({ ...options, trust: parseTrust(trustText(log, line('rebuilder'))) });
+    expect(error.code).toBe('unknown-issuer');
+    expect(error.message).toContain('rebuilder only');
   });
 
   test('refuses a logged statement whose signature is not the issuer’s', async () => {

@@ -24,7 +24,7 @@ export interface TrustParties {
 }
 
 /** Lines that name somebody: they go, and the first of each kind leaves its place to those that are given. */
-const REPLACED = ['log', 'issuer', 'channel-key', 'iat-window', 'retired-key'] as const;
+const REPLACED = ['log', 'issuer', 'rebuilder', 'channel-key', 'iat-window', 'retired-key'] as const;
 
 /**
  * The trust file that an example becomes with these parties. LimmatError `usage` when a witness of the example has no key,

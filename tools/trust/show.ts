@@ -24,7 +24,7 @@ export function showTrust(path: string, flags: { readonly json?: boolean }): voi
     keyName: key.name,
     counts: numbers?.counted.includes(name) ?? false,
   }));
-  const issuers = trust.issuers.map(({ iss, kid }) => ({ issuer: iss, kid }));
+  const issuers = trust.issuers.map(({ iss, kid, role = 'issuer' }) => ({ issuer: iss, kid, role }));
   const { maxAgeSeconds, clockSkewSeconds, expected } = trust;
   const quorum = {
     name: trust.policy.quorum,
@@ -38,7 +38,7 @@ export function showTrust(path: string, flags: { readonly json?: boolean }): voi
       ({ name, keyName, counts }) => `witness      ${name} (${keyName})${counts ? '' : ', not counted'}`,
     ),
     `quorum       ${quorumWords(trust.policy)}`,
-    ...issuers.map(({ issuer, kid }) => `issuer       ${issuer} (key ${kid})`),
+    ...issuers.map(({ issuer, kid, role }) => `${role.padEnd(13)}${issuer} (key ${kid})`),
     ...Object.entries(expected).map(([field, values]) => `expected     ${field} ${values.join(' or ')}`),
     `oldest       ${maxAgeSeconds === undefined ? 'any age' : formatDuration(maxAgeSeconds)}`,
     ...warnings.map((warning) => `warning      ${warning}`),
