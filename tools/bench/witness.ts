@@ -24,7 +24,8 @@ import { residentMegabytes } from './machine.ts';
 import type { Measured, MetricName } from './targets.ts';
 
 const LOGS = 1000;
-const CONNECTIONS = 64;
+/** A thousand logs would have a thousand; with a quarter of that there is always something to do. */
+const CONNECTIONS = 256;
 /** Entries in every log at first: a proof from there has 17 hashes. */
 const FIRST_SIZE = 100_000;
 /** Nothing here is about rates of single sources: there is only one. */
@@ -127,6 +128,8 @@ async function measure(
   }
 }
 
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+
 /** The log list, and every request: the first head of each log, then it grows by one entry a round. */
 async function writeRequests(job: {
   readonly list: string;
@@ -137,7 +140,6 @@ async function writeRequests(job: {
   const tree = new BenchTree(FIRST_SIZE + job.rounds);
   const logs = Array.from({ length: LOGS }, (_, i) => {
     const origin = `bench.invalid/witnessed-${i}`;
-    const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
     return {
       origin,
       signers: job.types.map((type) => noteSigner(generateSignerKey(origin, type, random, nodeCrypto), nodeCrypto)),
