@@ -51,9 +51,12 @@ const heartbeat = object({
   heads: required(heads, 'Sorted by namespace. It says nothing of namespaces that are not in it.'),
 });
 
+/**
+ * Not of the key for channel heads: whoever holds a head offline goes by the one that the genesis names, and is not to be
+ * told of another. A log that lost it signs no more heads, and is followed by a successor.
+ */
 const keyRotation = object({
   vkeys: required(distinct(vkey, 16), 'All the keys that sign its checkpoints from here on.'),
-  channelHead: optional(vkey, 'The key that signs its channel heads from here on. Absent: as before.'),
 });
 
 const shutdown = object({

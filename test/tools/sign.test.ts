@@ -203,6 +203,10 @@ describe('a record that several keys sign', () => {
       const { code, stderr } = await limmat('sign', ...POLICY, ...by('three'), ...args, '--out', 'x');
       expect([line, code, stderr]).toEqual([line, exit, expect.stringContaining(line)]);
     }
+    const inFields = { sequence: 1, approvals: [approvalIn('one.approval')] };
+    writeFileSync(join(dir, 'approved.json'), JSON.stringify(inFields));
+    const unchecked = await limmat('sign', 'policy', '--fields', 'approved.json', ...by('three'), '--out', 'x');
+    expect([unchecked.code, unchecked.stderr]).toEqual([2, expect.stringContaining('--approval')]);
     const own = await limmat('sign', ...POLICY, ...by('one'), '--approval', 'one.approval', '--out', 'x');
     expect([own.code, own.stderr]).toEqual([2, expect.stringContaining('signs the record')]);
   });

@@ -16,7 +16,6 @@ import {
   createApproval,
   formatTime,
   parseTime,
-  payloadKind,
   recordFromJson,
   recordToJson,
 } from '../../src/record/index.ts';
@@ -84,7 +83,7 @@ export interface WithApprovals {
 }
 
 /**
- * The record with the approvals of these files beside its own, in the order that a record has them in. `usage` for a file that is none, for one by the key that is
+ * The record with the approvals of these files in the order that a record has them in. `usage` for a record that has approvals already, for a file that is none, for one by the key that is
  * to sign the record, and where they are for another signer, issuer or time: that of another approval, or one that a log
  * does not take now; `bad-record` where a key approves twice. That they hold is for the log to check.
  */
@@ -95,6 +94,14 @@ export function withApprovals(
   issuer?: string,
   nowSeconds = Math.floor(Date.now() / 1000),
 ): WithApprovals {
+  if (approvalsOf(record).length > 0) {
+    // An approval is for one signer, issuer and time, which a record does not say: so nobody could tell whether it holds.
+    throw new LimmatError(
+      'usage',
+      "the record's fields have approvals, of which nothing says whom and what time they are for: leave them out, and give " +
+        'the files that "limmat sign --approve" wrote with --approval',
+    );
+  }
   const given = files.map(readApproval);
   const [first] = given;
   if (first === undefined) return { record };
@@ -112,11 +119,9 @@ export function withApprovals(
   const iat = parseTime(first.signedAt)!;
   if (Math.abs(nowSeconds - iat) > DEFAULT_IAT_WINDOW_SECONDS) throw outOfWindow(iat, nowSeconds);
   const json = recordToJson(record);
-  const own = Object.entries(Object(json.fields)).filter(([name]) => name !== 'approvals');
-  const known = payloadKind(record.type).fields['approvals']!.kind.toJson(approvalsOf(record));
   const added = given.map(({ kid, signature }) => ({ kid, signature }));
-  const approvals = sortedByKid([...(Array.isArray(known) ? known : []), ...added]);
-  const approved = recordFromJson({ ...json, fields: Object.fromEntries([...own, ['approvals', approvals]]) });
+  const approvals = sortedByKid(added);
+  const approved = recordFromJson({ ...json, fields: { ...Object(json.fields), approvals } });
   return { record: approved, settled: { iss: first.issuer, iat } };
 }
 
