@@ -16,6 +16,7 @@ import { readLogs, readWitnessSettings } from '../src/node/witness/open.ts';
 import { serveWitness } from '../src/node/witness/serve.ts';
 import { shownPath } from './support/command-name.ts';
 import { checked, jsonOption, repeated, wholeNumber } from './support/config.ts';
+import { keysFingerprint } from '../src/note/fingerprint.ts';
 import { createOutput, style } from './support/output.ts';
 import { quietOnTerminal, stopSignal } from './support/service.ts';
 
@@ -106,11 +107,13 @@ async function witness(flags: WitnessFlags): Promise<void> {
   try {
     const { witness: running, url, metricsUrl } = served;
     const { logs } = running.status();
-    output.value({ event: 'start', name: running.name, vkeys: running.vkeys, url, metricsUrl, logs });
+    const fingerprint = keysFingerprint(running.vkeys);
+    output.value({ event: 'start', name: running.name, vkeys: running.vkeys, fingerprint, url, metricsUrl, logs });
     output.line(`${style('bold', 'limmat witness')} ${style('bold', running.name)} cosigns for ${logs} logs`);
     output.line(`  url      ${style('underline', `${url}/`)}`);
     if (metricsUrl !== undefined) output.line(`  metrics  ${metricsUrl}`);
     for (const vkey of running.vkeys) output.line(`  key      ${vkey}`);
+    output.line(`  keys     fingerprint ${fingerprint}`);
     output.line(`  data     ${shownPath(settings.paths.root)}`);
     output.line(`  guard    ${shownPath(settings.config.guard ?? '')}`);
     await stopSignal(served.logger, 'answering what was asked');
