@@ -25,6 +25,14 @@ export interface TrustedIssuer {
   readonly role?: 'rebuilder';
 }
 
+/** What rebuilders may say. */
+const REBUILDER_TYPES: readonly string[] = ['rebuild', 'retraction'];
+
+/** True where the issuer's word counts for such a record. */
+export function mayVouch({ role }: TrustedIssuer, { type }: { readonly type: string }): boolean {
+  return role !== 'rebuilder' || REBUILDER_TYPES.includes(type);
+}
+
 /** The two keys of a limmat log, both named by its origin; a checkpoint counts when both have signed it. */
 export interface TrustedLog {
   readonly origin: string;

@@ -23,7 +23,7 @@ import { channelOf, productOf } from '../record/types.ts';
 import type { LimmatRecord } from '../record/types.ts';
 import { advance, checkRemembered, NOTHING_REMEMBERED, trimNote } from './state.ts';
 import type { LogHead, RememberedHeads } from './state.ts';
-import { EXPECTED_FIELDS } from './trust.ts';
+import { EXPECTED_FIELDS, mayVouch } from './trust.ts';
 import type { Expected, ExpectedField, Trust, TrustedIssuer, TrustedLog } from './trust.ts';
 
 export interface VerifyOptions {
@@ -291,14 +291,11 @@ function readStatement(bytes: Uint8Array): Statement {
   }
 }
 
-/** What a trust file's rebuilders may say. */
-const REBUILDER_TYPES: readonly string[] = ['rebuild', 'retraction'];
-
 function findIssuer(statement: Statement, trust: Trust): TrustedIssuer {
   const kid = toHex(statement.kid);
   const named = trust.issuers.filter((issuer) => issuer.kid === kid);
   const issuer = named.find(({ iss }) => iss === statement.iss);
-  if (issuer?.role === 'rebuilder' && !REBUILDER_TYPES.includes(statement.record.type)) {
+  if (issuer !== undefined && !mayVouch(issuer, statement.record)) {
     throw new LimmatError(
       'unknown-issuer',
       `the record is a ${statement.record.type} signed as ${statement.iss}, which the trust file names as a rebuilder only`,

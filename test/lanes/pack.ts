@@ -44,7 +44,10 @@ async function pack(into: string): Promise<string> {
   const [packed]: { filename: string; files: { path: string }[] }[] = JSON.parse(stdout);
   if (packed === undefined) throw new Error(`npm pack answered ${stdout}`);
   const stray = packed.files.filter(
-    ({ path }) => !/^(dist\/|tools\/(limmat\.mjs|demo\/sample\.jsonl)$|package\.json$|[A-Z]+(\.md)?$)/.test(path),
+    ({ path }) =>
+      !/^(dist\/|tools\/(limmat\.mjs|demo\/sample\.jsonl)$|docs\/trust\/[a-z-]+\.txt$|package\.json$|[A-Z]+(\.md)?$)/.test(
+        path,
+      ),
   );
   if (stray.length > 0) throw new Error(`the package contains ${stray.map(({ path }) => path).join(', ')}`);
   return join(into, packed.filename);

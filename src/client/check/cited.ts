@@ -12,6 +12,7 @@ import { LimmatError, isLimmatError } from '../../errors.ts';
 import { parseStatement } from '../../record/statement.ts';
 import type { Statement } from '../../record/statement.ts';
 import type { LogHead, RememberedHeads } from '../state.ts';
+import { mayVouch } from '../trust.ts';
 import type { Trust } from '../trust.ts';
 import { openTrustedCheckpoint, verifyProofFile } from '../verify.ts';
 import type { OpenedCheckpoints } from '../verify.ts';
@@ -89,7 +90,12 @@ export async function citedFromLeaf(
   const kid = toHex(statement.kid);
   const issuer = trust.issuers.find((known) => known.kid === kid && known.iss === statement.iss);
   if (issuer !== undefined && !(await verifySigned(statement, issuer.key, crypto))) return undefined;
-  return { index, leafHash: asHash(hasher.leafHash(leaf)), statement, isTrusted: issuer !== undefined };
+  return {
+    index,
+    leafHash: asHash(hasher.leafHash(leaf)),
+    statement,
+    isTrusted: issuer !== undefined && mayVouch(issuer, statement.record),
+  };
 }
 
 /** The statement in an entry; undefined where there is none that this version reads. */

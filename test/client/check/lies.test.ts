@@ -291,6 +291,16 @@ describe('one rebuilder is one', () => {
     expect([verdict.verdict, codes(verdict).includes('rebuilt')]).toEqual(['too-few-rebuilds', false]);
   });
 
+  test('a build that a rebuilder has signed does not count where the trust file names it as a rebuilder', async () => {
+    await buildIn('stable', '1', 'x', 'Rebuilders Inc', 'rebuilders');
+    const own = world.trust(issuer('Rebuilders Inc', 'Rebuilders Inc'));
+    expect((await check('x', { trust: own })).verdict).toBe('logged');
+    const issuers = own.issuers.map((one) =>
+      one.iss === 'Rebuilders Inc' ? { ...one, role: 'rebuilder' as const } : one,
+    );
+    expect((await check('x', { trust: { ...own, issuers } })).verdict).toBe('unknown-issuer');
+  });
+
   test('a rebuilder whose earlier word was another is no stranger', async () => {
     const build = await world.build('1', 'x');
     await world.rebuild(build, 'University', 'mismatch');
