@@ -293,7 +293,7 @@ describe('one rebuilder is one', () => {
 
   test('a build that a rebuilder has signed does not count where the trust file names it as a rebuilder', async () => {
     await buildIn('stable', '1', 'x', 'Rebuilders Inc', 'rebuilders');
-    const own = world.trust(issuer('Rebuilders Inc', 'Rebuilders Inc'));
+    const own = world.trust();
     expect((await check('x', { trust: own })).verdict).toBe('logged');
     const issuers = own.issuers.map((one) =>
       one.iss === 'Rebuilders Inc' ? { ...one, role: 'rebuilder' as const } : one,
