@@ -140,6 +140,9 @@ async function main(): Promise<void> {
     await lane.check('records are refused, reported, rebuilt and checked', () =>
       mustRunLimmat(['demo', 'records', '--out', join(dir, 'records')], options).then(() => undefined),
     );
+    await lane.check('witnesses cosign one history, and no other', () =>
+      mustRunLimmat(['demo', 'witnesses', '--out', join(dir, 'witnesses')], options).then(() => undefined),
+    );
     await lane.check('the monitor catches every lie', () =>
       mustRunLimmat(['monitor', 'self-test'], options).then(() => undefined),
     );
