@@ -1,5 +1,6 @@
 // limmat witness: cosigns the heads of logs, each only if it extends the one before.
 
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { Option, type Command } from 'commander';
@@ -124,9 +125,10 @@ async function witness(flags: WitnessFlags): Promise<void> {
   served.logger.info('stopped');
 }
 
-/** Makes the directory, once the list that is named has been read. */
+/** Makes the directory, once the list that is named has been read; in one that is there, its settings name the list. */
 function begin({ data, name, keys, logList }: WitnessFlags): void {
   const list = logList === undefined ? undefined : resolve(logList);
-  readLogs(list ?? witnessPaths(data).list, nodeCrypto);
+  const paths = witnessPaths(data);
+  if (!existsSync(paths.config)) readLogs(list ?? paths.list, nodeCrypto);
   createWitness({ dir: data, name, list, keyTypes: KEY_CHOICES[keys] }, nodeCrypto);
 }

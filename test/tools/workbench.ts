@@ -62,6 +62,11 @@ export function watchIn(dir: string): (...args: readonly string[]) => Promise<Se
   return (...args) => serviceIn(dir, 'monitor', args);
 }
 
+/** Runs `limmat witness …args` there, and resolves once it has said where it is. */
+export function witnessIn(dir: string): (...args: readonly string[]) => Promise<Served> {
+  return (...args) => serviceIn(dir, 'witness', args);
+}
+
 async function serviceIn(dir: string, command: string, args: readonly string[]): Promise<Served> {
   const child = spawn(process.execPath, [LAUNCHER, command, ...args], {
     cwd: dir,
@@ -78,7 +83,7 @@ async function serviceIn(dir: string, command: string, args: readonly string[]):
     await sleep(20);
   }
   return {
-    url: /(?:^ {2}page +|"url":")(http:\/\/[0-9.:]+)/m.exec(stdout)![1]!,
+    url: /(?:^ {2}(?:page|url) +|"url":")(http:\/\/[0-9.:]+)/m.exec(stdout)![1]!,
     stdout: () => stdout,
     stderr: () => stderr,
     stop: () => {
