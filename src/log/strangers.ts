@@ -21,14 +21,22 @@ export async function strangersIn(
   for (const { record } of batch) {
     if (record === undefined) continue;
     if (!record.isVerified) unverified.push(record);
-    else if (CHAIN_TYPES.some((type) => type === record.statement.type)) return new Set();
+    else if (isChainEntry(record)) return new Set();
   }
   if (unverified.length === 0) return new Set();
   const wanted = committed.wanted();
   for (const { statement } of unverified) for (const key of signatureKeysFor(statement)) wanted.add(key);
   const { values } = await wanted.read();
   const state = new BatchState(changes, values, () => undefined);
-  return new Set(unverified.filter(({ statement }) => !mayBeSigned(state, statement)));
+  const strangers = unverified.filter(({ statement }) => !mayBeSigned(state, statement));
+  // A chain entry whose key came with the batch that is being written, or with another one of this batch, may bring keys.
+  const known = unverified.filter((record) => !strangers.includes(record));
+  if (known.some(isChainEntry)) return new Set();
+  return new Set(strangers);
+}
+
+function isChainEntry({ statement }: ValidatedRecord): boolean {
+  return CHAIN_TYPES.some((type) => type === statement.type);
 }
 
 function mayBeSigned(state: BatchState, statement: ValidatedRecord['statement']): boolean {

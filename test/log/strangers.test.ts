@@ -1,7 +1,15 @@
 import { expect, it } from 'vitest';
 import type { LogStorage } from '../../src/storage.ts';
 import { memoryMedium, memoryStorage } from '../../src/adapters/memory.ts';
-import { build, openRecordsLog, words } from '../support/records-log.ts';
+import { nodeHasher } from '../../src/adapters/node-crypto.ts';
+import { CommittedState } from '../../src/log/committed-state.ts';
+import type { Entry } from '../../src/log/entry.ts';
+import { strangersIn } from '../../src/log/strangers.ts';
+import type { Facts } from '../../src/record/admission.ts';
+import { parseStatement } from '../../src/record/statement.ts';
+import { AdmissionWorld, T0 } from '../support/admission-world.ts';
+import { firstStatements, genesisOptions } from '../support/admitted-log.ts';
+import { Chain, build, openRecordsLog, words } from '../support/records-log.ts';
 
 it('what an entry names is not read when its signer is unknown, and it stays unknown', async () => {
   const medium = memoryMedium();
@@ -29,6 +37,26 @@ it('what an entry names is not read when its signer is unknown, and it stays unk
   reads.length = 0;
   expect(words(await log.append([stranger]))).toEqual(['unknown-key']);
   expect(reads.some((key) => key.startsWith('dk'))).toBe(true);
+});
+
+it('nobody is a stranger while an entry that may bring keys waits for its signature, because its own key has just come', async () => {
+  const { state } = new AdmissionWorld();
+  const first = await firstStatements(genesisOptions(), T0);
+  const world = new AdmissionWorld();
+  for (const bytes of first) expect(world.append(bytes).admitted).toBe(true);
+  const chain = new Chain('acme', 'root', first);
+  const late = (bytes: Uint8Array): Entry => {
+    const statement = parseStatement(bytes);
+    const record = { statement, statementHash: nodeHasher.sha256(statement.toBeSigned), isVerified: false };
+    return { bytes, leafHash: nodeHasher.leafHash(bytes), record };
+  };
+  const batch = [late(await chain.addKey('new')), late(await build('1.0', { by: 'new' }))];
+  const committed = (facts: Facts): CommittedState =>
+    new CommittedState(() => ({ get: (keys) => Promise.resolve(keys.map((key) => facts.get(key))) }));
+  expect(await strangersIn(batch, committed(world.state), undefined)).toEqual(new Set());
+  // Where its own key is not in force it brings nothing.
+  expect((await strangersIn(batch, committed(state), undefined)).size).toBe(2);
+  expect((await strangersIn(batch.slice(1), committed(world.state), undefined)).size).toBe(1);
 });
 
 /** The methods of the storage, each bound to it. */
