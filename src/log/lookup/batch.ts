@@ -241,15 +241,16 @@ export class LookupBatch {
     return rowKey(ABOUT.unrebuilt, blockText(blockOf(index)));
   }
 
-  /** Takes a build out of those that nobody rebuilt, if it is among them. */
-  takeOff(build: number): void {
+  /** Takes a build out of those that nobody rebuilt; false where it is not among them. */
+  takeOff(build: number): boolean {
     const key = this.unrebuiltKey(build);
     const row = this.#rows.get(key) ?? this.#newRow(key);
     for (let at = 0; at < row.length; at += ITEM_BYTES.unrebuilt) {
       if (row.bytes[at] !== build % BLOCK_ENTRIES) continue;
       row.remove(at, ITEM_BYTES.unrebuilt);
-      return;
+      return true;
     }
+    return false;
   }
 
   /** A row of its own. */

@@ -77,7 +77,7 @@ export function rowKey(about: About, part = '', second = '', third = ''): StateK
 }
 
 /** The version of these rows: an older log's are made anew by a reindex. */
-export const ROWS_VERSION = 2;
+export const ROWS_VERSION = 3;
 export const VERSION_KEY: StateKey = rowKey(ABOUT.version);
 export const TAIL_KEY: StateKey = rowKey(ABOUT.tail);
 

@@ -214,8 +214,7 @@ function writeSayings(record: LimmatRecord, index: number, facts: Facts, batch: 
     const item = batch.addToList(batch.listRow(list), list, index);
     if (item !== undefined) item.bytes[item.at] = mentionByte(said);
     const { namespace, product } = entry;
-    if (takesOff && entry.type === 'build') {
-      batch.takeOff(entry.index);
+    if (takesOff && entry.type === 'build' && batch.takeOff(entry.index)) {
       batch.put(rowKey(ABOUT.taken, at, indexText(entry.index)), tags(namespace, product ?? ''));
     }
     if (kind === 'supervision' || product === null) continue;

@@ -226,3 +226,19 @@ test('of a relocation with more steps than a question looks at the newest count,
   expect(named.toSorted()).toEqual(history.naive(Infinity).relocations(asOfSeconds));
   expect(found.length).toBeGreaterThanOrEqual(3);
 });
+
+test('a build that many said something of was rebuilt or not as the published tree has it, however late it matched', async () => {
+  const history = await History.of(seededRandom(seed), 10);
+  const results = [...Array.from({ length: 120 }, () => 'mismatch' as const), 'match' as const, 'match' as const];
+  const build = await history.addRebuilt(results);
+  const queries = new LookupQueries(history.source);
+  const found = async (): Promise<boolean> =>
+    indexes((await queries.notRebuilt({}, { limit: 100 })).items).includes(build);
+  expect(history.entries.length).toBe(build + 1 + results.length);
+  expect(await found()).toBe(false);
+  // Another match that is not published changes nothing: the first one took it off.
+  history.publishedSize = history.entries.length - 1;
+  expect(await found()).toBe(false);
+  history.publishedSize = history.entries.length - 2;
+  expect(await found()).toBe(true);
+});
