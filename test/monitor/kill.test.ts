@@ -20,7 +20,7 @@ import { cheapKey } from './cheap-log.ts';
 import { COURSE, STEPS, alertOf, sizeAt } from './kill-course.ts';
 
 const CHILD = fileURLToPath(new URL('monitor-until-killed.ts', import.meta.url));
-const KILLS = 10;
+const KILLS = process.env['LIMMAT_LONG'] === undefined ? 5 : 20;
 
 /** When to kill a monitor: so long after it was started, or after its first round. */
 interface Kill {

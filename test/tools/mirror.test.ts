@@ -234,6 +234,8 @@ describe('limmat mirror push', () => {
   }, 60_000);
 });
 
+const KILLS = process.env['LIMMAT_LONG'] === undefined ? 3 : 20;
+
 describe('a mirror that is killed', () => {
   test('at any moment goes on from what is durable, and ends with the log’s bytes', async () => {
     const seed = chooseSeed();
@@ -242,7 +244,7 @@ describe('a mirror that is killed', () => {
     for (const from of [20_000, 40_000]) await log.append(numbered(from));
     try {
       expect(await mirror('--data', 'killed', '--init', '--check', '--trust', 'killed.txt')).toMatchObject({ code: 0 });
-      for (let i = 0; i < 8; i++) {
+      for (let i = 0; i < KILLS; i++) {
         const child = run('--data', 'killed', '--once');
         const exited = exitOf(child);
         await sleep(300 + random() * 900);

@@ -261,7 +261,7 @@ describe('is refused', () => {
   });
 });
 
-const RUNS = 8;
+const RUNS = process.env['LIMMAT_LONG'] === undefined ? 4 : 20;
 test(
   `killed in ${RUNS} runs, a spool loses nothing, doubles nothing and keeps the order`,
   { timeout: 120_000 },
