@@ -1,6 +1,6 @@
 // `npm run test:interop`: starts a log, fills it, exports it, and runs the Go tests of test/interop against both; then
-// watches a live Tessera log, and has a log cosigned by two witnesses of others. Without Go it says what is missing and ends with 0; with --strict, or LIMMAT_STRICT=1, a
-// missing Go is a failure.
+// watches and cosigns a live Tessera log, and has a log cosigned by two witnesses of others. Without Go it says what is
+// missing and ends with 0; with --strict, or LIMMAT_STRICT=1, a missing Go is a failure.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -22,6 +22,7 @@ import { cosignedLog } from './cosigned.ts';
 import { monitorTessera } from './monitor-tessera.ts';
 import { writeProofs } from './proofs.ts';
 import { Lane, laneNotRun } from './report.ts';
+import { witnessTessera } from './witness-tessera.ts';
 
 /** The module's go.mod asks for this; an older Go would try to download a newer one. */
 const OLDEST_GO = [1, 25];
@@ -163,6 +164,7 @@ async function main(): Promise<void> {
     });
     await openProofs(lane, dir);
     await monitorTessera(lane, dir);
+    await witnessTessera(lane, dir);
     await cosignedLog(lane, dir);
   } catch (error) {
     await lane.check('set-up', () => Promise.reject(error instanceof Error ? error : new Error(String(error))));
