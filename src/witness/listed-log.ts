@@ -5,7 +5,7 @@ import { equalBytes, readUint, utf8 } from '../bytes.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 import { MAX_COSIGNED_NAME_BYTES } from '../note/cosignature.ts';
 import { SIGNATURE_TYPE, formatKeyId, parseVerifierKey } from '../note/key.ts';
-import { formatNote, parseNote } from '../note/note.ts';
+import { parseNote } from '../note/note.ts';
 import type { Note, NoteSignature } from '../note/note.ts';
 import { openLogCheckpoint } from '../note/open.ts';
 import type { CheckpointSigner, CheckpointVerifier } from '../note/signer.ts';
@@ -48,7 +48,8 @@ export async function openSignedHead(note: Note, noteBytes: Uint8Array, log: Lis
     if (latest !== undefined) lines.push(latest);
   }
   const { checkpoint, timestampSeconds } = await openLogCheckpoint(noteBytes, log);
-  const trimmed = utf8(formatNote(note.text, lines));
+  // Lines of a note that was taken apart, under its own text: putting them together needs no second look.
+  const trimmed = utf8(`${note.text}\n${lines.map(({ line }) => line).join('')}`);
   if (trimmed.length > MAX_HEAD_NOTE_BYTES) {
     throw new LimmatError(
       'malformed',

@@ -2,14 +2,14 @@
 // opened and verified on its own; then the requests of a moment are decided one after another and committed together, and
 // only what is committed is signed. What is not decided is refused.
 
-import { toHex, utf8 } from '../bytes.ts';
+import { concat, toHex, utf8 } from '../bytes.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 import type { Hasher } from '../merkle/hash.ts';
 import { parseAddCheckpoint } from '../note/add-checkpoint.ts';
 import type { AddCheckpointRequest } from '../note/add-checkpoint.ts';
 import { parseCheckpoint } from '../note/checkpoint.ts';
 import { SIGNATURE_TYPE } from '../note/key.ts';
-import { formatNote, parseNote } from '../note/note.ts';
+import { parseNote } from '../note/note.ts';
 import type { CheckpointSigner } from '../note/signer.ts';
 import { SigningClock } from './clock.ts';
 import type { WitnessClock } from './clock.ts';
@@ -314,8 +314,9 @@ export class Witness {
     const last = this.#unsaved.get(origin);
     if (last !== undefined && last.timestampSeconds === timestampSeconds && last.text === text) return last;
     const own = await Promise.all(this.#options.signers.map((signer) => signer.sign(text, timestampSeconds)));
-    const whole = utf8(formatNote(text, [...parseNote(note).signatures, ...own]));
-    return { text, timestampSeconds, lines: own.join(''), note: whole };
+    const lines = own.join('');
+    // What was verified ends with the log's lines; taking it apart again costs as much as the rest of a request.
+    return { text, timestampSeconds, lines, note: concat(note, utf8(lines)) };
   }
 
   async #keepSuspicion(suspicion: Suspicion): Promise<void> {
