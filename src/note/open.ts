@@ -33,7 +33,10 @@ export async function openCheckpoint(
   noteBytes: Uint8Array | string,
   verifiers: readonly CheckpointVerifier[],
 ): Promise<OpenedCheckpoint> {
-  const note = parseNote(noteBytes);
+  return openParsed(parseNote(noteBytes), verifiers);
+}
+
+async function openParsed(note: Note, verifiers: readonly CheckpointVerifier[]): Promise<OpenedCheckpoint> {
   const checkpoint = parseCheckpoint(note.text);
   const verified: VerifiedSignature[] = [];
   for (const verifier of verifiers) {
@@ -78,8 +81,16 @@ export async function openLogCheckpoint(
   noteBytes: Uint8Array | string,
   log: { readonly origin: string; readonly verifiers: readonly CheckpointVerifier[] },
 ): Promise<OpenedLogCheckpoint> {
+  return openLogNote(parseNote(noteBytes), log);
+}
+
+/** As openLogCheckpoint, of a note that parseNote has made already. */
+export async function openLogNote(
+  note: Note,
+  log: { readonly origin: string; readonly verifiers: readonly CheckpointVerifier[] },
+): Promise<OpenedLogCheckpoint> {
   if (log.verifiers.length === 0) throw new RangeError('a log has at least one key');
-  const { checkpoint, note, verified } = await openCheckpoint(noteBytes, log.verifiers);
+  const { checkpoint, verified } = await openParsed(note, log.verifiers);
   if (checkpoint.origin !== log.origin) {
     throw new LimmatError('wrong-log', `the checkpoint is of log "${checkpoint.origin}", not of "${log.origin}"`);
   }

@@ -7,7 +7,7 @@ import { MAX_COSIGNED_NAME_BYTES } from '../note/cosignature.ts';
 import { SIGNATURE_TYPE, formatKeyId, parseVerifierKey } from '../note/key.ts';
 import { parseNote } from '../note/note.ts';
 import type { Note, NoteSignature } from '../note/note.ts';
-import { openLogCheckpoint } from '../note/open.ts';
+import { openLogNote } from '../note/open.ts';
 import type { CheckpointSigner, CheckpointVerifier } from '../note/signer.ts';
 import type { SignedHead } from './head.ts';
 
@@ -36,7 +36,7 @@ export function originOf({ text }: Note): string {
  * or is too large to be kept, `bad-note` when a line of a known key does not hold, `log-signature-missing` when one is not
  * there.
  */
-export async function openSignedHead(note: Note, noteBytes: Uint8Array, log: ListedLog): Promise<SignedHead> {
+export async function openSignedHead(note: Note, log: ListedLog): Promise<SignedHead> {
   const lines: NoteSignature[] = [];
   for (const verifier of log.verifiers) {
     const own = note.signatures.filter((line) => isBy(line, verifier));
@@ -47,7 +47,7 @@ export async function openSignedHead(note: Note, noteBytes: Uint8Array, log: Lis
     const latest = own.toSorted((a, b) => timeOf(b, verifier) - timeOf(a, verifier))[0];
     if (latest !== undefined) lines.push(latest);
   }
-  const { checkpoint, timestampSeconds } = await openLogCheckpoint(noteBytes, log);
+  const { checkpoint, timestampSeconds } = await openLogNote(note, log);
   // Lines of a note that was taken apart, under its own text: putting them together needs no second look.
   const trimmed = utf8(`${note.text}\n${lines.map(({ line }) => line).join('')}`);
   if (trimmed.length > MAX_HEAD_NOTE_BYTES) {

@@ -145,7 +145,7 @@ export class Witness {
       const log = this.#logs.get(origin);
       if (log === undefined) return { status: 404, reason: 'this witness does not know the log of that checkpoint' };
       admit?.(origin);
-      head = await openSignedHead(note, request.checkpoint, log);
+      head = await openSignedHead(note, log);
     } catch (error) {
       if (isUnsigned(error)) return { status: 403, reason: messageOf(error) };
       if (isLimmatError(error, 'malformed')) return { status: 400, reason: messageOf(error) };
