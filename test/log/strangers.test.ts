@@ -45,19 +45,23 @@ it('nobody is a stranger while an entry that may bring keys waits for its signat
   const world = new AdmissionWorld();
   for (const bytes of first) expect(world.append(bytes).admitted).toBe(true);
   const chain = new Chain('acme', 'root', first);
-  const late = (bytes: Uint8Array): Entry => {
-    const statement = parseStatement(bytes);
-    const record = { statement, statementHash: nodeHasher.sha256(statement.toBeSigned), isVerified: false };
-    return { bytes, leafHash: nodeHasher.leafHash(bytes), record };
-  };
   const batch = [late(await chain.addKey('new')), late(await build('1.0', { by: 'new' }))];
-  const committed = (facts: Facts): CommittedState =>
-    new CommittedState(() => ({ get: (keys) => Promise.resolve(keys.map((key) => facts.get(key))) }));
   expect(await strangersIn(batch, committed(world.state), undefined)).toEqual(new Set());
   // Where its own key is not in force it brings nothing.
   expect((await strangersIn(batch, committed(state), undefined)).size).toBe(2);
   expect((await strangersIn(batch.slice(1), committed(world.state), undefined)).size).toBe(1);
 });
+
+/** An entry whose signature was not verified when it came. */
+const late = (bytes: Uint8Array): Entry => {
+  const statement = parseStatement(bytes);
+  const record = { statement, statementHash: nodeHasher.sha256(statement.toBeSigned), isVerified: false };
+  return { bytes, leafHash: nodeHasher.leafHash(bytes), record };
+};
+
+/** Of a store that holds this state. */
+const committed = (facts: Facts): CommittedState =>
+  new CommittedState(() => ({ get: (keys) => Promise.resolve(keys.map((key) => facts.get(key))) }));
 
 /** The methods of the storage, each bound to it. */
 function bound(storage: LogStorage): LogStorage {

@@ -67,8 +67,9 @@ export function onArtifacts(app: App, lookups: () => Pick<LookupQueries, 'named'
   });
 }
 
-function itemJson({ index, rebuilds, takenBack }: NamedRecord): object {
-  return { index, rebuilds: rebuilds.map(rebuildJson), takenBack: takenBack.map(reference) };
+function itemJson({ index, rebuilds, moreRebuilds, takenBack }: NamedRecord): object {
+  const more = moreRebuilds && { more: true };
+  return { index, rebuilds: rebuilds.map(rebuildJson), ...more, takenBack: takenBack.map(reference) };
 }
 
 /** Most rebuilds are never taken back, and say nothing of it. */

@@ -51,6 +51,7 @@ export function artifactJson(item: FoundArtifact) {
   return {
     ...recordJson(item),
     rebuilds: item.rebuilds.map(rebuildWithFateJson),
+    more: item.moreRebuilds || undefined,
     takenBack: item.takenBack.map(takenBackJson),
     channel: item.channel && channelJson(item.channel.channel, item.channel.newest),
   };

@@ -10,7 +10,7 @@ export interface ArtifactAnswer {
   readonly records: readonly number[];
   /** Entries about those: rebuilds, retractions, and retractions of the rebuilds. */
   readonly about: readonly number[];
-  /** Those of the records of which there may be more rebuilds: an answer has so many of each at most. */
+  /** Those of the records of which the log says that there are more rebuilds than it names. */
   readonly cut: readonly number[];
   /** Where the list goes on. */
   readonly next: string | undefined;
@@ -19,8 +19,7 @@ export interface ArtifactAnswer {
 /** Records of one page. A file has one as a rule, and with the statements about it a record may take a megabyte. */
 const PAGE = 20;
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
-/** Rebuilds of one record in an answer, and on a page of all of them. */
-const MAX_REBUILDS = 100;
+/** On a page of all rebuilds of one record. */
 const REBUILDS_PAGE = 50;
 /** Entries that may be named for one file: one that more speak of is not one that a person checks. */
 const MAX_NAMED = 4096;
@@ -75,7 +74,7 @@ function answerIn(answer: unknown, name: string): ArtifactAnswer {
     named.records.add(index);
     const rebuilds = mentionsOf(item, 'rebuilds', name);
     takeRebuilds(rebuilds, named.about, name);
-    if (rebuilds.length >= MAX_REBUILDS) named.cut.add(index);
+    if (memberOf(item, 'more') === true) named.cut.add(index);
     for (const mention of mentionsOf(item, 'takenBack', name)) named.about.add(indexOf(mention, name));
   }
   checkNamed(named, name);

@@ -9,12 +9,17 @@ import type { ChannelRecord } from '../channel-heads.ts';
 import type { LookupChannels } from './channel-facts.ts';
 import { digestList, placeOf } from './lists.ts';
 import type { Page, PageRequest } from './queries.ts';
-import { MAX_FATES } from './reader.ts';
-import type { FoundMention, FoundWithFate, LookupReader } from './reader.ts';
+import { MAX_FATES, MAX_MENTIONS } from './reader.ts';
+import type { FoundMention, FoundWithFate, LookupReader, MentionAt } from './reader.ts';
+
+/** Rebuilds and retractions of all records of a page: with more of them it ends. The first record has all of its own. */
+const MAX_MENTIONS_TOGETHER = 400;
 
 /** A record about a file. A rebuild that was taken back neither confirms nor contradicts, so each has its own fate. */
 export interface FoundArtifact extends FoundWithFate {
   readonly rebuilds: readonly (FoundMention & FoundWithFate)[];
+  /** True where there are more of them. */
+  readonly moreRebuilds: boolean;
   /** The record's channel and the newest record there. */
   readonly channel: { readonly channel: string; readonly newest: ChannelRecord } | undefined;
 }
@@ -31,10 +36,15 @@ export async function artifactOf(
   if (items.length === 0) return { size, items: [], next };
   const places = items.map(({ index, value }) => placeOf(index, value));
   const indexes = items.map(({ index }) => index);
-  const [found, mentions] = await Promise.all([
+  const [all, said] = await Promise.all([
     reader.recordsAt(places),
-    reader.mentions(indexes, ['takenBack', 'rebuild'], size),
+    // One more than is shown tells whether there are more.
+    reader.mentionsAt(indexes, ['takenBack', 'rebuild'], size, MAX_MENTIONS + 1),
   ]);
+  const count = withinOnePage(said);
+  const shown = said.slice(0, count).map((of) => of.map((list) => list.slice(0, MAX_MENTIONS)));
+  const mentions = await reader.read(shown);
+  const found = all.slice(0, count);
   const about: FoundArtifact[] = [];
   for (const [i, one] of found.entries()) {
     // A row has half of a digest.
@@ -44,7 +54,18 @@ export async function artifactOf(
     const [takenBack, rebuilds] = mentions[i]!;
     const channel = place && newest && { channel: place.channel, newest };
     const withFate = rebuilds!.length === 0 ? [] : await reader.withFate(rebuilds!, size, MAX_FATES);
-    about.push({ ...one, takenBack: takenBack!, rebuilds: withFate, channel });
+    const moreRebuilds = said[i]![1]!.length > MAX_MENTIONS;
+    about.push({ ...one, takenBack: takenBack!, rebuilds: withFate, moreRebuilds, channel });
   }
-  return { size, items: about, next };
+  return { size, items: about, next: count < indexes.length ? indexes[count - 1] : next };
+}
+
+/** Of how many records, from the first on, the page has what was said of them. */
+function withinOnePage(said: readonly (readonly (readonly MentionAt[])[])[]): number {
+  let together = 0;
+  const end = said.findIndex((of, i) => {
+    for (const list of of) together += Math.min(list.length, MAX_MENTIONS);
+    return i > 0 && together > MAX_MENTIONS_TOGETHER;
+  });
+  return end < 0 ? said.length : end;
 }

@@ -5,7 +5,7 @@
 import type { Hash } from '../../merkle/hash.ts';
 import { digestList, listPage } from './lists.ts';
 import type { Page } from './queries.ts';
-import { MAX_FATES } from './reader.ts';
+import { MAX_FATES, MAX_MENTIONS } from './reader.ts';
 import type { LookupReader } from './reader.ts';
 
 /** Records of one file that an answer names. */
@@ -27,6 +27,8 @@ export interface NamedRebuild {
 export interface NamedRecord {
   readonly index: number;
   readonly rebuilds: readonly NamedRebuild[];
+  /** True where there are more of them. */
+  readonly moreRebuilds: boolean;
   readonly takenBack: readonly number[];
 }
 
@@ -74,15 +76,16 @@ async function recordsOf(
   size: number,
 ): Promise<ReadonlyMap<number, NamedRecord>> {
   const indexes = [...named];
-  const mentions = await reader.mentionsAt(indexes, ['rebuild', 'takenBack'], size);
-  const rebuilds = [...new Set(mentions.flatMap(([of]) => of!.map((one) => one.index)))];
+  const mentions = await reader.mentionsAt(indexes, ['rebuild', 'takenBack'], size, MAX_MENTIONS + 1);
+  const rebuilds = [...new Set(mentions.flatMap(([of]) => of!.slice(0, MAX_MENTIONS).map((one) => one.index)))];
   const fates = await reader.mentionsAt(rebuilds, ['takenBack'], size, MAX_FATES);
   const fateOf = new Map(rebuilds.map((index, i) => [index, fates[i]![0]!.map((one) => one.index)]));
   return new Map(
     indexes.map((index, i) => {
-      const [rebuilt, takenBack] = mentions[i]!.map((of) => of.map((one) => one.index));
+      const [rebuilt, takenBack] = mentions[i]!.map((of) => of.slice(0, MAX_MENTIONS).map((one) => one.index));
+      const moreRebuilds = mentions[i]![0]!.length > MAX_MENTIONS;
       const withFate = rebuilt!.map((one): NamedRebuild => ({ index: one, takenBack: fateOf.get(one)! }));
-      return [index, { index, rebuilds: withFate, takenBack: takenBack! }];
+      return [index, { index, rebuilds: withFate, moreRebuilds, takenBack: takenBack! }];
     }),
   );
 }

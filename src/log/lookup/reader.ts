@@ -133,7 +133,13 @@ export class LookupReader {
     size: number,
     most = MAX_MENTIONS,
   ): Promise<readonly (readonly (readonly FoundMention[])[])[]> {
-    const mentions = await this.mentionsAt(indexes, kinds, size, most);
+    return this.read(await this.mentionsAt(indexes, kinds, size, most));
+  }
+
+  /** What mentionsAt found, with the records. */
+  async read(
+    mentions: readonly (readonly (readonly MentionAt[])[])[],
+  ): Promise<readonly (readonly (readonly FoundMention[])[])[]> {
     const wanted = mentions.flat(2);
     if (wanted.length === 0) return mentions.map((of) => of.map(() => []));
     const records = await this.records(wanted.map(({ index }) => index));

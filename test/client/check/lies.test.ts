@@ -341,7 +341,7 @@ test('a dissent behind a hundred rebuilds of strangers is found', async () => {
   await world.rebuild(build, 'University', 'mismatch');
   world.lie = (answer) => ({
     ...answer,
-    items: answer.items.map((item) => ({ ...item, rebuilds: item.rebuilds!.slice(0, 100) })),
+    items: answer.items.map((item) => ({ ...item, rebuilds: item.rebuilds!.slice(0, 100), more: true })),
   });
   expect((await check('x')).verdict).toBe('dissent');
   expect(world.asked.filter((path) => path.startsWith('api/v1/rebuilds'))).toHaveLength(3);

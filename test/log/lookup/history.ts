@@ -60,8 +60,10 @@ export class History {
   }
 
   /** Appends a build and what laboratories say of it, one after the other, all of it published. Gives its index. */
-  async addRebuilt(results: readonly FieldsOf<'rebuild'>['result'][]): Promise<number> {
-    const build = (await this.#add('acme-root', 'acme', 'build', this.#build()))!;
+  async addRebuilt(results: readonly FieldsOf<'rebuild'>['result'][], file?: Uint8Array): Promise<number> {
+    const artifacts = file && [{ digest: { sha256: file } }];
+    const fields = { ...this.#build(), ...(artifacts && { artifacts, version: `of ${this.entries.length}` }) };
+    const build = (await this.#add('acme-root', 'acme', 'build', fields))!;
     const index = this.entries.length - 1;
     for (const [i, result] of results.entries()) {
       const lab = LABS[i % LABS.length]!;

@@ -39,6 +39,7 @@ async function all<T extends FoundRecord, C = number>(
   throw new Error('there is no last page');
 }
 
+const mismatches = (count: number): 'mismatch'[] => Array.from({ length: count }, () => 'mismatch');
 const some = <T>(values: readonly T[]): (T | undefined)[] => [undefined, ...values];
 const indexes = (items: readonly FoundRecord[]): number[] => items.map(({ index }) => index);
 const mentions = (items: readonly { index: number; said: string }[]): string[] =>
@@ -229,7 +230,7 @@ test('of a relocation with more steps than a question looks at the newest count,
 
 test('a build that many said something of was rebuilt or not as the published tree has it, however late it matched', async () => {
   const history = await History.of(seededRandom(seed), 10);
-  const results = [...Array.from({ length: 120 }, () => 'mismatch' as const), 'match' as const, 'match' as const];
+  const results = [...mismatches(120), 'match' as const, 'match' as const];
   const build = await history.addRebuilt(results);
   const queries = new LookupQueries(history.source);
   const found = async (): Promise<boolean> =>
@@ -241,4 +242,36 @@ test('a build that many said something of was rebuilt or not as the published tr
   expect(await found()).toBe(false);
   history.publishedSize = history.entries.length - 2;
   expect(await found()).toBe(true);
+});
+
+test('what is said of records of one file is bounded a page, and a record says when it has more rebuilds', async () => {
+  const history = await History.of(seededRandom(seed), 10);
+  const file = digestOf(25);
+  const builds: number[] = [];
+  for (const count of [100, 101, 150, 100, 100, 0, 3]) builds.push(await history.addRebuilt(mismatches(count), file));
+  const queries = new LookupQueries(history.source);
+  const first = await queries.artifact(asHash(file), { limit: 100 });
+  expect([indexes(first.items), first.next]).toEqual([builds.slice(0, 4), builds[3]]);
+  expect(first.items.map(({ rebuilds, moreRebuilds }) => [rebuilds.length, moreRebuilds])).toEqual([
+    [100, false],
+    [100, true],
+    [100, true],
+    [100, false],
+  ]);
+  expect(indexes(await all(history, 100, (page) => queries.artifact(asHash(file), page)))).toEqual(builds);
+  const [named] = await queries.named([asHash(file)]);
+  expect(named!.items.map(({ rebuilds, moreRebuilds }) => [rebuilds.length, moreRebuilds])).toEqual([
+    [100, false],
+    [100, true],
+    [100, true],
+    [100, false],
+    [100, false],
+    [0, false],
+    [3, false],
+  ]);
+  const rest = await queries.rebuilds(asHash(history.entries[builds[1]!]!.leafHash), {
+    limit: 100,
+    after: builds[1]! + 100,
+  });
+  expect(rest!.items.map(({ index }) => index)).toEqual([builds[1]! + 101]);
 });
