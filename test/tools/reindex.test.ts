@@ -17,6 +17,7 @@ import { dataPaths } from '../../src/node/meta.ts';
 import { loadStatementSigner } from '../../src/node/statement-key.ts';
 import { createStatement } from '../../src/record/statement.ts';
 import { replay } from '../../src/record/admission/replay.ts';
+import { VERSION_KEY } from '../../src/log/lookup.ts';
 import { KEY_SPACE } from '../../src/storage.ts';
 import type { StateWrite } from '../../src/storage.ts';
 import { AdmissionCheck } from '../../tools/fsck/admission.ts';
@@ -122,7 +123,7 @@ describe('what a log derived while it ran', () => {
   test('is checked row by row: one that is missing, changed or too many is found, and made again', async () => {
     const damage = [KEY_SPACE.admission, KEY_SPACE.lookup, KEY_SPACE.statement].flatMap((space) => {
       const own = Object.keys(live).map((key) => byteText(fromHex(key)!));
-      const [first, second] = own.filter((key) => key[0] === space);
+      const [first, second] = own.filter((key) => key[0] === space && key !== VERSION_KEY);
       return [
         { write: { key: first!, value: null }, words: 'is missing' },
         { write: { key: second!, value: Uint8Array.of(0x80) }, words: 'is not what the entries lead to' },
@@ -148,6 +149,17 @@ const cutShort = (): Promise<void> =>
     { key: KEY_SPACE.reindex, value: new Uint8Array(0) },
     ...Object.keys(live).map((key) => ({ key: byteText(fromHex(key)!), value: null })),
   ]);
+
+test('rows of lookups that another version wrote are one finding, which says what to do', async () => {
+  await change([{ key: VERSION_KEY, value: Uint8Array.of(1) }]);
+  const { code, findings } = await fsck();
+  expect(code).toBe(4);
+  expect(findings.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/another version of limmat: .* limmat reindex$/),
+  ]);
+  expect((await limmat('reindex', '--data', dataDir)).code).toBe(0);
+  expect(await rows()).toEqual(live);
+});
 
 describe('a reindex that was cut short', () => {
   test('is named by fsck, and finished by the next one', async () => {

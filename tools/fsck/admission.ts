@@ -3,9 +3,11 @@
 
 import { byteText, textBytes, toHex } from '../../src/bytes.ts';
 import type { VerifyJob } from '../../src/crypto/suite.ts';
-import type { ErrorCode } from '../../src/errors.ts';
+import { asLimmatError } from '../../src/errors.ts';
+import type { ErrorCode, LimmatError } from '../../src/errors.ts';
 import { DERIVED_SPACES, derive } from '../../src/log/derive.ts';
-import { derivedRows, isReindexUnfinished } from '../../src/log/reindex.ts';
+import { VERSION_KEY } from '../../src/log/lookup.ts';
+import { assertLookupRows, derivedRows, isReindexUnfinished } from '../../src/log/reindex.ts';
 import type { Hash, Hasher } from '../../src/merkle/index.ts';
 import { TreeRoots } from '../../src/record/admission/roots.ts';
 import type { ReplayFinding } from '../../src/record/admission/replay.ts';
@@ -79,8 +81,15 @@ export class AdmissionCheck {
       ...this.#state.pairs().map(({ key, value }) => [key, byteText(value)] as const),
       ...this.#others,
     ]);
+    const old = missing.has(VERSION_KEY) ? await oldRows(storage) : undefined;
+    if (old !== undefined) {
+      findings.add('store-corrupt', old.message);
+      for (const key of missing.keys()) if (key[0] === KEY_SPACE.lookup) missing.delete(key);
+    }
     let right = 0;
     for (const space of DERIVED_SPACES) {
+      // Of rows of another version none is what it would be now: to say so once is enough.
+      if (old !== undefined && space === KEY_SPACE.lookup) continue;
       for await (const { key, value } of derivedRows(storage, space)) {
         const expected = missing.get(key);
         missing.delete(key);
@@ -101,6 +110,16 @@ export class AdmissionCheck {
       findings.add('store-corrupt', `the row ${toHex(textBytes(name))} of the state is missing: ${MEND}`);
     }
     return right;
+  }
+}
+
+/** What is wrong with the version of the rows for lookups; undefined when it is this one's, or there are none of any. */
+async function oldRows(storage: LogStorage): Promise<LimmatError | undefined> {
+  try {
+    await assertLookupRows(storage);
+    return undefined;
+  } catch (error) {
+    return asLimmatError(error);
   }
 }
 
