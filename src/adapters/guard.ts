@@ -1,5 +1,5 @@
 // The guard on a disk (DESIGN §4): a tiny LevelDB database outside the data directory. Holding it open is the lock against
-// a second signer; its one row says what this log was last about to sign.
+// a second signer; one row says what this log was last about to sign, another that it will never sign again.
 
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, open } from 'node:fs/promises';
@@ -13,6 +13,8 @@ import { HASH_SIZE, asHash } from '../merkle/hash.ts';
 type Database = Level;
 
 const STATE_KEY = 'state';
+/** Beside the state, so that no write of that can take it away. */
+const STOP_KEY = 'stopped';
 
 export interface GuardOptions {
   /** False: fail with `guard-missing` where there is no guard, instead of making one that knows nothing. Default true. */
@@ -83,6 +85,33 @@ class LevelGuard implements Guard {
       }
       this.#state = state;
     });
+  }
+
+  stopReason(): Promise<string | undefined> {
+    return this.#inTurn(async () => {
+      if (this.#attempted !== undefined) await this.#reopen(this.#attempted);
+      return this.#readStop();
+    });
+  }
+
+  stop(reason: string): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#attempted !== undefined) await this.#reopen(this.#attempted);
+      if ((await this.#readStop()) !== undefined) return;
+      try {
+        this.#faults?.('before');
+        await this.#database.put(STOP_KEY, reason, { sync: true });
+        this.#faults?.('after');
+      } catch (cause) {
+        this.#attempted = this.#state;
+        throw new LimmatError('store-failed', `the guard in ${this.#dir} could not be written`, { cause });
+      }
+    });
+  }
+
+  /** The declared type of get forgets that a missing key gives undefined. */
+  #readStop(): Promise<string | undefined> {
+    return this.#database.get(STOP_KEY);
   }
 
   async close(): Promise<void> {

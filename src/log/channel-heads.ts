@@ -61,6 +61,8 @@ export interface ChannelHeadsOptions {
   readonly facts: ChannelFacts;
   readonly signer: ChannelHeadSigner;
   readonly published: () => Published | undefined;
+  /** Throws while the log must not sign anything; asked before each signature. */
+  readonly assertSigning?: (() => void) | undefined;
   /** The bytes of a published entry. */
   readonly entry: (index: number) => Promise<Uint8Array>;
   readonly validityMillis?: number | undefined;
@@ -99,7 +101,7 @@ export class ChannelHeads {
   /**
    * The head of a channel over the published tree, `<namespace>/<product>/<stream>/<channel>` with its steps as in `sub`.
    * Errors: `no-checkpoint`; `not-found` when that tree has no record of the channel; `bad-key` as assertNamed;
-   * `store-corrupt` when what is known of the channel is not what is in the tree.
+   * `store-corrupt` when what is known of the channel is not what is in the tree; what assertSigning throws.
    */
   async head(channel: string): Promise<IssuedChannelHead> {
     const published = this.#published();
@@ -203,6 +205,7 @@ export class ChannelHeads {
       issuedSeconds: timestampSeconds,
       validUntilSeconds: timestampSeconds + this.#validitySeconds,
     };
+    this.#options.assertSigning?.();
     const note = await signer.sign(head);
     // A key in another process may answer anything; nothing is served that a client would refuse.
     await openChannelHead(note, [this.#verifier]);

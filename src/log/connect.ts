@@ -27,6 +27,7 @@ import { DEFAULT_CHECKPOINT_INTERVAL_MILLIS, DEFAULT_REFRESH_INTERVAL_MILLIS, Pu
 import { Quotas } from './quota.ts';
 import { readAll } from './read.ts';
 import { assertLookupRows, assertReindexed } from './reindex.ts';
+import { Stop } from './stop.ts';
 import { Witnessing } from './witnessing.ts';
 import { Writer } from './writer.ts';
 
@@ -43,6 +44,7 @@ export interface Parts {
   readonly writer: Writer;
   readonly publisher: Publisher;
   readonly witnessing: Witnessing | undefined;
+  readonly stop: Stop;
   readonly proofs: ProofMaker;
   readonly archive: Archive;
 }
@@ -104,12 +106,14 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
     cacheBytes: PROVER_CACHE_BYTES,
   });
   const verifiers = options.signers.map(({ vkey }) => checkpointVerifier(vkey, crypto));
+  const stop = await Stop.load(guard);
   const witnessing =
     options.cosigner &&
     new Witnessing({
       origin,
       cosigner: options.cosigner,
       failOpen: options.failOpen === true,
+      stop,
       verifiers,
       guarded: () => publisher.guarded,
       rootHashAt: (head, size) => prover.rootHashAt(head, size),
@@ -128,6 +132,7 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
       committed: () => writer.head,
       rootHashAt: (head, size) => prover.rootHashAt(head, size),
       witnessing,
+      stop,
       intervalMillis: options.checkpointIntervalMillis ?? DEFAULT_CHECKPOINT_INTERVAL_MILLIS,
       refreshMillis: options.refreshIntervalMillis ?? DEFAULT_REFRESH_INTERVAL_MILLIS,
       onEvent,
@@ -137,7 +142,7 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
   );
   if (stored.published !== undefined) await publisher.adopt(stored.published);
   const proofs = new ProofMaker({ prover, hasher, published: () => publisher.published });
-  return { limits, counters, hasher, clock, crypto, committed, writer, publisher, witnessing, proofs, archive };
+  return { limits, counters, hasher, clock, crypto, committed, writer, publisher, witnessing, stop, proofs, archive };
 }
 
 async function checkGenesis(origin: string, { size }: TreeHead, storage: LogStorage): Promise<void> {

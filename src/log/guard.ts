@@ -21,6 +21,10 @@ export interface Guard {
   read(): Promise<GuardState | undefined>;
   /** Durable before the promise resolves. */
   write(state: GuardState): Promise<void>;
+  /** Why this log was stopped for ever (log/stop.ts); undefined when it never was. */
+  stopReason(): Promise<string | undefined>;
+  /** Remembers that it is, whatever is written afterwards: durable before the promise resolves. The first reason stays. */
+  stop(reason: string): Promise<void>;
   close(): Promise<void>;
 }
 

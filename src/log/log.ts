@@ -19,6 +19,7 @@ import type { LogOptions } from './options.ts';
 import type { ProofMaker } from './prove.ts';
 import type { PublishLevel, Published, Publisher } from './publish.ts';
 import { readAll, scanAll } from './read.ts';
+import type { Stop } from './stop.ts';
 import { LookupQueries } from './lookup.ts';
 import { DEFAULT_IAT_WINDOW_SECONDS, validate } from './validate.ts';
 import type { Validated } from './validate.ts';
@@ -64,6 +65,7 @@ export class Log {
   readonly #writer: Writer;
   readonly #publisher: Publisher;
   readonly #witnessing: Witnessing | undefined;
+  readonly #stop: Stop;
   readonly #proofs: ProofMaker;
   readonly #archive: Archive;
   #closed = false;
@@ -83,6 +85,7 @@ export class Log {
     this.#writer = parts.writer;
     this.#publisher = parts.publisher;
     this.#witnessing = parts.witnessing;
+    this.#stop = parts.stop;
     this.#proofs = parts.proofs;
     this.#archive = parts.archive;
     this.lookups =
@@ -133,7 +136,7 @@ export class Log {
 
   #condition(): Pick<LogStatus, 'state' | 'reason'> {
     const { failure } = this.#writer;
-    const stopped = this.#witnessing?.stopped;
+    const stopped = this.#stop.reason;
     const notSigning = this.#publisher.refusal;
     const notWitnessed = this.#witnessing?.refusal;
     if (this.#closed) return { state: 'closed', reason: undefined };
@@ -152,7 +155,7 @@ export class Log {
   async append(leaves: readonly Uint8Array[]): Promise<readonly AppendResult[]> {
     let bytes = 0;
     for (const leaf of leaves) bytes += leaf.length;
-    this.#witnessing?.assertNotStopped();
+    this.#stop.assertNot();
     if (this.admission === 'records') this.#assertClock();
     const reservation = this.#writer.reserve(leaves.length, bytes);
     let validated: Validated[];
@@ -175,6 +178,11 @@ export class Log {
       if (!result.ok) this.counters.add({ kind: 'refused', code: result.error.code, entries: 1 });
     }
     return results;
+  }
+
+  /** Throws `signed-elsewhere` once it is known that somebody else signs with the log's keys: nothing is signed any more. */
+  assertNotStopped(): void {
+    this.#stop.assertNot();
   }
 
   /** `no-witnesses` unless the log can wait for this; called before anything is appended. */

@@ -14,6 +14,7 @@ import type { Clock } from './clock.ts';
 import { ClockWatch } from './clock.ts';
 import type { LogEvent } from './events.ts';
 import type { Guard, GuardState } from './guard.ts';
+import type { Stop } from './stop.ts';
 import type { SignedHead, Witnessing } from './witnessing.ts';
 
 /** A checkpoint a second: what clients wait for at most, and few enough to keep. */
@@ -48,6 +49,7 @@ export interface PublisherOptions {
   readonly rootHashAt: (head: TreeHead, size: number) => Promise<Hash>;
   /** Undefined for a log that has no witnesses. */
   readonly witnessing: Witnessing | undefined;
+  readonly stop: Stop;
   readonly intervalMillis: number;
   readonly refreshMillis: number;
   readonly onEvent: (event: LogEvent) => void;
@@ -126,8 +128,9 @@ export class Publisher {
 
   /**
    * Publishes the committed head now, for the start; later ones go by `request`. Rejects when that does not work, except
-   * that a log whose clock is wrong starts without signing, says so, and signs once the clock is right. A log with
-   * witnesses does not wait for them: it serves what was published before, and begins to ask them.
+   * that a log whose clock is wrong starts without signing, says so, and signs once the clock is right, and one that is
+   * stopped never does. A log with witnesses does not wait for them: it serves what was published before, and begins to
+   * ask them.
    */
   async start(): Promise<void> {
     if (this.#options.witnessing !== undefined) {
@@ -137,7 +140,7 @@ export class Publisher {
     try {
       await this.#attempt();
     } catch (error) {
-      if (!isLimmatError(error, 'clock-behind')) throw error;
+      if (!isLimmatError(error, 'clock-behind') && !isLimmatError(error, 'signed-elsewhere')) throw error;
       this.#note(error);
     }
     this.#schedule();
@@ -245,7 +248,9 @@ export class Publisher {
   }
 
   async #publish(head: TreeHead): Promise<Published> {
-    const { origin, guard, witnessing } = this.#options;
+    const { origin, guard, witnessing, stop } = this.#options;
+    await stop.remember();
+    stop.assertNot();
     await this.#assertExtends(head);
     this.#refusal = this.clockRefusal();
     if (this.#refusal !== undefined) throw new LimmatError('clock-behind', this.#refusal);
@@ -255,6 +260,8 @@ export class Publisher {
     // Before the signature exists: from here on the log can only go on from this head, whatever happens next.
     await guard.write(state);
     this.#guarded = state;
+    // A witness may have shown something meanwhile that it was asked for before.
+    stop.assertNot();
     const signed = await this.#sign(head, timestampSeconds);
     const published = { head, size: head.size, timestampSeconds, note: signed.note, isCosigned: undefined };
     if (witnessing === undefined) return this.#store(published);

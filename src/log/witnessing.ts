@@ -13,6 +13,7 @@ import type { CheckpointVerifier } from '../note/signer.ts';
 import type { Cosigner, Cosigned, WitnessStatus } from './cosigner.ts';
 import type { LogEvent } from './events.ts';
 import type { GuardState } from './guard.ts';
+import type { Stop } from './stop.ts';
 
 /** What the log says of its witnesses. */
 export interface CosigningStatus {
@@ -36,6 +37,7 @@ export interface WitnessingOptions {
   readonly origin: string;
   readonly cosigner: Cosigner;
   readonly failOpen: boolean;
+  readonly stop: Stop;
   readonly verifiers: readonly CheckpointVerifier[];
   /** What the log promised to sign last. */
   readonly guarded: () => GuardState;
@@ -49,7 +51,6 @@ export class Witnessing {
   readonly #options: WitnessingOptions;
   #isProbed = false;
   #refusal: string | undefined;
-  #stopped: string | undefined;
 
   constructor(options: WitnessingOptions) {
     this.#options = options;
@@ -59,11 +60,6 @@ export class Witnessing {
   /** Why nothing new is published; undefined when all is well, or where no quorum is needed for it. */
   get refusal(): string | undefined {
     return this.#refusal;
-  }
-
-  /** Why nothing will ever be signed by this process; undefined when all is well. */
-  get stopped(): string | undefined {
-    return this.#stopped;
   }
 
   get hasQuorum(): boolean {
@@ -80,18 +76,12 @@ export class Witnessing {
     return (await this.#options.cosigner.look(note)).isQuorum;
   }
 
-  /** Throws `signed-elsewhere` once the log is stopped. */
-  assertNotStopped(): void {
-    if (this.#stopped !== undefined) throw new LimmatError('signed-elsewhere', this.#stopped);
-  }
-
   /**
    * Sends what was signed last to the witnesses, as `again` makes it: the same size, root and time, so that nothing new is
    * said. Resolves once a quorum has cosigned it, which is when new heads may be signed. Errors: `not-witnessed`,
    * `signed-elsewhere`.
    */
   async probe(again: () => Promise<SignedHead>): Promise<void> {
-    this.assertNotStopped();
     // What never signed anything has nothing to send again.
     this.#isProbed ||= this.#options.guarded().timestampSeconds === 0;
     if (this.#isProbed) return;
@@ -120,7 +110,9 @@ export class Witnessing {
   }
 
   async #send({ head, text, note }: SignedHead, isProbe: boolean): Promise<Cosigned> {
-    const { origin, cosigner, consistencyProof } = this.#options;
+    const { origin, cosigner, consistencyProof, stop } = this.#options;
+    // What came while it was signed: nobody gets to see a head of a log that is stopped.
+    stop.assertNot();
     const cosigned = await cosigner.cosign({
       origin,
       head,
@@ -130,7 +122,7 @@ export class Witnessing {
       isProbe,
       onShown: (witness, shown) => this.#look(witness, shown),
     });
-    this.assertNotStopped();
+    stop.assertNot();
     return cosigned;
   }
 
@@ -142,19 +134,20 @@ export class Witnessing {
     });
   }
 
-  /** Stops the log when the checkpoint carries its signature and is none that it made. Anything else counts for nothing. */
+  /** Stops the log, durably, when the checkpoint carries its signature and is none that it made. Anything else counts for nothing. */
   async #look(witness: string, shown: Uint8Array): Promise<void> {
     for (const verifier of this.#options.verifiers) {
       const opened = await openQuietly(shown, verifier);
       if (opened === undefined || opened.checkpoint.origin !== this.#options.origin) continue;
       const foreign = await this.#foreign(opened);
-      if (foreign === undefined || this.#stopped !== undefined) continue;
+      if (foreign === undefined || this.#options.stop.reason !== undefined) continue;
       const reason =
         `witness ${witness} holds a checkpoint of size ${opened.checkpoint.size} with this log's own signature, which ` +
         `this log did not make: ${foreign}. Another process signs with its keys, or its data were set back: nothing is ` +
         'signed any more; find the other one, or close this log and start a successor';
-      this.#stopped = reason;
+      const written = this.#options.stop.set(reason);
       this.#options.onEvent({ kind: 'stopped', reason, witness, checkpoint: ownLines(opened, verifier) });
+      await written;
     }
   }
 

@@ -124,13 +124,17 @@ async function copyEntries(options: PullOptions, prover: Prover, head: LogHead):
     // Whoever waits for it next sees its failure.
     writing.catch(() => undefined);
   };
-  for await (const piece of verifiedPieces(options, prover, head)) {
-    group.push(piece);
-    bytes += piece.bytes.length;
-    if (group.length >= COMMIT_BUNDLES || bytes >= COMMIT_BYTES) await write();
+  try {
+    for await (const piece of verifiedPieces(options, prover, head)) {
+      group.push(piece);
+      bytes += piece.bytes.length;
+      if (group.length >= COMMIT_BUNDLES || bytes >= COMMIT_BYTES) await write();
+    }
+  } finally {
+    // What was found to be in the tree stays, also where a bundle behind it cannot be had: the next look begins there.
+    if (group.length > 0) await write();
+    await writing;
   }
-  if (group.length > 0) await write();
-  await writing;
 }
 
 /** The entries [log.nextEntry, head.size), a bundle at a time, fetched a few ahead and found to be in the tree. */
@@ -152,10 +156,18 @@ async function* verifiedPieces(
       fetched.catch(() => undefined);
       ahead.push(fetched);
     }
-    const bytes = await ahead.shift()!;
+    const bytes = await ahead.shift()!.catch((error: unknown) => Promise.reject(explainWithheld(error, index, head)));
     parallel = Math.max(1, Math.min(PARALLEL, Math.floor(AHEAD_BYTES / (bytes.length + 1))));
     yield await verifiedPiece(prover, hasher, head, bundlePath(index, head.size), bytes);
   }
+}
+
+/** Says of a `withheld` error (451) how far the mirror can get; any other error as it is. */
+function explainWithheld(error: unknown, index: number, { origin, size }: LogHead): unknown {
+  if (!isLimmatError(error, 'withheld')) return error;
+  const path = formatTilePath(bundlePath(index, size));
+  const message = `${origin} withholds ${path} (451): entries from ${index * TILE_WIDTH} on cannot be mirrored or cosigned`;
+  return new LimmatError('withheld', message, { details: { origin, index: index * TILE_WIDTH }, cause: error });
 }
 
 function bundlePath(index: number, size: number): EntryBundlePath {

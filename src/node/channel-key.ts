@@ -99,6 +99,7 @@ export async function openChannelHeads(
     facts,
     signer,
     published: () => log.status().published,
+    assertSigning: () => log.assertNotStopped(),
     entry: (index) => log.entry(index),
     ...channelTimes(config),
     hasher: nodeHasher,

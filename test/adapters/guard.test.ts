@@ -43,6 +43,34 @@ describe('the guard on a disk', () => {
     expect(await guard.read()).toEqual(state(2 ** 40));
   });
 
+  test('remembers that its log is stopped, whatever is written afterwards, and the first reason', async () => {
+    let guard = await open();
+    await guard.write(state(3));
+    expect(await guard.stopReason()).toBeUndefined();
+    await guard.stop('witness w1 holds …');
+    await guard.stop('witness w2 holds …');
+    await guard.write(state(4));
+    await guard.close();
+    guard = await open();
+    expect(await guard.stopReason()).toBe('witness w1 holds …');
+    expect(await guard.read()).toEqual(state(4));
+  });
+
+  test('a stop whose write fails says so, and can be written again', async () => {
+    let fails = false;
+    const faults = (): void => {
+      if (fails) throw new Error('disk full');
+    };
+    const guard = await open({ faults });
+    await guard.write(state(3));
+    fails = true;
+    await expect(guard.stop('why')).rejects.toMatchObject({ code: 'store-failed' });
+    fails = false;
+    await guard.stop('why');
+    expect(await guard.stopReason()).toBe('why');
+    expect(await guard.read()).toEqual(state(3));
+  });
+
   test('a missing one is not made where it must be there', async () => {
     await expect(open({ create: false })).rejects.toMatchObject({ code: 'guard-missing' });
     expect(await readdir(dir)).toEqual([]);

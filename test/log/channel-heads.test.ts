@@ -7,7 +7,7 @@ import { toHex, utf8 } from '../../src/bytes.ts';
 import { checkChannel, openChannel } from '../../src/client/channel-check.ts';
 import { NO_CHANNELS } from '../../src/client/channel-state.ts';
 import type { RememberedChannels } from '../../src/client/channel-state.ts';
-import { isLimmatError } from '../../src/errors.ts';
+import { LimmatError, isLimmatError } from '../../src/errors.ts';
 import type { ChannelFacts, ChannelHeads } from '../../src/log/channel-heads.ts';
 import { asHash, portableHasher } from '../../src/merkle/hash.ts';
 import { falseChannelHead } from '../../src/monitor/evidence/make.ts';
@@ -305,4 +305,20 @@ test('the list has every channel of the published tree, page by page', async () 
     channelHeadVerifier(heads.vkey, portableCrypto),
   ]);
   expect(opened.head.channel).toBe(RELEASES);
+});
+
+test('a log that must not sign makes no new head, and goes on serving the one that it has', async () => {
+  const now = { size: SIZE, at: START };
+  let isStopped = false;
+  const { heads, signed } = headsOf(world, now, {
+    assertSigning: () => {
+      if (isStopped) throw new LimmatError('signed-elsewhere', 'stopped');
+    },
+  });
+  const [first, second] = (await heads.list(undefined, 2)).items;
+  const made = await heads.head(first!.channel);
+  isStopped = true;
+  expect(await heads.head(first!.channel)).toEqual(made);
+  await expect(heads.head(second!.channel)).rejects.toMatchObject({ code: 'signed-elsewhere' });
+  expect(signed()).toBe(1);
 });

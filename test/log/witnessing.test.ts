@@ -262,6 +262,20 @@ describe('witnesses that misbehave', () => {
   });
 });
 
+/** Stopped by a note that w1 shows, with w1 away afterwards. */
+async function stoppedWorld(): Promise<World> {
+  const one = await world();
+  await one.log.append(opaqueEntries(0, 2));
+  await one.clock.advance(1000);
+  one.witnesses[0]!.manner = 'refusing';
+  const text = formatCheckpoint({ origin: TEST_ORIGIN, size: 50, rootHash: fixedSeed(9) });
+  one.witnesses[0]!.shows = `${text}\n${await testSigners()[0]!.sign(text, 0)}`;
+  await one.log.append(opaqueEntries(2, 3));
+  await one.clock.advance(2000);
+  expect(one.log.status().state).toBe('stopped');
+  return one;
+}
+
 describe('the guard, completed', () => {
   test('at the start the last signed head is sent again, and nothing new is signed before a quorum has answered', async () => {
     const first = await world();
@@ -361,6 +375,50 @@ describe('the guard, completed', () => {
     await one.clock.advance(60_000);
     expect(one.guard.written).toHaveLength(signed);
     await expect(one.log.entry(1)).resolves.toBeDefined();
+  });
+
+  test.each([
+    ['with its witnesses, of which the one that showed it is away', true],
+    ['without any witness', false],
+  ])('a log that was stopped stays so over a restart %s', async (_, hasWitnesses) => {
+    const { log, clock, guard, medium, witnesses } = await stoppedWorld();
+    const { reason } = log.status();
+    await log.close();
+    witnesses[0]!.manner = 'dead';
+    const [signed, asked] = [guard.written.length, witnesses[1]!.requests.length];
+    const again = hasWitnesses
+      ? await world({ clock, guard, medium, witnesses })
+      : await openTestLog({ clock, guard, medium });
+    await clock.advance(60_000);
+    expect(again.log.status()).toMatchObject({ state: 'stopped', reason, published: { size: 3 } });
+    await expect(again.log.append([utf8('more')])).rejects.toMatchObject({ code: 'signed-elsewhere' });
+    expect(() => again.log.assertNotStopped()).toThrow(expect.objectContaining({ code: 'signed-elsewhere' }));
+    await expect(again.log.entry(1)).resolves.toBeDefined();
+    expect(guard.written).toHaveLength(signed);
+    expect(witnesses[1]!.requests).toHaveLength(asked);
+    await again.log.close();
+  });
+
+  test('a stop that the guard could not take is written with the next try, and nothing is signed in between', async () => {
+    const one = await world();
+    await one.log.append(opaqueEntries(0, 2));
+    await one.clock.advance(1000);
+    const text = formatCheckpoint({ origin: TEST_ORIGIN, size: 50, rootHash: fixedSeed(9) });
+    one.witnesses[0]!.shows = `${text}\n${await testSigners()[0]!.sign(text, 0)}`;
+    one.witnesses[0]!.manner = 'refusing';
+    one.witnesses[0]!.delay = async () => {
+      one.guard.fail = true;
+    };
+    await one.log.append(opaqueEntries(2, 3));
+    await one.clock.advance(1500);
+    expect(one.log.status().state).toBe('stopped');
+    expect(one.guard.stopped).toBeUndefined();
+    const signed = one.guard.written.length;
+    one.witnesses[0]!.delay = () => Promise.resolve();
+    one.guard.fail = false;
+    await one.clock.advance(320_000);
+    expect(one.guard.stopped).toBe(one.log.status().reason);
+    expect(one.guard.written).toHaveLength(signed);
   });
 
   test('what is published follows the guard, the signature and the quorum, in this order', async () => {

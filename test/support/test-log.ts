@@ -86,6 +86,17 @@ export class TestGuard implements Guard {
   state: GuardState | undefined;
   readonly written: GuardState[] = [];
   fail = false;
+  stopped: string | undefined;
+
+  stopReason(): Promise<string | undefined> {
+    return Promise.resolve(this.stopped);
+  }
+
+  stop(reason: string): Promise<void> {
+    if (this.fail) return Promise.reject(new Error('the guard does not write'));
+    this.stopped ??= reason;
+    return Promise.resolve();
+  }
 
   read(): Promise<GuardState | undefined> {
     return Promise.resolve(this.state);

@@ -121,10 +121,16 @@ export async function signHead(
 /** Knows nothing of the log's other histories. */
 function forgetfulGuard(): Guard {
   let state: GuardState | undefined;
+  let stopped: string | undefined;
   return {
     read: () => Promise.resolve(state),
     write: (next) => {
       state = next;
+      return Promise.resolve();
+    },
+    stopReason: () => Promise.resolve(stopped),
+    stop: (reason) => {
+      stopped ??= reason;
       return Promise.resolve();
     },
     close: () => Promise.resolve(),
