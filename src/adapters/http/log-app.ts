@@ -22,7 +22,7 @@ import { bodyHeaders, jsonAnswer, textAnswer } from './answer.ts';
 import { DEFAULT_WAIT_MILLIS, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_ENTRY_BYTES } from './limits.ts';
 import { decimal, hexHash, pathDecimal, queryOf, NO_QUERY } from './parameters.ts';
 import { publicError } from './problem.ts';
-import { Resources, resourceAnswer } from './resource.ts';
+import { Resources, UNCOSIGNED, resourceAnswer } from './resource.ts';
 import type { ServedLog } from './served-log.ts';
 import { isUncosigned, publishedHead } from './served-log.ts';
 
@@ -182,7 +182,7 @@ function proofAnswer(proof: Uint8Array, index: number, isBare: boolean): Answer 
       // The proof is as good as long as it is kept, but a later one may carry more cosignatures.
       ...bodyHeaders('text/plain; charset=utf-8', 'changing'),
       // Only a log whose operator has allowed it publishes such a checkpoint, and then its proof files say so.
-      ...(isBare && { 'Limmat-Checkpoint': 'uncosigned' }),
+      ...(isBare && UNCOSIGNED),
       'Content-Disposition': `attachment; filename="entry-${index}${isBare ? '.uncosigned' : ''}.tlog-proof"`,
     },
     body: proof,

@@ -20,9 +20,14 @@ export interface Resource {
   readonly full: boolean;
 }
 
+/** On a checkpoint, and on proofs under it, that the quorum of the log's witnesses has not cosigned. */
+export const UNCOSIGNED = Object.freeze({ 'Limmat-Checkpoint': 'uncosigned' });
+
 /** What the resources are made of: a log, or a copy of one. */
 export interface ServedTree extends Pick<ServedLog, 'origin' | 'checkpoint' | 'read'> {
-  status(): { readonly published?: { readonly size: number } | undefined };
+  status(): {
+    readonly published?: { readonly size: number; readonly isCosigned?: boolean | undefined } | undefined;
+  };
 }
 
 /** Makes the resources of one log. Holds only the last checkpoint, to compute its ETag once. */
@@ -48,7 +53,8 @@ export class Resources {
       });
     }
     if (this.#checkpoint?.note !== note) {
-      this.#checkpoint = { note, resource: noteResource(note, this.#hasher) };
+      const isBare = this.#log.status().published?.isCosigned === false;
+      this.#checkpoint = { note, resource: noteResource(note, this.#hasher, isBare ? UNCOSIGNED : {}) };
     }
     return this.#checkpoint.resource;
   }
@@ -74,9 +80,9 @@ export class Resources {
 }
 
 /** A signed note that a newer one takes the place of. */
-export function noteResource(note: Uint8Array, hasher: Hasher): Resource {
+export function noteResource(note: Uint8Array, hasher: Hasher, more: Readonly<Record<string, string>> = {}): Resource {
   const etag = `"${toHex(hasher.sha256(note).subarray(0, 16))}"`;
-  return makeResource(note, 'text/plain; charset=utf-8', 'changing', etag, false);
+  return makeResource(note, 'text/plain; charset=utf-8', 'changing', etag, false, more);
 }
 
 function makeResource(
@@ -85,8 +91,9 @@ function makeResource(
   freshness: Freshness,
   etag: string,
   full: boolean,
+  more: Readonly<Record<string, string>> = {},
 ): Resource {
-  const headers = { ...bodyHeaders(contentType, freshness), ETag: etag, ...OPEN_TO_ALL };
+  const headers = { ...bodyHeaders(contentType, freshness), ETag: etag, ...OPEN_TO_ALL, ...more };
   return {
     etag,
     whole: { status: 200, headers: { ...headers, 'Content-Length': String(body.length) }, body },

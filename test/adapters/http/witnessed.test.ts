@@ -116,6 +116,7 @@ describe('a log without its quorum', () => {
       { code: 'not-witnessed', witnessedSize: 0 },
     ]);
     expect(witnessed.headers.get('retry-after')).toBe('1');
+    expect((await one.ask('/checkpoint')).headers.get('limmat-checkpoint')).toBe('uncosigned');
     for (const path of ['/', '/log/0'])
       expect(await (await one.ask(path)).text()).toContain('<strong>Uncosigned</strong>');
     expect(await (await one.ask('/api/v1/log')).json()).toMatchObject({
