@@ -302,7 +302,7 @@ test(
       await add(...files);
       const count = files.length + 1;
       expect(await json(...build)).toMatchObject({ proven: count, waiting: 0, sequenced: 0 });
-      const numbers = Array.from({ length: count }, (_, i) => `00000000${i + 1}`);
+      const numbers = Array.from({ length: count }, (_, i) => String(i + 1).padStart(9, '0'));
       // No file has been left half-written or under another name.
       const kinds = ['index', 'statement', 'tlog-proof'];
       const names = numbers.flatMap((number) => kinds.map((kind) => `${number}.${kind}`));
