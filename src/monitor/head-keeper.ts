@@ -45,6 +45,8 @@ export class HeadKeeper {
   readonly #positions = new Map<string, number>();
   #thinAt = THINNED_BYTES;
   #appends: Promise<unknown> = Promise.resolve();
+  /** The own head as it was signed last, while the state alone keeps it: it goes to the journal before any other head. */
+  #ownAgain: { readonly kept: KeptHead; readonly head: LogHead } | undefined;
 
   private constructor({ log, journal, random, limits, evidence }: HeadKeeperOptions) {
     this.#log = log;
@@ -94,8 +96,10 @@ export class HeadKeeper {
     note: Uint8Array = head.note,
   ): Promise<Evidence | undefined> {
     const { size, rootHash, timestampSeconds } = head;
-    if (!this.book.knows(size, rootHash, timestampSeconds) && !isNewest(head, tree)) {
-      await this.#append({ note, timestampSeconds, source, atSeconds: nowSeconds }, head);
+    if (!this.book.knows(size, rootHash, timestampSeconds)) {
+      const kept = { note, timestampSeconds, source, atSeconds: nowSeconds };
+      if (isNewest(head, tree)) this.#ownAgain = { kept, head };
+      else await this.#append(kept, head);
     }
     return this.#judge(head, source, nowSeconds, tree);
   }
@@ -126,6 +130,10 @@ export class HeadKeeper {
 
   /** Brings the own head to the book at a start: a head that waits there may contradict it. */
   async takeOwn(head: LogHead, nowSeconds: number): Promise<Evidence | undefined> {
+    const { note, timestampSeconds } = head;
+    if (!this.book.knows(head.size, head.rootHash, timestampSeconds)) {
+      this.#ownAgain = { kept: { note, timestampSeconds, source: 'log', atSeconds: nowSeconds }, head };
+    }
     const evidence = await this.#judgeAgain(head, 'log', nowSeconds);
     this.book.resolve(head, 'consistent');
     return evidence;
@@ -152,13 +160,22 @@ export class HeadKeeper {
 
   #append(kept: KeptHead, head: LogHead): Promise<void> {
     const turn = this.#appends.then(async () => {
-      const position = this.#journal.end;
-      await this.#journal.append([formatKeptHead(kept)]);
-      this.#positions.set(treeKey(head), position);
+      const own = this.#ownAgain;
+      if (own !== undefined) {
+        await this.#write(own.kept, own.head);
+        if (this.#ownAgain === own) this.#ownAgain = undefined;
+      }
+      await this.#write(kept, head);
       if (this.#journal.end > this.#thinAt) await this.#thin();
     });
     this.#appends = turn.catch(() => undefined);
     return turn;
+  }
+
+  async #write(kept: KeptHead, head: LogHead): Promise<void> {
+    const position = this.#journal.end;
+    await this.#journal.append([formatKeptHead(kept)]);
+    this.#positions.set(treeKey(head), position);
   }
 
   /** Drops every second head of the journal's older half, but none that waits or is named in evidence. */
@@ -218,7 +235,7 @@ function trimKept(note: ReturnType<typeof parseNote>, bytes: Uint8Array, { verif
   return isKnown ? trimNote(note, verifiers) : bytes;
 }
 
-/** True for the own head, signed again at a later time: the state keeps that one. An earlier time may yet convict. */
+/** True for the own head, signed again at a later time: the state keeps that one until another head comes. */
 function isNewest(head: LogHead, tree: OwnTree | undefined): boolean {
   if (tree === undefined || head.timestampSeconds < tree.own.timestampSeconds) return false;
   return treeKey(head) === treeKey(tree.own);
