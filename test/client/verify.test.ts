@@ -347,7 +347,8 @@ describe('verifyProofFile', () => {
     const file = options.proofFile;
     // Every byte up to the signatures, and then some: 3.3 kB of ML-DSA-44 all fail in the same way, and slowly.
     const signatures = utf8Text(file)!.indexOf('\n— ');
-    for (let at = 0; at < file.length; at += at < signatures + 200 ? 1 : 59) {
+    const step = process.env['LIMMAT_LONG'] === undefined ? 3 : 1;
+    for (let at = 0; at < file.length; at += at < signatures + 200 ? step : 59) {
       const changed = file.slice();
       changed[at]! ^= 1;
       await refusal({ ...options, trust, proofFile: changed });

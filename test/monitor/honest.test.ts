@@ -92,7 +92,7 @@ async function play(seed: number): Promise<readonly string[]> {
 }
 
 /** `npm run test:long` plays 10,000, and 30 days. */
-const [HISTORIES, DAYS] = process.env['LIMMAT_LONG'] === undefined ? [300, 7] : [10_000, 30];
+const [HISTORIES, DAYS] = process.env['LIMMAT_LONG'] === undefined ? [150, 7] : [10_000, 30];
 
 test(`a good log raises nothing in ${HISTORIES} random honest histories`, { timeout: 300_000 }, async () => {
   const seed = chooseSeed();

@@ -91,7 +91,7 @@ async function play(seed: number): Promise<string | undefined> {
 }
 
 /** `npm run test:long` plays 2,000. */
-const LOGS = process.env['LIMMAT_LONG'] === undefined ? 300 : 2000;
+const LOGS = process.env['LIMMAT_LONG'] === undefined ? 150 : 2000;
 
 test(`${LOGS} logs with two histories: what can be proven is, and nothing else`, { timeout: 300_000 }, async () => {
   const seed = chooseSeed();

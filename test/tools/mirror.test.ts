@@ -234,7 +234,7 @@ describe('limmat mirror push', () => {
   }, 60_000);
 });
 
-const KILLS = process.env['LIMMAT_LONG'] === undefined ? 3 : 20;
+const KILLS = process.env['LIMMAT_LONG'] === undefined ? 2 : 20;
 
 describe('a mirror that is killed', () => {
   test('at any moment goes on from what is durable, and ends with the log’s bytes', async () => {

@@ -15,7 +15,7 @@ import { Network } from './network.ts';
 import { toyCrypto, toyKeys } from './toy-crypto.ts';
 
 /** `npm run test:long` sends 100,000. */
-const HEADS = process.env['LIMMAT_LONG'] === undefined ? 15_000 : 100_000;
+const HEADS = process.env['LIMMAT_LONG'] === undefined ? 8000 : 100_000;
 
 /** Bytes in use after everything that can go has gone. */
 function heapBytes(): number {
