@@ -11,7 +11,7 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** The same for a list of any length: a call takes only so many arguments. */
-function concatAll(parts: readonly Uint8Array[]): Uint8Array {
+export function concatAll(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   const out = new Uint8Array(length);
@@ -100,43 +100,7 @@ export function byteText(bytes: Uint8Array): string {
   const { length } = bytes;
   let text = '';
   let i = 0;
-  // Most are digests. A call with an argument for each byte takes half of the time of one that spreads them.
-  for (; i + 32 <= length; i += 32) {
-    text += String.fromCharCode(
-      bytes[i]!,
-      bytes[i + 1]!,
-      bytes[i + 2]!,
-      bytes[i + 3]!,
-      bytes[i + 4]!,
-      bytes[i + 5]!,
-      bytes[i + 6]!,
-      bytes[i + 7]!,
-      bytes[i + 8]!,
-      bytes[i + 9]!,
-      bytes[i + 10]!,
-      bytes[i + 11]!,
-      bytes[i + 12]!,
-      bytes[i + 13]!,
-      bytes[i + 14]!,
-      bytes[i + 15]!,
-      bytes[i + 16]!,
-      bytes[i + 17]!,
-      bytes[i + 18]!,
-      bytes[i + 19]!,
-      bytes[i + 20]!,
-      bytes[i + 21]!,
-      bytes[i + 22]!,
-      bytes[i + 23]!,
-      bytes[i + 24]!,
-      bytes[i + 25]!,
-      bytes[i + 26]!,
-      bytes[i + 27]!,
-      bytes[i + 28]!,
-      bytes[i + 29]!,
-      bytes[i + 30]!,
-      bytes[i + 31]!,
-    );
-  }
+  // A call with eight arguments takes less time than one that spreads them all, or one a byte.
   for (; i + 8 <= length; i += 8) {
     text += String.fromCharCode(
       bytes[i]!,
@@ -158,6 +122,24 @@ export function textBytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
+}
+
+/**
+ * The bytes of these `byteText`s, each behind the prefix: views of one piece of memory, which native code takes three times
+ * as fast as small arrays of their own.
+ */
+export function prefixedBytes(prefix: Uint8Array, texts: readonly string[]): Uint8Array[] {
+  let length = 0;
+  for (const text of texts) length += prefix.length + text.length;
+  const { buffer } = new Uint8Array(length);
+  let start = 0;
+  return texts.map((text) => {
+    const bytes = new Uint8Array(buffer, start, prefix.length + text.length);
+    bytes.set(prefix);
+    for (let i = 0; i < text.length; i++) bytes[prefix.length + i] = text.charCodeAt(i);
+    start += bytes.length;
+    return bytes;
+  });
 }
 
 /** `byteText` of `uintBytes`. */

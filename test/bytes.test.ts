@@ -8,6 +8,7 @@ import {
   fromBase64,
   fromHex,
   parseDecimal,
+  prefixedBytes,
   readUint,
   readUintText,
   textBytes,
@@ -165,6 +166,14 @@ describe('texts of bytes', () => {
         expect(textA < textB ? -1 : textA > textB ? 1 : 0).toBe(Math.sign(compareBytes(a, b)));
       }),
     );
+  });
+
+  it('become bytes behind a prefix, each its own though they share memory', () => {
+    const prefix = Uint8Array.of(3, 0xff);
+    const texts = ['', 'a', byteText(crypto.getRandomValues(new Uint8Array(300))), '\u00ff'];
+    const all = prefixedBytes(prefix, texts);
+    expect(all.map((bytes) => [...bytes])).toEqual(texts.map((text) => [3, 0xff, ...textBytes(text)]));
+    expect(prefixedBytes(prefix, [])).toEqual([]);
   });
 
   it('hold the same integers as bytes do', () => {

@@ -9,13 +9,14 @@ import type { MirrorSettings } from '../src/node/mirror/open.ts';
 import { checkMirror } from './mirror/check.ts';
 import { initMirror } from './mirror/init.ts';
 import { mirrorOnce } from './mirror/once.ts';
-import { configOfFlags, mirrorOptions } from './mirror/options.ts';
+import { mirrorOptions } from './mirror/options.ts';
 import type { MirrorFlags } from './mirror/options.ts';
 import { registerPush } from './mirror/push.ts';
 import { logLines } from './mirror/report.ts';
 import { serve } from './mirror/serve.ts';
 import { DEFAULT_URL } from './support/config.ts';
 import { createOutput } from './support/output.ts';
+import { settingsOf } from './support/watch-options.ts';
 
 export function register(program: Command): void {
   const command = program
@@ -37,7 +38,7 @@ async function mirror(flags: MirrorFlags): Promise<void> {
   checkFlags(flags);
   if (flags.init === true) initMirror(flags);
   else assertMirror(flags.data);
-  const settings = readMirrorSettings(flags.data, configOfFlags(flags));
+  const settings = readMirrorSettings(flags.data, settingsOf(flags));
   if (flags.check === true) await checkMirror(settings, flags);
   else if (flags.resume !== undefined) await resume(settings, flags, flags.resume);
   else if (flags.once === true) await mirrorOnce(settings, flags);

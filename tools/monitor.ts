@@ -8,12 +8,13 @@ import { LimmatError } from '../src/errors.ts';
 import { register as registerAck } from './monitor/ack.ts';
 import { initMonitor } from './monitor/init.ts';
 import { watchOnce } from './monitor/once.ts';
-import { configOfFlags, monitorDirOption, monitorOptions } from './monitor/options.ts';
+import { monitorDirOption, monitorOptions } from './monitor/options.ts';
 import type { MonitorFlags } from './monitor/options.ts';
 import { register as registerSelfTest } from './monitor/self-test.ts';
 import { serve } from './monitor/serve.ts';
 import { register as registerStatus } from './monitor/status.ts';
 import { jsonOption } from './support/config.ts';
+import { settingsOf } from './support/watch-options.ts';
 
 export function register(program: Command): void {
   const monitor = program
@@ -36,7 +37,7 @@ async function watch(flags: MonitorFlags): Promise<void> {
   checkFlags(flags);
   if (flags.init === true) initMonitor(flags);
   else assertMonitor(flags.data);
-  const settings = readMonitorSettings(flags.data, configOfFlags(flags));
+  const settings = readMonitorSettings(flags.data, settingsOf(flags));
   await (flags.once === true ? watchOnce(settings, flags) : serve(settings, flags));
 }
 

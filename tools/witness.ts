@@ -7,7 +7,6 @@ import { Option, type Command } from 'commander';
 
 import { nodeCrypto } from '../src/adapters/node-crypto.ts';
 import { LimmatError } from '../src/errors.ts';
-import { LOG_LEVELS } from '../src/node/config.ts';
 import { parseListen } from '../src/node/units.ts';
 import { logPrefix } from '../src/client/http-reader.ts';
 import type { WitnessConfig } from '../src/node/witness/config.ts';
@@ -20,6 +19,7 @@ import { checked, jsonOption, repeated, wholeNumber } from './support/config.ts'
 import { keysFingerprint } from '../src/note/fingerprint.ts';
 import { createOutput, style } from './support/output.ts';
 import { quietOnTerminal, stopSignal } from './support/service.ts';
+import { operatingOptions } from './support/watch-options.ts';
 
 interface WitnessFlags {
   readonly data: string;
@@ -43,7 +43,7 @@ const KEY_CHOICES = {
 } as const;
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('witness')
     .summary('cosign the heads of logs')
     .description(
@@ -62,11 +62,6 @@ export function register(program: Command): void {
       new Option('--listen <host:port>', 'where to listen (default: 127.0.0.1:6982)').argParser(checked(parseListen)),
     )
     .addOption(
-      new Option('--metrics-listen <host:port>', 'where to serve /metrics (default: nowhere)').argParser(
-        checked(parseListen),
-      ),
-    )
-    .addOption(
       new Option('--monitor <url>', 'a monitor that is told of refused heads; may be repeated').argParser(
         (url: string, before: readonly string[] | undefined) => repeated(checked(logPrefix)(url), before),
       ),
@@ -79,14 +74,8 @@ export function register(program: Command): void {
         wholeNumber(1),
       ),
     )
-    .addOption(
-      new Option(
-        '--log-level <level>',
-        'what is written to standard error (default: info, on a terminal warn)',
-      ).choices(LOG_LEVELS),
-    )
-    .addOption(jsonOption())
     .action(witness);
+  for (const option of [...operatingOptions(), jsonOption()]) command.addOption(option);
 }
 
 async function witness(flags: WitnessFlags): Promise<void> {

@@ -8,7 +8,7 @@ import { createStatement, parseStatement } from '../record/index.ts';
 import type { ChainHead, FieldsOf, StatementSigner } from '../record/index.ts';
 
 /** A log says its chain heads at least so often, unless told otherwise. */
-export const DEFAULT_HEARTBEAT_INTERVAL_MILLIS = 24 * 3_600_000;
+export const DEFAULT_HEARTBEAT_INTERVAL_MILLIS = 3_600_000;
 
 /** How often it is looked whether a chain has grown: what grows in one go is said in one heartbeat. */
 const LOOK_MILLIS = 60_000;

@@ -2,34 +2,14 @@
 // looks through all of it for every question, and gives every rule that an entry breaks instead of the first one.
 
 import { toHex } from '../../src/bytes.ts';
-import { portableHasher } from '../../src/merkle/hash.ts';
 import { parseStatement, type Statement } from '../../src/record/statement.ts';
 import { productOf, type FieldsOf, type RecordType } from '../../src/record/types.ts';
-import { rfcLeafHash, RfcTree } from './rfc-tree.ts';
-
-interface Logged {
-  readonly index: number;
-  readonly leaf: string;
-  readonly bytes: Uint8Array;
-  readonly s: Statement;
-}
+import { AdmissionHistory, fieldsOf, files } from './admission-history.ts';
 
 type Chain = Extract<RecordType, 'policy' | 'key-event' | 'site' | 'membership'>;
 const CHAIN: readonly string[] = ['policy', 'key-event', 'site', 'membership'] satisfies Chain[];
 
-function fieldsOf<T extends RecordType>(s: Statement, type: T): FieldsOf<T> | undefined {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type says which fields they are
-  return s.type === type ? (s.record.fields as FieldsOf<T>) : undefined;
-}
-
-/** The files of a build, in one form whatever their order. */
-function files({ artifacts }: FieldsOf<'build'>): string {
-  return [...new Set(artifacts.map(({ digest }) => toHex(digest.sha256)))].toSorted().join();
-}
-
-export class AdmissionModel {
-  readonly history: Logged[] = [];
-
+export class AdmissionModel extends AdmissionHistory {
   /** Every rule that the statement breaks as the next entry; none when it is to be admitted. */
   broken(bytes: Uint8Array): Set<string> {
     const s = parseStatement(bytes);
@@ -42,29 +22,12 @@ export class AdmissionModel {
       .map(({ s: e }) => fieldsOf(e, 'log-event')?.shutdown?.finalSize)
       .find((n) => n !== undefined);
     check('A09', end === undefined || this.history.length < end);
-    const isIn = this.#joined(s.namespace) && !this.#left(s.namespace);
+    const isIn = this.joined(s.namespace) && !this.left(s.namespace);
     check('A02', isIn);
     if (!isIn) return rules;
     this.#authority(s, check);
     this.#content(s, check);
     return rules;
-  }
-
-  append(bytes: Uint8Array): void {
-    const leaf = toHex(portableHasher.leafHash(bytes));
-    this.history.push({ index: this.history.length, leaf, bytes, s: parseStatement(bytes) });
-  }
-
-  /** Entries of a type in a namespace, oldest first. */
-  #of<T extends RecordType>(type: T, namespace?: string): { readonly e: Logged; readonly f: FieldsOf<T> }[] {
-    return this.history.flatMap((e) => {
-      const f = fieldsOf(e.s, type);
-      return f === undefined || (namespace !== undefined && e.s.namespace !== namespace) ? [] : [{ e, f }];
-    });
-  }
-
-  get #logNamespace(): string {
-    return this.history[0]!.s.namespace;
   }
 
   #breaksGenesis(s: Statement): boolean {
@@ -75,116 +38,33 @@ export class AdmissionModel {
     return signed.some((kid) => !root.has(kid)) || signed.length !== f.root!.threshold;
   }
 
-  #joined(namespace: string): boolean {
-    if (namespace === this.#logNamespace) return true;
-    return this.#of('membership').some(({ f }) => f.action === 'admit' && f.namespace === namespace);
-  }
-
-  #left(namespace: string): boolean {
-    return this.#of('membership').some(({ f }) => f.action === 'leave' && f.namespace === namespace);
-  }
-
-  /** The root keys of a namespace that are alive, and how many have to sign. */
-  #root(namespace: string): { threshold: number; kids: Set<string> } {
-    let root = { threshold: 1, kids: new Set<string>() };
-    for (const { s } of this.history) {
-      const member = fieldsOf(s, 'membership');
-      const stated =
-        member?.action === 'admit' && member.namespace === namespace
-          ? member.root
-          : s.namespace === namespace
-            ? fieldsOf(s, 'policy')?.root
-            : undefined;
-      if (stated !== undefined) {
-        root = { threshold: stated.threshold, kids: new Set(stated.keys.map(({ kid }) => toHex(kid))) };
-      }
-      const event = s.namespace === namespace ? fieldsOf(s, 'key-event') : undefined;
-      if (event?.role === 'root') root.kids.add(toHex(event.kid));
-    }
-    for (const kid of this.#dead(namespace)) root.kids.delete(kid);
-    return root;
-  }
-
-  #dead(namespace: string): Set<string> {
-    const events = this.#of('key-event', namespace).map(({ f }) => f);
-    const gone = events.flatMap((f) => [f.previousKid, f.role === undefined ? f.kid : undefined]);
-    return new Set(gone.flatMap((kid) => (kid === undefined ? [] : [toHex(kid)])));
-  }
-
-  #policy(namespace: string): { readonly e: Logged; readonly f: FieldsOf<'policy'> } | undefined {
-    return this.#of('policy', namespace).at(-1);
-  }
-
-  /** Living keys of a role; for `root` and `log` too. */
-  #role(namespace: string, role: string): Set<string> {
-    if (role === 'root') return this.#root(namespace).kids;
-    const policy = this.#policy(namespace);
-    const kids = new Set<string>();
-    if (role === 'log' && namespace === this.#logNamespace) {
-      for (const { kid } of this.#of('policy')[0]!.f.log!.statementKeys) kids.add(toHex(kid));
-    }
-    for (const kid of policy?.f.roles?.find((row) => row.role === role)?.keys ?? []) kids.add(toHex(kid));
-    for (const { e, f } of this.#of('key-event', namespace)) {
-      if (f.role === role && (role === 'log' || e.index > (policy?.e.index ?? -1))) kids.add(toHex(f.kid));
-    }
-    for (const kid of this.#dead(namespace)) kids.delete(kid);
-    return kids;
-  }
-
-  /** Keys whose bytes the namespace has. */
-  #known(namespace: string): Set<string> {
-    const kids = new Set<string>();
-    for (const { f } of this.#of('membership')) {
-      if (f.namespace === namespace) for (const { kid } of f.root?.keys ?? []) kids.add(toHex(kid));
-    }
-    for (const { f } of this.#of('policy', namespace)) {
-      for (const { kid } of [...(f.root?.keys ?? []), ...(f.log?.statementKeys ?? [])]) kids.add(toHex(kid));
-    }
-    for (const { f } of this.#of('key-event', namespace)) if (f.key !== undefined) kids.add(toHex(f.kid));
-    return kids;
-  }
-
-  /** Where and when a key signs: as the entry said that brought its bytes. */
-  #limits(namespace: string, kid: string): Pick<FieldsOf<'key-event'>, 'site' | 'validFrom' | 'validUntil'> {
-    for (const { s } of this.history) {
-      const member = fieldsOf(s, 'membership');
-      const policy = s.namespace === namespace ? fieldsOf(s, 'policy') : undefined;
-      const root = member?.namespace === namespace ? member.root : policy?.root;
-      const bare = [...(root?.keys ?? []), ...(policy?.log?.statementKeys ?? [])];
-      if (bare.some((key) => toHex(key.kid) === kid)) return {};
-      const event = s.namespace === namespace ? fieldsOf(s, 'key-event') : undefined;
-      if (event?.key !== undefined && toHex(event.kid) === kid) return event;
-    }
-    return {};
-  }
-
   #authority(s: Statement, check: (rule: string, holds: boolean) => void): void {
     const ns = s.namespace;
     const record = s.record;
     const signers = [s.kid, ...(record.fields.approvals ?? []).map(({ kid }) => kid)].map(toHex);
     const named = new Set(
-      this.#of('policy', ns)
+      this.of('policy', ns)
         .flatMap(({ f }) => (f.roles ?? []).flatMap((r) => r.keys ?? []))
         .map(toHex),
     );
     for (const kid of signers) {
-      check('D16', !this.#dead(ns).has(kid));
-      check('D15', this.#known(ns).has(kid) || (this.#dead(ns).has(kid) && named.has(kid)));
-      const { validFrom = 0, validUntil = Infinity } = this.#limits(ns, kid);
+      check('D16', !this.dead(ns).has(kid));
+      check('D15', this.known(ns).has(kid) || (this.dead(ns).has(kid) && named.has(kid)));
+      const { validFrom = 0, validUntil = Infinity } = this.limits(ns, kid);
       check('D15', s.iat >= validFrom && s.iat <= validUntil);
     }
     check('A04', new Set(signers).size === signers.length);
     const own = signers[0]!;
-    const { site: only } = this.#limits(ns, own);
+    const { site: only } = this.limits(ns, own);
     const release = fieldsOf(s, 'build') ?? fieldsOf(s, 'avdb-release');
     const signed = release?.signSite ?? fieldsOf(s, 'review')?.site;
     check('D17', only === undefined || signed === undefined || signed === only);
-    const root = this.#root(ns);
+    const root = this.root(ns);
     const rootSigners = signers.filter((kid) => root.kids.has(kid)).length;
     const log = fieldsOf(s, 'log-event');
     if (log !== undefined) {
-      check('A08', ns === this.#logNamespace);
-      check('D15', this.#role(ns, 'log').has(own));
+      check('A08', ns === this.logNamespace);
+      check('D15', this.role(ns, 'log').has(own));
       const isHandover = (log.keyRotation ?? log.shutdown ?? log.successorOf) !== undefined;
       const approving = signers.slice(1).filter((kid) => root.kids.has(kid)).length;
       check('A04', signers.length - 1 === approving && approving === (isHandover ? root.threshold : 0));
@@ -195,7 +75,7 @@ export class AdmissionModel {
       check(root.kids.has(own) ? 'A04' : 'A05', false);
       return;
     }
-    const roles = (this.#policy(ns)?.f.roles ?? []).filter(({ role }) => this.#role(ns, role).has(own));
+    const roles = (this.policy(ns)?.f.roles ?? []).filter(({ role }) => this.role(ns, role).has(own));
     const product = productOf(record);
     const made = [release?.buildSite, signed].filter((site) => site !== undefined);
     const problems = roles.map((r) => {
@@ -203,7 +83,7 @@ export class AdmissionModel {
       if (r.issuers !== undefined && !r.issuers.includes(s.iss)) return 'D15';
       if (r.products !== undefined && product !== undefined && !r.products.includes(product)) return 'D15';
       if (r.sites !== undefined && made.some((site) => !r.sites!.includes(site))) return 'D17';
-      const inRole = signers.every((kid) => this.#role(ns, r.role).has(kid));
+      const inRole = signers.every((kid) => this.role(ns, r.role).has(kid));
       return inRole && signers.length === (r.threshold ?? 1) ? undefined : 'A04';
     });
     if (problems.includes(undefined)) return;
@@ -217,25 +97,13 @@ export class AdmissionModel {
     const f = fieldsOf(s, 'key-event');
     if (f === undefined) return false;
     const kids = [f.kid, f.previousKid].flatMap((kid) => (kid === undefined ? [] : [toHex(kid)]));
-    return ['root', 'log'].some(
-      (role) => f.role === role || kids.some((kid) => this.#role(s.namespace, role).has(kid)),
-    );
-  }
-
-  #find(ref: Uint8Array): Logged | undefined {
-    return this.history.find(({ leaf }) => leaf === toHex(ref));
-  }
-
-  /** What the worst retraction of an entry made of it: 0 stands, 1 superseded, 2 retracted, 3 recalled. */
-  #standing(leaf: string): number {
-    const kinds = this.#of('retraction').flatMap(({ f }) => (toHex(f.target) === leaf ? [f.kind] : []));
-    return Math.max(0, ...kinds.map((kind) => ({ supersede: 1, correct: 1, retract: 2, recall: 3 })[kind]));
+    return ['root', 'log'].some((role) => f.role === role || kids.some((kid) => this.role(s.namespace, role).has(kid)));
   }
 
   #content(s: Statement, check: (rule: string, holds: boolean) => void): void {
     const ns = s.namespace;
     const record = s.record;
-    const required = this.#policy(ns)?.f.require?.find(({ type }) => type === s.type)?.fields ?? [];
+    const required = this.policy(ns)?.f.require?.find(({ type }) => type === s.type)?.fields ?? [];
     const fields: Readonly<Record<string, unknown>> = record.fields;
     for (const field of required) {
       check(s.type === 'build' && field === 'source' ? 'D03' : 'A10', fields[field] !== undefined);
@@ -246,7 +114,7 @@ export class AdmissionModel {
         this.#build(s, record.fields, check);
         break;
       case 'source-snapshot': {
-        const earlier = this.#of('source-snapshot').filter(({ e }) => e.s.sub === s.sub);
+        const earlier = this.of('source-snapshot').filter(({ e }) => e.s.sub === s.sub);
         for (const field of ['treeDigest', 'archiveDigest'] as const) {
           const all = [...earlier.map(({ f }) => f), record.fields].flatMap((f) => f[field] ?? []);
           check('D01', new Set(all.map(({ sha256 }) => toHex(sha256))).size < 2);
@@ -257,19 +125,19 @@ export class AdmissionModel {
         this.#release(s, record.fields, check);
         break;
       case 'rebuild': {
-        const build = this.#find(record.fields.build);
+        const build = this.find(record.fields.build);
         check('D25', build?.s.type === 'build');
-        check('D07', build === undefined || this.#isAnother(s, build.s));
+        check('D07', build === undefined || this.isAnother(s, build.s));
         break;
       }
       case 'supervision': {
         for (const ref of record.fields.refs ?? []) {
-          const entry = this.#find(ref);
+          const entry = this.find(ref);
           check('D25', entry !== undefined);
-          check('D07', entry === undefined || this.#isAnother(s, entry.s));
+          check('D07', entry === undefined || this.isAnother(s, entry.s));
         }
         const { range } = record.fields;
-        check('D21', range === undefined || this.#isRoot(range));
+        check('D21', range === undefined || this.isRoot(range));
         break;
       }
       case 'retraction':
@@ -280,16 +148,6 @@ export class AdmissionModel {
         break;
       default:
     }
-  }
-
-  #isAnother(s: Statement, other: Statement): boolean {
-    return toHex(s.kid) !== toHex(other.kid) && s.iss !== other.iss;
-  }
-
-  #isRoot({ size, rootHash }: { readonly size: number; readonly rootHash: Uint8Array }): boolean {
-    if (size > this.history.length) return false;
-    const leaves = this.history.slice(0, size).map(({ bytes }) => rfcLeafHash(bytes));
-    return toHex(new RfcTree(leaves).root(0, size)) === toHex(rootHash);
   }
 
   #chain(s: Statement, check: (rule: string, holds: boolean) => void): void {
@@ -305,35 +163,35 @@ export class AdmissionModel {
         ...(policy.root?.keys ?? []).map(({ kid }) => kid),
         ...(policy.roles ?? []).flatMap(({ keys }) => keys ?? []),
       ];
-      check('D16', !named.some((kid) => this.#dead(ns).has(toHex(kid))));
+      check('D16', !named.some((kid) => this.dead(ns).has(toHex(kid))));
     }
     const event = fieldsOf(s, 'key-event');
     if (event !== undefined) this.#keyEvent(ns, event, check);
     const member = fieldsOf(s, 'membership');
     if (member === undefined) return;
     const subject = member.namespace;
-    const isIn = this.#joined(subject) && !this.#left(subject);
-    check('A07', ns === this.#logNamespace || (member.action === 'leave' && subject === ns));
-    check('A07', member.action === 'leave' ? isIn && subject !== this.#logNamespace : !this.#joined(subject));
+    const isIn = this.joined(subject) && !this.left(subject);
+    check('A07', ns === this.logNamespace || (member.action === 'leave' && subject === ns));
+    check('A07', member.action === 'leave' ? isIn && subject !== this.logNamespace : !this.joined(subject));
   }
 
   #keyEvent(ns: string, f: FieldsOf<'key-event'>, check: (rule: string, holds: boolean) => void): void {
-    check('D16', !this.#dead(ns).has(toHex(f.kid)));
-    const roles = (this.#policy(ns)?.f.roles ?? []).map(({ role }) => role);
-    const joinable = ['root', ...(ns === this.#logNamespace ? ['log'] : []), ...roles];
+    check('D16', !this.dead(ns).has(toHex(f.kid)));
+    const roles = (this.policy(ns)?.f.roles ?? []).map(({ role }) => role);
+    const joinable = ['root', ...(ns === this.logNamespace ? ['log'] : []), ...roles];
     check('D15', f.role === undefined || joinable.includes(f.role));
-    if (f.role !== undefined && this.#known(ns).has(toHex(f.kid))) {
-      const limits = this.#limits(ns, toHex(f.kid));
+    if (f.role !== undefined && this.known(ns).has(toHex(f.kid))) {
+      const limits = this.limits(ns, toHex(f.kid));
       for (const field of ['site', 'validFrom', 'validUntil'] as const) {
         check('D16', f[field] === undefined || f[field] === limits[field]);
       }
     }
-    if (f.previousKid !== undefined) check('D16', this.#role(ns, f.role!).has(toHex(f.previousKid)));
+    if (f.previousKid !== undefined) check('D16', this.role(ns, f.role!).has(toHex(f.previousKid)));
     if (f.role === undefined) {
-      const listed = this.#of('policy', ns).flatMap((p) => (p.f.roles ?? []).flatMap(({ keys }) => keys ?? []));
-      check('D16', this.#known(ns).has(toHex(f.kid)) || listed.some((kid) => toHex(kid) === toHex(f.kid)));
+      const listed = this.of('policy', ns).flatMap((p) => (p.f.roles ?? []).flatMap(({ keys }) => keys ?? []));
+      check('D16', this.known(ns).has(toHex(f.kid)) || listed.some((kid) => toHex(kid) === toHex(f.kid)));
     }
-    const { kids, threshold } = this.#root(ns);
+    const { kids, threshold } = this.root(ns);
     if (f.role === 'root') kids.add(toHex(f.kid));
     if (f.role === undefined) kids.delete(toHex(f.kid));
     if (f.previousKid !== undefined) kids.delete(toHex(f.previousKid));
@@ -343,24 +201,24 @@ export class AdmissionModel {
   #build(s: Statement, f: FieldsOf<'build'>, check: (rule: string, holds: boolean) => void): void {
     check(
       'D01',
-      this.#of('build').every(({ e, f: b }) => e.s.sub !== s.sub || files(b) === files(f)),
+      this.of('build').every(({ e, f: b }) => e.s.sub !== s.sub || files(b) === files(f)),
     );
-    const recalled = this.#of('build', s.namespace).filter(({ e }) => this.#standing(e.leaf) === 3);
+    const recalled = this.of('build', s.namespace).filter(({ e }) => this.standing(e.leaf) === 3);
     check(
       'D23',
       recalled.every(({ f: b }) => files(b) !== files(f)),
     );
     if (f.source === undefined) return;
-    const source = this.#find(f.source);
+    const source = this.find(f.source);
     const snapshot = source && fieldsOf(source.s, 'source-snapshot');
     check('D03', snapshot !== undefined && source!.s.namespace === s.namespace);
     if (snapshot === undefined) return;
     check('D04', snapshot.product === f.product && snapshot.version === f.version);
-    check('D23', this.#standing(source!.leaf) < 2);
+    check('D23', this.standing(source!.leaf) < 2);
   }
 
   #release(s: Statement, f: FieldsOf<'avdb-release'>, check: (rule: string, holds: boolean) => void): void {
-    const stream = this.#of('avdb-release', s.namespace).filter(
+    const stream = this.of('avdb-release', s.namespace).filter(
       ({ f: r }) => r.product === f.product && r.database === f.database && r.channel === f.channel,
     );
     const last = stream.at(-1);
@@ -377,17 +235,17 @@ export class AdmissionModel {
     }
     if (f.kind === 'delta') {
       check('D10', last !== undefined && (f.baseSequence ?? last.f.sequence) === last.f.sequence);
-      check('D10', last === undefined || this.#standing(last.e.leaf) < 2);
+      check('D10', last === undefined || this.standing(last.e.leaf) < 2);
       const sinceFull = stream.slice(stream.findLastIndex(({ f: r }) => r.kind === 'full') + 1);
       const deltas = sinceFull.filter(({ f: r }) => r.kind === 'delta').length + 1;
-      check('D10', deltas <= (this.#policy(s.namespace)?.f.parameters?.deltaLimit ?? Infinity));
+      check('D10', deltas <= (this.policy(s.namespace)?.f.parameters?.deltaLimit ?? Infinity));
     }
     const content = toHex(f.contentDigest.sha256);
     if (f.rollback !== undefined) {
       const to = stream.find(({ f: r }) => r.sequence === f.rollback!.toSequence);
       check('D13', to !== undefined && toHex(to.f.contentDigest.sha256) === content);
     }
-    const recalled = this.#of('avdb-release', s.namespace).filter(({ e }) => this.#standing(e.leaf) === 3);
+    const recalled = this.of('avdb-release', s.namespace).filter(({ e }) => this.standing(e.leaf) === 3);
     check(
       'D23',
       recalled.every(({ f: r }) => toHex(r.contentDigest.sha256) !== content),
@@ -396,44 +254,44 @@ export class AdmissionModel {
 
   #retraction(s: Statement, f: FieldsOf<'retraction'>, check: (rule: string, holds: boolean) => void): void {
     const ns = s.namespace;
-    const target = this.#find(f.target);
+    const target = this.find(f.target);
     check('D23', target?.s.namespace === ns);
     if (target === undefined) return;
     check('D23', ![...CHAIN, 'log-event', 'retraction'].includes(target.s.type));
     const signers = [s.kid, ...(f.approvals ?? []).map(({ kid }) => kid)].map(toHex);
-    const root = this.#root(ns);
+    const root = this.root(ns);
     const byRoot = signers.every((kid) => root.kids.has(kid)) && signers.length === root.threshold;
     const isOthers = ['rebuild', 'supervision', 'review'].includes(target.s.type);
     check('D23', target.s.iss === s.iss || (byRoot && !isOthers));
     if (!byRoot) {
       const product = productOf(target.s.record);
       // The first role that lets the key sign a retraction is the one in which it does.
-      const role = this.#policy(ns)?.f.roles?.find(
+      const role = this.policy(ns)?.f.roles?.find(
         (r) =>
           r.types.includes('retraction') &&
           (r.issuers?.includes(s.iss) ?? true) &&
-          signers.every((kid) => this.#role(ns, r.role).has(kid)) &&
+          signers.every((kid) => this.role(ns, r.role).has(kid)) &&
           signers.length === (r.threshold ?? 1),
       );
       check('D23', role?.products === undefined || product === undefined || role.products.includes(product));
     }
     const step = { supersede: 1, correct: 1, retract: 2, recall: 3 }[f.kind];
-    check('D23', step > this.#standing(target.leaf));
+    check('D23', step > this.standing(target.leaf));
     if (f.replacement === undefined) return;
-    const replacement = this.#find(f.replacement);
+    const replacement = this.find(f.replacement);
     check('D23', replacement?.s.namespace === ns && replacement.s.type === target.s.type);
-    check('D23', replacement === undefined || this.#standing(replacement.leaf) === 0);
+    check('D23', replacement === undefined || this.standing(replacement.leaf) === 0);
     check('D23', replacement === undefined || replacement.s.iss === target.s.iss);
   }
 
   #logEvent(f: FieldsOf<'log-event'>, check: (rule: string, holds: boolean) => void): void {
     if (f.shutdown !== undefined) {
       check('A09', f.shutdown.finalSize > this.history.length);
-      check('A09', !this.#of('log-event').some(({ f: e }) => e.shutdown !== undefined));
+      check('A09', !this.of('log-event').some(({ f: e }) => e.shutdown !== undefined));
     }
     if (f.heartbeat === undefined) return;
     const { size, heads } = f.heartbeat;
-    check('A08', this.#isRoot(f.heartbeat));
+    check('A08', this.isRoot(f.heartbeat));
     for (const head of heads) {
       const links = this.history.filter(
         (e) => e.index < size && e.s.namespace === head.namespace && CHAIN.includes(e.s.type),

@@ -9,7 +9,7 @@
 // general codec, so what it returns is checked, and only bytes that encode to themselves again are a row.
 
 import { Encoder } from 'cbor-x/index-no-eval';
-import { byteText, compareBytes, concat, readUint, uintBytes, utf8 } from '../../bytes.ts';
+import { byteText, compareBytes, concat, prefixedBytes, readUint, uintBytes, utf8 } from '../../bytes.ts';
 import { HASH_SIZE, asHash } from '../../merkle/hash.ts';
 import type { TreeHead } from '../../merkle/tree-head.ts';
 import type { ScanRange, StateKey } from '../../storage.ts';
@@ -39,16 +39,15 @@ export function bundleKey(index: number): Uint8Array {
   return concat(Uint8Array.of(BUNDLE), uintBytes(index, 7));
 }
 
-export function stateRowKey(key: StateKey): Uint8Array {
-  const row = new Uint8Array(1 + key.length);
-  writeStateRowKey(key, row);
-  return row;
+const STATE_PREFIX = Uint8Array.of(STATE);
+
+/** The rows of these keys, in order. */
+export function stateRowKeys(stateKeys: readonly StateKey[]): Uint8Array[] {
+  return prefixedBytes(STATE_PREFIX, stateKeys);
 }
 
-/** The same into memory of the caller's. */
-export function writeStateRowKey(key: StateKey, row: Uint8Array): void {
-  row[0] = STATE;
-  for (let i = 0; i < key.length; i++) row[1 + i] = key.charCodeAt(i);
+export function stateRowKey(key: StateKey): Uint8Array {
+  return stateRowKeys([key])[0]!;
 }
 
 /** The state key of a row of the main database. */

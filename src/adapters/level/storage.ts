@@ -1,7 +1,7 @@
 // The store as one object: its parts opened by level.ts, one write at a time, reads beside it that never see half of one.
 
 import { join } from 'node:path';
-import { equalBytes, readUint } from '../../bytes.ts';
+import { concatAll, equalBytes, readUint } from '../../bytes.ts';
 import { LimmatError, isLimmatError } from '../../errors.ts';
 import { HASH_SIZE } from '../../merkle/hash.ts';
 import type { TreeHead } from '../../merkle/tree-head.ts';
@@ -178,8 +178,7 @@ export class DirectoryStorage implements LevelStorage {
   async get(stateKeys: readonly StateKey[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#assertUsable();
     if (stateKeys.length === 0) return [];
-    const rowKeys = stateRows(stateKeys.map((key) => ({ key, value: null }))).map(({ key }) => key);
-    const values = await this.#database.getMany(rowKeys, this.#readOptions());
+    const values = await this.#database.getMany(keys.stateRowKeys(stateKeys), this.#readOptions());
     return values.map((value) => value && plain(value));
   }
 
@@ -367,24 +366,17 @@ function tilePrefix(row: Uint8Array, path: HashTilePath): Uint8Array | undefined
   return row.length < length ? undefined : plain(row).subarray(0, length);
 }
 
-/** All in one piece of memory: LevelDB takes views of it three times as fast as small arrays of their own. */
 function stateRows(writes: readonly StateWrite[]): Row[] {
-  let length = 0;
-  for (const { key, value } of writes) length += 1 + key.length + (value?.length ?? 0);
-  const { buffer } = new Uint8Array(length);
-  let offset = 0;
-  const take = (size: number): Uint8Array => {
-    const view = new Uint8Array(buffer, offset, size);
-    offset += size;
-    return view;
-  };
-  return writes.map(({ key, value }) => {
-    const rowKey = take(1 + key.length);
-    keys.writeStateRowKey(key, rowKey);
-    if (value === null) return { key: rowKey, value };
-    const copy = take(value.length);
-    copy.set(value);
-    return { key: rowKey, value: copy };
+  const rowKeys = keys.stateRowKeys(writes.map(({ key }) => key));
+  // The values in one piece of memory too, as LevelDB takes both in the same way.
+  const all = concatAll(writes.flatMap(({ value }) => value ?? []));
+  let start = 0;
+  return writes.map(({ value }, i) => {
+    if (value === null) return { key: rowKeys[i]!, value };
+    const end = start + value.length;
+    const row = { key: rowKeys[i]!, value: all.subarray(start, end) };
+    start = end;
+    return row;
   });
 }
 

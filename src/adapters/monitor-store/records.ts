@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
-import { byteText, concat, textBytes } from '../../bytes.ts';
+import { byteText, prefixedBytes } from '../../bytes.ts';
 import { LimmatError } from '../../errors.ts';
 import type { KeyedState } from '../../monitor/ports.ts';
 import type { StateKey } from '../../record/admission.ts';
@@ -27,13 +27,13 @@ export class RecordsDatabase {
   /** The state of the log with this origin hash. */
   log(originHash: Uint8Array): KeyedState {
     const prefix = originHash.slice(0, PREFIX_BYTES);
-    const whole = (key: StateKey): Uint8Array => concat(prefix, textBytes(key));
+    const whole = (key: StateKey): Uint8Array => prefixedBytes(prefix, [key])[0]!;
     const end = whole('\u00ff'.repeat(513));
     return {
       get: async (keys) => {
         if (!this.#exists()) return keys.map(() => undefined);
         const database = await this.#open();
-        const values = await this.#named(() => database.getMany(wholeKeys(prefix, keys)));
+        const values = await this.#named(() => database.getMany(prefixedBytes(prefix, keys)));
         return values.map((value) => value && plain(value));
       },
       scan: async (from, below, limit) => {
@@ -47,7 +47,7 @@ export class RecordsDatabase {
         const database = await this.#open();
         await this.#named(async () => {
           const batch = database.batch();
-          const keys = wholeKeys(
+          const keys = prefixedBytes(
             prefix,
             rows.map(({ key }) => key),
           );
@@ -108,21 +108,6 @@ export class RecordsDatabase {
       throw new LimmatError(isDamaged ? 'store-corrupt' : 'store-failed', `${this.#location} ${what}`, { cause });
     }
   }
-}
-
-/** The keys with the prefix before each: views of one piece of memory, which costs a fraction of a piece each. */
-function wholeKeys(prefix: Uint8Array, keys: readonly StateKey[]): Uint8Array[] {
-  let length = 0;
-  for (const key of keys) length += prefix.length + key.length;
-  const bytes = Buffer.allocUnsafeSlow(length);
-  let start = 0;
-  return keys.map((key) => {
-    bytes.set(prefix, start);
-    const end = start + prefix.length + bytes.write(key, start + prefix.length, 'latin1');
-    const whole = bytes.subarray(start, end);
-    start = end;
-    return whole;
-  });
 }
 
 /** The same bytes as a Uint8Array that is not a Buffer. */

@@ -1,7 +1,7 @@
 // The directory of a mirror (docs/mirror.md): its settings, its keys, and the copies.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { toHex } from '../../bytes.ts';
@@ -11,6 +11,7 @@ import { LimmatError } from '../../errors.ts';
 import { SIGNATURE_TYPE, formatSignerKey, generateSignerKey } from '../../note/key.ts';
 import { noteSigner } from '../../note/signer.ts';
 import type { CheckpointSigner } from '../../note/signer.ts';
+import { replaceFile } from '../replace-file.ts';
 import { readSecretFile, writeSecretFile } from '../secret-file.ts';
 import { mirrorTemplate } from './config.ts';
 
@@ -93,8 +94,8 @@ export function createMirror(options: NewMirror, crypto: CryptoSuite): void {
   }
   mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
   makeKeys(paths, name, crypto);
-  if (list !== undefined) writeFileSync(paths.list, list, { flush: true });
-  if (!existsSync(paths.config)) writeFileSync(paths.config, mirrorTemplate(options), { flush: true });
+  if (list !== undefined) replaceFile(paths.list, list);
+  if (!existsSync(paths.config)) replaceFile(paths.config, mirrorTemplate(options));
 }
 
 /** Both keys, of one name. What an interrupted first try left is as good as new. */

@@ -1,7 +1,7 @@
 // The directory of a monitor (docs/monitor.md): its settings, its key, and everything it remembers.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { toHex } from '../../bytes.ts';
@@ -11,6 +11,7 @@ import { LimmatError } from '../../errors.ts';
 import { monitorSigner } from '../../monitor/monitor-key.ts';
 import type { MonitorSigner } from '../../monitor/monitor-key.ts';
 import { SIGNATURE_TYPE, formatSignerKey, generateSignerKey } from '../../note/key.ts';
+import { replaceFile } from '../replace-file.ts';
 import { readSecretFile, writeSecretFile } from '../secret-file.ts';
 import { monitorTemplate } from './config.ts';
 import type { FirstSettings } from './config.ts';
@@ -75,8 +76,8 @@ export function createMonitor(options: NewMonitor, crypto: CryptoSuite): void {
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
   // A key that an interrupted first try left is as good as a new one.
   if (!existsSync(paths.key)) writeSecretFile(paths.key, `${formatSignerKey(newKey(options.name, crypto))}\n`);
-  if (options.list !== undefined) writeFileSync(paths.list, options.list, { flush: true });
-  if (!existsSync(paths.config)) writeFileSync(paths.config, monitorTemplate(options), { flush: true });
+  if (options.list !== undefined) replaceFile(paths.list, options.list);
+  if (!existsSync(paths.config)) replaceFile(paths.config, monitorTemplate(options));
 }
 
 /** What an interrupted first try leaves, and what an operator may have put there before. */

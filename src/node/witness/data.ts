@@ -1,7 +1,7 @@
 // The directory of a witness (docs/witness.md): its settings, its keys, and what it remembers. The guard is elsewhere.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { openGuard } from '../../adapters/guard.ts';
@@ -15,6 +15,7 @@ import type { SignatureTypeByte } from '../../note/key.ts';
 import { noteSigner } from '../../note/signer.ts';
 import type { CheckpointSigner } from '../../note/signer.ts';
 import type { WitnessGuard } from '../../witness/index.ts';
+import { replaceFile } from '../replace-file.ts';
 import { readSecretFile, writeSecretFile } from '../secret-file.ts';
 import { witnessTemplate } from './config.ts';
 
@@ -96,7 +97,7 @@ export function createWitness(options: NewWitness, crypto: CryptoSuite): void {
   if (!existsSync(paths.config)) makeKeys(paths, options, crypto);
   if (existsSync(paths.config)) return;
   const settings = witnessTemplate({ guard: paths.defaultGuard, list: list ?? 'logs.txt' });
-  writeFileSync(paths.config, settings, { flush: true });
+  replaceFile(paths.config, settings);
 }
 
 /** The keys that are wanted, of one name. Those that are there are kept: of `limmat keygen`, or of an interrupted try. */

@@ -23,7 +23,7 @@ const LAST_RETRY_MILLIS = 15 * 60_000;
 /** Suspicions that wait for one monitor; the store keeps them all, and a restart hands them in again. */
 const MAX_WAITING = 2048;
 
-/** The mail to every monitor, each in its own order and at its own pace. */
+/** The mail to every monitor, each at its own pace; what could not be handed in waits behind the others. */
 export class SuspicionPost {
   readonly #options: SuspicionPostOptions;
   readonly #queues: ReadonlyMap<string, Map<string, Suspicion>>;
@@ -71,6 +71,9 @@ export class SuspicionPost {
           continue;
         }
         if (signal.aborted) break;
+        // To the end: what this monitor will not take must not keep back what it would.
+        queue.delete(key);
+        queue.set(key, suspicion);
         onFailed(monitor, error);
         await sleep(pauseMillis, signal);
         pauseMillis = Math.min(2 * pauseMillis, LAST_RETRY_MILLIS);

@@ -213,8 +213,8 @@ function problemWith(
 }
 
 /**
- * A04: as many keys sign as have to, and no others. Where more could, whoever has an approval too many could make one
- * record into several leaves.
+ * A04: as many keys sign as have to, and no others. Where more could, anybody who has an approval too many could add it to
+ * a record, or leave it out, and make another leaf of it.
  */
 function notAsMany(found: number, all: number, needed: number, keys: string, did = 'signed'): Refused {
   const others = all === found ? '' : ` and ${all - found} other${all - found === 1 ? '' : 's'}`;
