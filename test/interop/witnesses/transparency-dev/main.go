@@ -74,7 +74,8 @@ func main() {
 
 // cosignatureKey is the key of type 0x04 with the same public key as an Ed25519 note key.
 func cosignatureKey(name, noteKey string) string {
-	key, err := base64.StdEncoding.DecodeString(noteKey[strings.LastIndex(noteKey, "+")+1:])
+	// The key's base64 may hold a plus sign of its own.
+	key, err := base64.StdEncoding.DecodeString(strings.SplitN(noteKey, "+", 3)[2])
 	check(err)
 	key[0] = 0x04
 	hash := sha256.Sum256(append([]byte(name+"\n"), key...))
