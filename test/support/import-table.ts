@@ -74,6 +74,8 @@ export const NODE_ONLY: readonly string[] = [
   'adapters/monitor-store',
   'adapters/witness-store.ts',
   'adapters/http/node-listener.ts',
+  'adapters/http/raw-request.ts',
+  'adapters/http/witness-listener.ts',
 ];
 
 /** Packages that only work in Node, so only Node-only files import them. */

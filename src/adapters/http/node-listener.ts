@@ -8,23 +8,20 @@ import { getRequestListener } from '@hono/node-server';
 import { getQueryParams } from 'hono/utils/url';
 import { ENTRY_LIMIT, addEntry } from './add.ts';
 import { OPEN_TO_ALL, isForAllTime, textAnswer } from './answer.ts';
-import type { App, QueryReads, RequestEvent } from './app.ts';
-import { requestIds } from './app.ts';
+import type { App, QueryReads } from './app.ts';
 import { ARTIFACT_PATH, artifactRead, assertLookups } from './artifacts-app.ts';
 import { BodyBudget } from './body-budget.ts';
-import { parseDecimal } from '../../bytes.ts';
-import { asLimmatError } from '../../errors.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import { ctReads } from './ct-app.ts';
 import type { LookupQueries } from '../../log/lookup.ts';
-import type { HttpMetrics } from './http-metrics.ts';
 import { proofReads } from './log-app.ts';
-import { problemOf, publicError } from './problem.ts';
+import { RawAnswers, headerOf, plainLength, receive } from './raw-request.ts';
+import type { RawAnswersOptions } from './raw-request.ts';
 import type { Resource } from './resource.ts';
 import { Resources, resourceAnswer } from './resource.ts';
 import type { ServedLog } from './served-log.ts';
 
-export interface NodeListenerOptions {
+export interface NodeListenerOptions extends RawAnswersOptions {
   /** Everything that has no fast way. */
   readonly app: App;
   readonly log: ServedLog;
@@ -36,11 +33,8 @@ export interface NodeListenerOptions {
   readonly cacheBytes?: number;
   /** For ETags; default the portable one. */
   readonly hasher?: Hasher;
-  readonly metrics?: HttpMetrics;
   /** The one that the app has, so that both ways together stay within it; default one of its own. */
   readonly bodies?: BodyBudget;
-  /** Called for what is refused or fails here; what is answered well is only counted, because it is so much. */
-  readonly onRequest?: (event: RequestEvent) => void;
 }
 
 /** Half of it holds what was asked for last: the full tiles of a log of two million entries. */
@@ -92,8 +86,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
   const prefix = options.prefix ?? '';
   const resources = new Resources(log, options.hasher);
   const cache = new ByteCache<Prepared>(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
-  const nextId = requestIds();
-  const idOf = (request: IncomingMessage): string => nextId(headerOf(request, 'x-request-id'));
+  const answers = new RawAnswers(options);
   const bodies = options.bodies ?? BodyBudget.for(log);
   const fallback = getRequestListener(options.app.fetch);
   const tileStart = `${prefix}/tile/`;
@@ -120,38 +113,13 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
   const tileCounters = countersOf(tileRoute);
   const checkpointCounters = countersOf(checkpointPath);
 
-  const fail = (
-    route: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    thrown: unknown,
-    started: number,
-    more: Readonly<Record<string, string>> = {},
-  ): void => {
-    const requestId = idOf(request);
-    const { status, headers, body } = problemOf(thrown, requestId);
-    const error = asLimmatError(thrown);
-    const method = request.method ?? '';
-    const durationMillis = performance.now() - started;
-    metrics?.problem(publicError(error).code);
-    metrics?.request(method, route, status, durationMillis / 1000);
-    options.onRequest?.({ requestId, method, path: request.url ?? '', status, durationMillis, error });
-    response.writeHead(status, {
-      ...headers,
-      ...more,
-      'X-Request-Id': requestId,
-      'Content-Length': Buffer.byteLength(body ?? ''),
-    });
-    response.end(body);
-  };
-
   const send = (
     counters: ReadCounters,
     request: IncomingMessage,
     response: ServerResponse,
     { resource, headers, notModifiedHeaders, withId }: Prepared,
   ): void => {
-    const named = (list: string[]): string[] => (withId ? [...list, 'X-Request-Id', idOf(request)] : list);
+    const named = (list: string[]): string[] => (withId ? [...list, 'X-Request-Id', answers.idOf(request)] : list);
     const ifNoneMatch = headerOf(request, 'if-none-match');
     if (ifNoneMatch !== undefined && resourceAnswer(resource, ifNoneMatch) === resource.notModified) {
       counters.notModified();
@@ -171,7 +139,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
       if (checkpoint?.resource !== resource) checkpoint = prepare(resource);
       send(checkpointCounters, request, response, checkpoint);
     } catch (error) {
-      fail(checkpointPath, request, response, error, started);
+      answers.fail(checkpointPath, request, response, error, started);
     }
   };
 
@@ -184,7 +152,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
       if (prepared.resource.full && length === FULL_TILE_BYTES) cache.set(url, prepared, length);
       send(tileCounters, request, response, prepared);
     } catch (error) {
-      fail(tileRoute, request, response, error, started);
+      answers.fail(tileRoute, request, response, error, started);
     }
   };
 
@@ -199,10 +167,16 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
       const text = String((await addEntry(log, bytes)).index);
       metrics?.request('POST', addPath, 200, (performance.now() - started) / 1000);
       burst.hold(request.socket);
-      response.writeHead(200, [...addHeaders, 'Content-Length', String(text.length), 'X-Request-Id', idOf(request)]);
+      response.writeHead(200, [
+        ...addHeaders,
+        'Content-Length',
+        String(text.length),
+        'X-Request-Id',
+        answers.idOf(request),
+      ]);
       response.end(text, 'latin1');
     } catch (error) {
-      fail(addPath, request, response, error, started);
+      answers.fail(addPath, request, response, error, started);
     } finally {
       bodies.release(held);
     }
@@ -223,14 +197,14 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
       response.writeHead(status, {
         ...headers,
         ...OPEN_TO_ALL,
-        ...(!isForAllTime(answer) && { 'X-Request-Id': idOf(request) }),
+        ...(!isForAllTime(answer) && { 'X-Request-Id': answers.idOf(request) }),
         'Content-Length': length,
       });
       burst.hold(request.socket);
       // Text in one byte a character leaves with the headers, in one write.
       response.end(text, length === text.length ? 'latin1' : 'utf8');
     } catch (error) {
-      fail(route, request, response, error, started, OPEN_TO_ALL);
+      answers.fail(route, request, response, error, started, OPEN_TO_ALL);
     }
   };
 
@@ -265,7 +239,7 @@ export function nodeListener(options: NodeListenerOptions): RequestListener {
         }
       }
     } else if (method === 'POST' && url === addPath) {
-      const length = plainLength(request);
+      const length = plainLength(request, ENTRY_LIMIT.bytes);
       if (length !== undefined) {
         void postEntry(request, response, length);
         return;
@@ -301,42 +275,6 @@ function ignore(): void {}
 function queriesOf(url: string): Record<string, string[]> {
   const values = getQueryParams(url);
   return values === undefined || Array.isArray(values) ? {} : values;
-}
-
-/** A header's values, joined as Headers joins them, without parsing the others. */
-function headerOf(request: IncomingMessage, name: string): string | undefined {
-  const { rawHeaders } = request;
-  let found: string | undefined;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const candidate = rawHeaders[i]!;
-    if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue;
-    found = found === undefined ? rawHeaders[i + 1] : `${found}, ${rawHeaders[i + 1]}`;
-  }
-  return found;
-}
-
-/** The declared length of a body that is small enough and sent as it is; undefined leaves the request to the app. */
-function plainLength(request: IncomingMessage): number | undefined {
-  if (headerOf(request, 'content-encoding') !== undefined || headerOf(request, 'transfer-encoding') !== undefined) {
-    return undefined;
-  }
-  const length = parseDecimal(headerOf(request, 'content-length') ?? '');
-  return length !== undefined && length > 0 && length <= ENTRY_LIMIT.bytes ? length : undefined;
-}
-
-/** The body, or undefined when the sender went away: then nobody is left to answer. */
-function receive(request: IncomingMessage, length: number): Promise<Uint8Array | undefined> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const whole = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
-      // A plain Uint8Array: Buffer's slice() is a view where everybody else expects a copy.
-      resolve(new Uint8Array(whole.buffer, whole.byteOffset, whole.length));
-    });
-    // Comes after an error too, and after the end, when it changes nothing any more.
-    request.on('close', () => resolve(undefined));
-  });
 }
 
 /**

@@ -30,7 +30,7 @@ async function readWithin(stream: ReadableStream<Uint8Array>, limit: BodyLimit, 
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new LimmatError('malformed', `the body did not arrive within ${millis} ms`));
+      reject(tooSlow(millis));
     }, millis);
   });
   try {
@@ -45,4 +45,9 @@ async function readWithin(stream: ReadableStream<Uint8Array>, limit: BodyLimit, 
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The error of a body that takes too long. */
+export function tooSlow(millis: number): LimmatError {
+  return new LimmatError('malformed', `the body did not arrive within ${millis} ms`);
 }

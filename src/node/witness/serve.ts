@@ -4,6 +4,7 @@
 import { getConnInfo } from '@hono/node-server/conninfo';
 
 import {
+  CheckpointIntake,
   MetricsRegistry,
   healthApp,
   httpMetrics,
@@ -12,9 +13,10 @@ import {
   witnessCounters,
   witnessGauges,
 } from '../../adapters/http/index.ts';
+import { witnessListener } from '../../adapters/http/witness-listener.ts';
 import { LimmatError, asLimmatError } from '../../errors.ts';
 import type { Suspicion, Witness } from '../../witness/index.ts';
-import { appListener, metricsListener } from '../app-listener.ts';
+import { metricsListener } from '../app-listener.ts';
 import { listen } from '../listen.ts';
 import type { Listener } from '../listen.ts';
 import { createLogger, logRequests } from '../logger.ts';
@@ -94,23 +96,22 @@ export async function serveWitness(
     // What could not be delivered before is handed in again: a monitor that has it takes no notice.
     for (const suspicion of witness.suspicions()) post.send(suspicion);
     witnessGauges(registry, witness);
+    const intake = new CheckpointIntake(witness, {
+      onAnswer: (status) => counters.answer(status),
+      ...(config['per-source'] !== undefined && { perSource: config['per-source'] }),
+      ...(config['per-log'] !== undefined && { perLog: config['per-log'] }),
+    });
+    const onRequest = logRequests(logger);
     const app = serverApp({
       mounts: [
-        {
-          prefix: '',
-          app: witnessApp(witness, {
-            sourceOf: (c) => getConnInfo(c).remote.address ?? '',
-            onAnswer: (status) => counters.answer(status),
-            ...(config['per-source'] !== undefined && { perSource: config['per-source'] }),
-            ...(config['per-log'] !== undefined && { perLog: config['per-log'] }),
-          }),
-        },
+        { prefix: '', app: witnessApp(witness, { intake, sourceOf: (c) => getConnInfo(c).remote.address ?? '' }) },
         { prefix: '', app: healthApp(() => assertReady(witness)) },
       ],
       metrics,
-      onRequest: logRequests(logger),
+      onRequest,
     });
-    const main = await listen(appListener(app), config.listen ?? DEFAULT_WITNESS_LISTEN, '--listen');
+    const listener = witnessListener({ app, intake, metrics, onRequest });
+    const main = await listen(listener, config.listen ?? DEFAULT_WITNESS_LISTEN, '--listen');
     listeners.push(main);
     const address = config['metrics-listen'];
     const other = address && (await listen(metricsListener(registry), address, '--metrics-listen'));
