@@ -35,7 +35,7 @@ interface Running {
   /** What was refused or failed on the fast way. */
   readonly refused: RequestEvent[];
   readonly statuses: number[];
-  post(body: Uint8Array, headers?: Record<string, string>): Promise<Answer>;
+  readonly post: (body: Uint8Array, headers?: Record<string, string>) => Promise<Answer>;
 }
 
 const servers: Server[] = [];
