@@ -36,6 +36,7 @@ async function bundle(names: readonly string[]): Promise<number> {
   const entryPoints: Record<string, string> = {
     limmat: 'tools/cli.ts',
     'verify-worker': 'src/adapters/node-crypto/verify-worker.ts',
+    'sign-worker': 'src/adapters/node-crypto/sign-worker.ts',
     'hash-worker': 'tools/check/hash-worker.ts',
     'bench-load-main': 'tools/bench/load-main.ts',
     'bench-append-main': 'tools/bench/append-main.ts',

@@ -294,19 +294,21 @@ export class Witness {
     this.#signing = this.#signing.then(() => this.#sign(accepted, timestampSeconds));
   }
 
+  /** Signs each and answers it at once: what its sender asks next is read while the others are signed. */
   async #sign(accepted: readonly Waiting[], timestampSeconds: number): Promise<void> {
-    const cosigned = await Promise.allSettled(accepted.map(({ head }) => this.#cosign(head, timestampSeconds)));
-    // In the order in which they were decided: of two heads of a log the later one is the larger.
-    for (const [i, { head, resolve, reject }] of accepted.entries()) {
-      const outcome = cosigned[i]!;
-      if (outcome.status === 'rejected') {
-        reject(outcome.reason);
-        continue;
+    // Of two heads of a log the one that was decided later is the larger, whichever is signed first.
+    const latest = new Map(accepted.map(({ head }) => [head.origin, head]));
+    const signOne = async ({ head, resolve, reject }: Waiting): Promise<void> => {
+      try {
+        const cosigned = await this.#cosign(head, timestampSeconds);
+        if (latest.get(head.origin) === head) this.#unsaved.set(head.origin, cosigned);
+        await this.#clearSuspicion(head);
+        resolve({ status: 200, lines: cosigned.lines });
+      } catch (error) {
+        reject(error);
       }
-      this.#unsaved.set(head.origin, outcome.value);
-      await this.#clearSuspicion(head);
-      resolve({ status: 200, lines: outcome.value.lines });
-    }
+    };
+    await Promise.all(accepted.map(signOne));
     await this.#save(false);
   }
 

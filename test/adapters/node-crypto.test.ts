@@ -5,11 +5,17 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { toHex } from '../../src/bytes.ts';
-import { createVerifierPool, makeNodeCrypto, nodeCrypto, nodeHasher } from '../../src/adapters/node-crypto.ts';
+import {
+  createSigningThreads,
+  createVerifierPool,
+  makeNodeCrypto,
+  nodeCrypto,
+  nodeHasher,
+} from '../../src/adapters/node-crypto.ts';
 import { packJobs, unpackJobs } from '../../src/adapters/node-crypto/packed.ts';
 import { openLibsodium } from '../../src/adapters/node-crypto/libsodium.ts';
 import { portableCrypto } from '../../src/crypto/portable.ts';
-import type { CryptoSuite } from '../../src/crypto/suite.ts';
+import type { CryptoSuite, SignatureAlgorithm } from '../../src/crypto/suite.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
 import { cryptoContract, mixedJobs, mixedOrderSignatures, testSecret } from '../support/crypto-contract.ts';
 
@@ -204,5 +210,69 @@ describe('the verifier pool', () => {
 
   test('wants at least one thread', () => {
     for (const threads of [0, -1, 1.5, Number.NaN]) expect(() => createVerifierPool({ threads })).toThrow(RangeError);
+  });
+});
+
+describe('threads that sign', () => {
+  const here = nodeCrypto.mldsa44;
+  const { publicKeySize, secretSize } = here;
+  const secrets = [1, 2].map((byte) => new Uint8Array(secretSize).fill(byte));
+  const messages = Array.from({ length: 60 }, (_, i) => new TextEncoder().encode(`message ${i}`));
+
+  async function allHold(signer: SignatureAlgorithm): Promise<boolean[]> {
+    return Promise.all(
+      messages.map(async (message, i) => {
+        const secret = secrets[i % 2]!;
+        return here.verify(here.publicKey(secret), message, await signer.sign(secret, message));
+      }),
+    );
+  }
+
+  test('sign each message with its own key', async () => {
+    expect(here.publicKey(secrets[0]!)).toHaveLength(publicKeySize);
+    const threads = createSigningThreads(here, { threads: 2 });
+    expect(await allHold(threads.algorithm)).toEqual(messages.map(() => true));
+    const one = await threads.algorithm.sign(secrets[0]!, messages[0]!);
+    expect(await here.verify(here.publicKey(secrets[0]!), messages[0]!, one)).toBe(true);
+    await expect(threads.algorithm.sign(new Uint8Array(31), messages[0]!)).rejects.toMatchObject({ code: 'bad-key' });
+    await threads.close();
+    await expect(threads.algorithm.sign(secrets[0]!, messages[0]!)).rejects.toMatchObject({ code: 'shutting-down' });
+  });
+
+  test('sign on the calling thread where no other starts', async () => {
+    const workerUrl = pathToFileURL('/nowhere/sign-worker.ts');
+    const threads = createSigningThreads(here, { threads: 1, workerUrl });
+    expect(await allHold(threads.algorithm)).toEqual(messages.map(() => true));
+    await threads.close();
+  });
+
+  test('end before the process does, and keep none alive', () => {
+    const program = `import { createSigningThreads, nodeCrypto } from './src/adapters/node-crypto.ts';
+      const { algorithm } = createSigningThreads(nodeCrypto.mldsa44, { threads: 1 });
+      const secret = new Uint8Array(32);
+      const all = await Promise.all(Array.from({ length: 20 }, () => algorithm.sign(secret, secret)));
+      console.log(all.length);`;
+    const options = { cwd: join(import.meta.dirname, '..', '..'), encoding: 'utf8', timeout: 20_000 } as const;
+    const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], options);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '20\n' });
+  });
+});
+
+describe('a pool that stands in for one algorithm', () => {
+  test('verifies as the algorithm does', async () => {
+    const pool = createVerifierPool({ threads: 1, cachedKeys: 2 });
+    const jobs = await mixedJobs(nodeCrypto, 60);
+    const inPool = { Ed25519: pool.within(nodeCrypto.ed25519), 'ML-DSA-44': pool.within(nodeCrypto.mldsa44) };
+    const chosen = jobs.flatMap(({ algorithm, ...rest }) =>
+      algorithm === 'ECDSA-P256' ? [] : [{ algorithm, ...rest }],
+    );
+    const answers = await Promise.all(
+      chosen.map(({ algorithm, publicKey, message, signature }) =>
+        inPool[algorithm].verify(publicKey, message, signature),
+      ),
+    );
+    expect(answers).toEqual(await nodeCrypto.verifyMany(chosen));
+    expect(new Set(answers)).toEqual(new Set([true, false]));
+    await pool.close();
   });
 });

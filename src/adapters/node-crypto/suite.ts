@@ -11,7 +11,6 @@ import { LimmatError } from '../../errors.ts';
 import { KeyCache, hasNativeMldsa44, rawPublicKey } from './keys.ts';
 import { openLibsodium } from './libsodium.ts';
 import type { VerifyDetached } from './libsodium.ts';
-import { threadedMldsa44 } from './threaded-mldsa44.ts';
 
 /** Most verifications in one go before other work gets its turn: 64 × 60 µs is about 4 ms. */
 const VERIFY_SLICE = 64;
@@ -30,8 +29,6 @@ export interface NodeCryptoOptions {
   readonly ed25519?: 'openssl';
   /** Imported public keys that are kept: more than there are signers to be verified in turn. */
   readonly cachedKeys?: number;
-  /** Has ML-DSA-44 signed and verified on Node's own threads, so many at a time; default: on the calling one. */
-  readonly mldsa44Threads?: number;
 }
 
 /** What verifying looks up: imported keys, and libsodium's verify where there is one. */
@@ -53,7 +50,7 @@ export function makeNodeCrypto(options: NodeCryptoOptions = {}): NativeSuite {
   const suite: CryptoSuite = Object.freeze({
     ed25519: nativeAlgorithm('Ed25519', verifier),
     p256: nativeAlgorithm('ECDSA-P256', verifier),
-    mldsa44: nativeMldsa44 ? nativeMldsa(verifier, options.mldsa44Threads) : portableCrypto.mldsa44,
+    mldsa44: nativeMldsa44 ? nativeAlgorithm('ML-DSA-44', verifier) : portableCrypto.mldsa44,
     sha256: (data: Uint8Array) => new Uint8Array(hash('sha256', data, 'buffer')),
     verifyMany: async (jobs: readonly VerifyJob[]): Promise<boolean[]> => {
       const results: boolean[] = [];
@@ -65,11 +62,6 @@ export function makeNodeCrypto(options: NodeCryptoOptions = {}): NativeSuite {
     },
   });
   return { suite, verifySync };
-}
-
-function nativeMldsa(verifier: Verifier, threads: number | undefined): SignatureAlgorithm {
-  const here = nativeAlgorithm('ML-DSA-44', verifier);
-  return threads === undefined ? here : threadedMldsa44(here, verifier.keys, threads);
 }
 
 function nativeAlgorithm(name: AlgorithmName, verifier: Verifier): SignatureAlgorithm {

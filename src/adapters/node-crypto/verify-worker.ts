@@ -1,10 +1,11 @@
 // A thread that verifies: a packed block of jobs in, one byte a job out (1 = the signature holds).
 
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { makeNodeCrypto } from './suite.ts';
 import { unpackJobs } from './packed.ts';
 
-const { suite, verifySync } = makeNodeCrypto();
+const { cachedKeys }: { readonly cachedKeys?: number } = workerData ?? {};
+const { suite, verifySync } = makeNodeCrypto(cachedKeys === undefined ? {} : { cachedKeys });
 
 async function verifyBlock(block: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>> {
   const jobs = unpackJobs(block);

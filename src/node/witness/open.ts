@@ -5,7 +5,13 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 
-import { makeNodeCrypto, nodeHasher } from '../../adapters/node-crypto.ts';
+import {
+  createSigningThreads,
+  createVerifierPool,
+  hasNativeMldsa44,
+  makeNodeCrypto,
+  nodeHasher,
+} from '../../adapters/node-crypto.ts';
 import { openWitnessStore } from '../../adapters/witness-store.ts';
 import type { CryptoSuite } from '../../crypto/suite.ts';
 import { LimmatError, isLimmatError } from '../../errors.ts';
@@ -32,8 +38,8 @@ export function readWitnessSettings(dir: string, flags: WitnessConfig = {}): Wit
   return { paths, config: { ...readWitnessConfig(paths.config), ...given } };
 }
 
-/** Libuv has four threads, of which one is left for the store. */
-const MAX_THREADS = 3;
+/** Threads that verify, and threads that sign; a witness has more to do than these. */
+const MAX_THREADS = 4;
 /** Keys of so many logs are imported once: some 10 kB each. */
 const CACHED_KEYS = 32_768;
 
@@ -63,8 +69,19 @@ export async function openNodeWitness(
   options: OpenWitnessOptions = {},
 ): Promise<NodeWitness> {
   const { init = false } = options;
-  const threads = Math.min(MAX_THREADS, availableParallelism());
-  const crypto = makeNodeCrypto({ cachedKeys: CACHED_KEYS, mldsa44Threads: threads }).suite;
+  const threads = Math.min(MAX_THREADS, Math.max(1, availableParallelism() - 1));
+  const native = makeNodeCrypto({ cachedKeys: CACHED_KEYS }).suite;
+  const pool = createVerifierPool({ threads, cachedKeys: CACHED_KEYS });
+  const signing = hasNativeMldsa44() ? createSigningThreads(native.mldsa44, { threads }) : undefined;
+  const crypto: CryptoSuite = {
+    ...native,
+    ed25519: pool.within(native.ed25519),
+    mldsa44: pool.within(signing?.algorithm ?? native.mldsa44),
+  };
+  const endThreads = async (): Promise<void> => {
+    await pool.close();
+    await signing?.close();
+  };
   const signers = readWitnessKeys(paths, crypto);
   if (config.guard === undefined) {
     throw new LimmatError('bad-config', `${paths.config} does not say where the guard is: guard = "DIR"`);
@@ -106,6 +123,7 @@ export async function openNodeWitness(
     lists?.close();
     await store?.close();
     await guard?.close();
+    await endThreads();
     throw error;
   }
   const opened = witness;
@@ -115,6 +133,7 @@ export async function openNodeWitness(
     close: async () => {
       watched.close();
       await opened.close();
+      await endThreads();
     },
   };
 }
