@@ -14,6 +14,7 @@ import { admit, keysFor, sizeOfRootKey } from '../../src/record/admission.ts';
 import { Replay } from '../../src/record/admission/replay.ts';
 import { TreeRoots } from '../../src/record/admission/roots.ts';
 import { parseStatement } from '../../src/record/statement.ts';
+import type { Statement } from '../../src/record/statement.ts';
 import { loadStatementSigner } from '../support/keys.ts';
 import type { RecordsJob, RecordsReport } from './records.ts';
 import { buildStatement } from './write.ts';
@@ -45,19 +46,26 @@ async function* entriesOf(log: Log, size: number): AsyncGenerator<Uint8Array[]> 
   for (let start = 0; start < size; start += BATCH) yield log.entries(start, Math.min(size, start + BATCH));
 }
 
-/** Milliseconds that each batch takes from parsed statements to state writes, and the bytes of all lookup rows. */
-async function judge(log: Log, size: number): Promise<{ readonly micros: number[]; readonly lookupBytes: number }> {
+/** A batch of the log that was admitted: its statements, and the state as it was then. */
+interface Judged {
+  readonly statements: readonly Statement[];
+  readonly first: number;
+  readonly state: BatchState;
+  /** From parsed statements to state writes. */
+  readonly millis: number;
+}
+
+/** Admits the log's entries once more, batch by batch, as sequencing does. */
+async function* judge(log: Log, size: number): AsyncGenerator<Judged> {
   const stored = new Map<string, Uint8Array>();
   const committed = new CommittedState(() => ({
     get: (keys) => Promise.resolve(keys.map((key) => stored.get(key))),
   }));
-  const micros: number[] = [];
-  const rows = new Map<StateKey, Uint8Array>();
-  let before: LookupBatch | undefined;
   const roots = new TreeRoots(nodeHasher);
   let index = 0;
   for await (const batch of entriesOf(log, size)) {
     const parsed = batch.map((bytes) => ({ statement: parseStatement(bytes), leafHash: nodeHasher.leafHash(bytes) }));
+    const first = index;
     const startedAt = performance.now();
     const wanted = committed.wanted();
     for (const { statement } of parsed) {
@@ -75,22 +83,37 @@ async function judge(log: Log, size: number): Promise<{ readonly micros: number[
       index++;
     }
     committed.apply(writes);
-    micros.push(((performance.now() - startedAt) * 1000) / parsed.length);
+    const millis = performance.now() - startedAt;
     for (const { key, value } of writes) if (value !== null) stored.set(key, value);
-    // The rows of lookups are written beside, and counted when all are there.
-    const lookups = new LookupBatch(index - parsed.length, before, nodeHasher);
-    for (const { statement } of parsed) lookups.want(statement);
+    yield { statements: parsed.map(({ statement }) => statement), first, state, millis };
+  }
+}
+
+/** Microseconds an entry that each batch takes. */
+async function admissionMicros(log: Log, size: number): Promise<number[]> {
+  const micros: number[] = [];
+  for await (const { statements, millis } of judge(log, size)) micros.push((millis * 1000) / statements.length);
+  return micros;
+}
+
+/** The bytes of all lookup rows. */
+async function lookupBytes(log: Log, size: number): Promise<number> {
+  const rows = new Map<StateKey, Uint8Array>();
+  let before: LookupBatch | undefined;
+  for await (const { statements, first, state } of judge(log, size)) {
+    const lookups = new LookupBatch(first, before, nodeHasher);
+    for (const statement of statements) lookups.want(statement);
     lookups.give(lookups.keys().map((key) => rows.get(key)));
-    for (const { statement } of parsed) lookups.add(statement, statement.bytes.length, state);
+    for (const statement of statements) lookups.add(statement, statement.bytes.length, state);
     for (const { key, value } of lookups.writes()) {
       if (value === null) rows.delete(key);
       else rows.set(key, value);
     }
     before = lookups;
   }
-  let lookupBytes = 0;
-  for (const [key, value] of rows) lookupBytes += key.length + value.length;
-  return { micros, lookupBytes };
+  let bytes = 0;
+  for (const [key, value] of rows) bytes += key.length + value.length;
+  return bytes;
 }
 
 const job: RecordsJob = JSON.parse(await text(process.stdin));
@@ -100,7 +123,7 @@ const begun = performance.now();
 await fill(log, job);
 const filled = performance.now();
 const { size } = log.status().head;
-const { micros, lookupBytes } = await judge(log, size);
+const micros = await admissionMicros(log, size);
 const replay = new Replay({ hasher: nodeHasher });
 let replayMillis = 0;
 for await (const batch of entriesOf(log, size)) {
@@ -111,13 +134,13 @@ for await (const batch of entriesOf(log, size)) {
   }
   replayMillis += performance.now() - startedAt;
 }
-await opened.close();
 const sorted = micros.toSorted((a, b) => a - b);
 const report: RecordsReport = {
   entries: size,
   fillSeconds: (filled - begun) / 1000,
   admissionMicros: { median: sorted[Math.floor(sorted.length / 2)]!, lowest: sorted[0]!, highest: sorted.at(-1)! },
   replaySeconds: replayMillis / 1000,
-  lookupBytes,
+  lookupBytes: await lookupBytes(log, size),
 };
+await opened.close();
 process.stdout.write(`${JSON.stringify(report)}\n`);
