@@ -3,7 +3,8 @@
 // missing and ends with 0; with --strict, or LIMMAT_STRICT=1, a missing Go is a failure.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { SpawnSyncReturns } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,6 +33,7 @@ const ENTRIES = 3 * 256 + 77;
 
 const moduleDir = fileURLToPath(new URL('../interop', import.meta.url));
 const proofsDir = fileURLToPath(new URL('../interop/proofs', import.meta.url));
+const sigsumDir = fileURLToPath(new URL('../interop/sigsum', import.meta.url));
 
 /** Why the lane cannot run, or undefined. */
 function missing(): string | undefined {
@@ -119,6 +121,28 @@ async function openProofs(lane: Lane, dir: string): Promise<void> {
   const file = join(dir, 'proofs.json');
   process.stdout.write(`policies by chance: seed ${await writeProofs(file)}\n`);
   await goTest(lane, { LIMMAT_PROOFS: file }, proofsDir);
+  await openWithSigsum(lane, dir, file);
+}
+
+/**
+ * The same notes opened by Sigsum's code. It is not on every module proxy: LIMMAT_SIGSUM_GO may name a checkout of
+ * sigsum.org/sigsum-go to build with.
+ */
+async function openWithSigsum(lane: Lane, dir: string, file: string): Promise<void> {
+  const own = join(dir, 'sigsum');
+  cpSync(sigsumDir, own, { recursive: true });
+  const go = (...args: string[]): SpawnSyncReturns<string> => spawnSync('go', args, { encoding: 'utf8', cwd: own });
+  const checkout = process.env['LIMMAT_SIGSUM_GO'];
+  if (checkout !== undefined) go('mod', 'edit', '-replace', `sigsum.org/sigsum-go=${checkout}`);
+  const tidied = go('mod', 'tidy');
+  if (tidied.status === 0) {
+    await goTest(lane, { LIMMAT_PROOFS: file }, own);
+    return;
+  }
+  const reason = tidied.stderr.trim().split('\n').at(-1);
+  process.stdout.write(
+    `not run: sigsum.org/sigsum-go cannot be had (LIMMAT_SIGSUM_GO may name a checkout): ${reason}\n`,
+  );
 }
 
 /** The other direction: limmat reads a key and a note that sumdb/note made. */
