@@ -1,6 +1,6 @@
-// Refusals that smell of misbehaviour: a head that the log has signed, and that cannot be, or was not shown to be, of the
-// history that this witness vouched for. The note is the log's own word, so it is kept and handed to monitors, who can find
-// out what is behind it. Bounded, because anybody can send old heads with wrong proofs.
+// Heads that smell of misbehaviour: the log has signed them, and they cannot be, or were not shown to be, of the history
+// that this witness vouched for, or of its times. The note is the log's own word, so it is kept and handed to monitors, who
+// can find out what is behind it. Bounded, because anybody can send old heads with wrong proofs.
 
 import { equalBytes, toHex } from '../bytes.ts';
 import type { Hash } from '../merkle/hash.ts';
@@ -9,37 +9,39 @@ import type { KnownHead, SignedHead } from './head.ts';
 
 /**
  * - `same-size`: another root at the size that is remembered. With the remembered note it convicts the log.
- * - `rollback`: a smaller tree that the log says was its largest later than the one that is remembered. So does this.
+ * - `rollback`: of the two the log says that the smaller tree was its largest later than the larger one was. So does this,
+ *   whichever came first. A larger one that extends is cosigned all the same: what a log says of times is no status of the
+ *   specification, and a cosignature speaks of the tree alone, at a time of the witness's own.
  * - `not-consistent`: larger, and the proof from the remembered head does not hold. The log may have forked, or the sender
  *   may have sent a wrong proof along with an honest head.
  */
 export type SuspicionKind = 'same-size' | 'rollback' | 'not-consistent';
 
-/** A refused head, and what it was refused for. */
+/** A head, and what it was kept for. */
 export interface Suspicion {
   readonly kind: SuspicionKind;
   readonly origin: string;
   readonly size: number;
   readonly rootHash: Hash;
-  /** The refused note: its text and the lines of the log's keys, as they were received. */
+  /** The head's note: its text and the lines of the log's keys, as they were received. */
   readonly note: Uint8Array;
   /** The note that was remembered then, in the same form. */
   readonly against: Uint8Array;
-  /** When it was refused, Unix seconds. */
+  /** When it came, Unix seconds. */
   readonly atSeconds: number;
 }
 
-/** What of a refusal smells, if anything. */
+/** What of a head smells under its verdict, if anything. */
 export function suspicionOf(
   known: KnownHead | undefined,
   head: SignedHead,
   verdict: Verdict,
 ): SuspicionKind | undefined {
-  if (verdict.status === 200 || known === undefined) return undefined;
-  const { size, rootHash, logSeconds } = head;
-  if (size === known.size) return equalBytes(rootHash, known.rootHash) ? undefined : 'same-size';
-  // Both times are stated: T1 < T2 and N1 > N2 under one key.
-  if (size < known.size) return known.logSeconds !== 0 && logSeconds > known.logSeconds ? 'rollback' : undefined;
+  if (known === undefined) return undefined;
+  if (head.size === known.size) return equalBytes(head.rootHash, known.rootHash) ? undefined : 'same-size';
+  const [smaller, larger] = head.size < known.size ? [head, known] : [known, head];
+  // Both times are stated, N1 > N2 and T1 < T2: no proof and no verdict changes what that says.
+  if (larger.logSeconds !== 0 && smaller.logSeconds > larger.logSeconds) return 'rollback';
   return verdict.status === 422 ? 'not-consistent' : undefined;
 }
 

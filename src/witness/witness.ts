@@ -34,7 +34,7 @@ export interface WitnessOptions {
   readonly random: () => number;
   /** True begins a new witness. */
   readonly init?: boolean;
-  /** A refusal that smells of misbehaviour, kept for the first time. */
+  /** A head that smells of misbehaviour, kept for the first time. */
   readonly onSuspicion?: (suspicion: Suspicion) => void;
   /** Something that need not be durable could not be written. */
   readonly onTrouble?: (error: unknown) => void;
@@ -278,12 +278,13 @@ export class Witness {
       if (remembered === undefined) continue;
       suspects.push({ kind: smell, origin, size, rootHash, note, against: remembered, atSeconds: timestampSeconds });
     }
+    // First: of a head that a larger one takes the place of, nobody may have the note any more.
+    for (const suspect of suspects) await this.#keepSuspicion(suspect);
     const isSigning = decided.some(({ verdict }) => verdict.status === 200);
     // Durable before anything is answered, the time too: after a restart nothing earlier may be signed.
     if (isSigning && (changed.size > 0 || timestampSeconds > this.#state.mark.lastSeconds)) {
       await this.#state.commit(changed, timestampSeconds);
     }
-    for (const suspect of suspects) await this.#keepSuspicion(suspect);
     const accepted: Waiting[] = [];
     for (const { waiting, verdict } of decided) {
       if (verdict.status === 200) accepted.push(waiting);

@@ -1,5 +1,5 @@
 // A witness on this machine: its settings, its log list that is read again while it runs, its guard on a disk, and the
-// monitor that it tells of a refused head.
+// monitor that it tells of what a log should not have signed.
 
 import { createServer } from 'node:http';
 import { writeFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { utf8 } from '../../src/bytes.ts';
 import { asHash } from '../../src/merkle/hash.ts';
 import { formatAddCheckpoint } from '../../src/note/add-checkpoint.ts';
 import { serveMonitor } from '../../src/node/monitor/serve.ts';
+import type { ServedNodeMonitor } from '../../src/node/monitor/serve.ts';
 import { createMonitor } from '../../src/node/monitor/data.ts';
 import { readMonitorSettings } from '../../src/node/monitor/settings.ts';
 import { WITNESS_KEY_NAMES, parseWitnessConfig, witnessTemplate } from '../../src/node/witness/config.ts';
@@ -25,7 +26,7 @@ import type { WitnessConfig } from '../../src/node/witness/config.ts';
 import { firstMark, nextMark } from '../../src/witness/index.ts';
 import { temporaryDirectory } from '../support/data-log.ts';
 import { ServedLog, numberedEntries } from '../support/served-log.ts';
-import { rfcTestTree } from '../support/rfc-tree.ts';
+import { RfcTree, rfcLeafHash, rfcTestTree } from '../support/rfc-tree.ts';
 import { WitnessedTestLog } from '../support/witness-world.ts';
 
 const ANYWHERE = { host: '127.0.0.1', port: 0 };
@@ -183,7 +184,15 @@ async function overHttp(log: ServedLog): Promise<string> {
   return `http://127.0.0.1:${address.port}/`;
 }
 
-test('a head that the log signed and the witness refused is evidence at the monitor that it tells', async () => {
+interface Told {
+  readonly log: ServedLog;
+  readonly nowSeconds: number;
+  readonly served: ServedNodeWitness;
+  readonly monitor: ServedNodeMonitor;
+}
+
+/** A log of 20 entries, published 20 seconds ago, a monitor that follows it, and a witness that tells the monitor. */
+async function toldMonitor(): Promise<Told> {
   const nowSeconds = Math.floor(Date.now() / 1000);
   const log = new ServedLog(numberedEntries(20), 'forked.invalid/log');
   await log.publish(nowSeconds - 20);
@@ -198,8 +207,23 @@ test('a head that the log signed and the witness refused is evidence at the moni
   const monitor = await serveMonitor(readMonitorSettings(dir, flags), { init: true, defaultUrl: url });
   onTestFinished(() => monitor.close());
   await expect.poll(async () => (await fetch(`${monitor.url}/readyz`)).status, { timeout: 5000 }).toBe(200);
-
   const { served } = await startWitness(list, { monitor: [`${monitor.url}/`] });
+  return { log, nowSeconds, served, monitor };
+}
+
+/** The monitor has evidence of that kind, and an alert; nothing else. */
+async function expectEvidence({ log, monitor }: Told, kind: string): Promise<void> {
+  await expect.poll(() => monitor.monitor.evidenceIds(), { timeout: 5000 }).toHaveLength(1);
+  const status: unknown = await (await fetch(`${monitor.url}/api/v1/monitor`)).json();
+  expect(status).toMatchObject({ alerts: [{ key: `${kind} ${log.origin}`, state: 'open' }] });
+  const [id] = await monitor.monitor.evidenceIds();
+  const evidence: unknown = await (await fetch(`${monitor.url}/gossip/v1/evidence/${id}`)).json();
+  expect(evidence).toMatchObject({ kind, origin: log.origin });
+}
+
+test('a head that the log signed and the witness refused is evidence at the monitor that it tells', async () => {
+  const told = await toldMonitor();
+  const { log, nowSeconds, served, monitor } = told;
   const honest = formatAddCheckpoint({ oldSize: 0, proof: [], checkpoint: log.checkpoint! });
   expect(await addCheckpoint(served, honest)).toBe(200);
   // A log that is behind is no news.
@@ -209,10 +233,16 @@ test('a head that the log signed and the witness refused is evidence at the moni
   const rootHash = asHash(nodeHasher.sha256(utf8('another history')));
   const checkpoint = await log.note(nowSeconds - 10, { rootHash });
   expect(await addCheckpoint(served, formatAddCheckpoint({ oldSize: 20, proof: [], checkpoint }))).toBe(422);
-  await expect.poll(() => monitor.monitor.evidenceIds(), { timeout: 5000 }).toHaveLength(1);
-  const status: unknown = await (await fetch(`${monitor.url}/api/v1/monitor`)).json();
-  expect(status).toMatchObject({ alerts: [{ key: `fork-same-size ${log.origin}`, state: 'open' }] });
-  const [id] = await monitor.monitor.evidenceIds();
-  const evidence: unknown = await (await fetch(`${monitor.url}/gossip/v1/evidence/${id}`)).json();
-  expect(evidence).toMatchObject({ kind: 'fork-same-size', origin: log.origin });
+  await expectEvidence(told, 'fork-same-size');
+});
+
+test('so is a larger head that was signed at an earlier time, which is cosigned', async () => {
+  const told = await toldMonitor();
+  const { log, nowSeconds, served } = told;
+  const smaller = await log.note(nowSeconds - 10, { size: 10 });
+  expect(await addCheckpoint(served, formatAddCheckpoint({ oldSize: 0, proof: [], checkpoint: smaller }))).toBe(200);
+  const proof = new RfcTree(log.entries.map((entry) => rfcLeafHash(entry))).proof(10, 20);
+  const larger = formatAddCheckpoint({ oldSize: 10, proof: proof.map(asHash), checkpoint: log.checkpoint! });
+  expect(await addCheckpoint(served, larger)).toBe(200);
+  await expectEvidence(told, 'rollback');
 });

@@ -1,10 +1,11 @@
-// The log list of a running witness, and refused heads that smell of misbehaviour.
+// The log list of a running witness, and heads that smell of misbehaviour.
 
 import { describe, expect, test } from 'vitest';
 import { MemoryWitnessPlace } from '../../src/adapters/memory/witness-store.ts';
 import { toHex, utf8 } from '../../src/bytes.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
 import { formatAddCheckpoint } from '../../src/note/add-checkpoint.ts';
+import { parseCheckpoint } from '../../src/note/checkpoint.ts';
 import { SIGNATURE_TYPE } from '../../src/note/key.ts';
 import { parseNote } from '../../src/note/note.ts';
 import { openLogCheckpoint } from '../../src/note/open.ts';
@@ -48,12 +49,14 @@ describe('a log list that is read again', () => {
   });
 });
 
-describe('a refused head', () => {
+describe('a head that smells', () => {
   test.each([
     ['the same size and another root', 'same-size', 422, () => fork.request(10, 10)],
     ['the same under another old size', 'same-size', 409, () => fork.request(3, 10)],
     ['a smaller tree, signed later', 'rollback', 409, () => log.request(0, 4, { atSeconds: START_SECONDS + 1 })],
     ['another history', 'not-consistent', 422, () => fork.request(10, 20)],
+    ['a larger tree, signed earlier', 'rollback', 409, () => log.request(5, 20, { atSeconds: START_SECONDS - 1 })],
+    ['another history, signed earlier', 'rollback', 422, () => fork.request(10, 20, { atSeconds: START_SECONDS - 1 })],
   ] as const)('with %s is kept, and told once', async (_what, kind, status, makeRequest) => {
     const place = new MemoryWitnessPlace();
     const { witness, suspicions } = await witnessWorld({ logs: [log], place });
@@ -80,6 +83,43 @@ describe('a refused head', () => {
     const { witness, suspicions } = await witnessWorld({ logs: [log] });
     await witness.addCheckpoint(await log.request(0, 10));
     expect((await witness.addCheckpoint(await makeRequest())).status).not.toBe(200);
+    expect(suspicions).toEqual([]);
+  });
+
+  test('of a larger tree, signed earlier, is cosigned where it extends, and kept before that', async () => {
+    const place = new MemoryWitnessPlace();
+    const order: string[] = [];
+    const { witness, suspicions } = await witnessWorld({
+      logs: [log],
+      place,
+      storeFaults: (moment) => void order.push(`commit ${moment}, ${place.suspicions.size} kept`),
+    });
+    await witness.addCheckpoint(await log.request(0, 10));
+    order.length = 0;
+    // The log says that 20 was its largest tree before it says that 10 was.
+    const earlier = await log.request(10, 20, { atSeconds: START_SECONDS - 1 });
+    expect(await witness.addCheckpoint(earlier)).toMatchObject({ status: 200 });
+    expect(suspicions).toMatchObject([{ kind: 'rollback', size: 20 }]);
+    expect([parseCheckpoint(parseNote(suspicions[0]!.against).text).size, witness.logs()[0]]).toMatchObject([
+      10,
+      { head: { size: 20 }, suspicions: 1 },
+    ]);
+    // Afterwards nobody has the smaller head any more: it is kept before the larger one takes its place.
+    expect(order[0]).toBe('commit before, 1 kept');
+    expect(await witness.addCheckpoint(await log.request(20, 20, { atSeconds: START_SECONDS }))).toMatchObject({
+      status: 200,
+    });
+    expect(await witness.addCheckpoint(await log.request(20, 30))).toMatchObject({ status: 200 });
+    expect(suspicions).toHaveLength(1);
+  });
+
+  test.each([
+    ['in the same second', () => log.request(10, 20)],
+    ['later', () => log.request(10, 20, { atSeconds: START_SECONDS + 1 })],
+  ])('is none of a tree that grew %s', async (_what, makeRequest) => {
+    const { witness, suspicions } = await witnessWorld({ logs: [log] });
+    await witness.addCheckpoint(await log.request(0, 10));
+    expect(await witness.addCheckpoint(await makeRequest())).toMatchObject({ status: 200 });
     expect(suspicions).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ export interface WitnessJson {
     /** The last head that was cosigned; absent before the first. */
     readonly size?: number;
     readonly rootHash?: string;
-    /** Signed heads that were refused and are kept. */
+    /** Signed heads that are kept as suspect; all but some of a `rollback` were refused. */
     readonly refused: number;
   }[];
 }

@@ -6,7 +6,7 @@ import type { MetricsRegistry } from './metrics.ts';
 /** What a witness counts by itself. */
 export interface WitnessCounters {
   answer(status: WitnessAnswer['status']): void;
-  /** A refused head was kept for the first time, or handed to a monitor, or a monitor did not take it. */
+  /** A suspect head was kept for the first time, or handed to a monitor, or a monitor did not take it. */
   suspicion(kind: string): void;
   handedIn(outcome: 'taken' | 'failed' | 'unwanted'): void;
 }
@@ -18,7 +18,7 @@ export function witnessCounters(registry: MetricsRegistry): WitnessCounters {
   ]);
   const suspicions = registry.counter(
     'limmat_witness_suspicions_total',
-    'Signed heads that were refused and kept, by what was wrong.',
+    'Signed heads that were kept as suspect, by what was wrong.',
     ['kind'],
   );
   const handedIn = registry.counter(
@@ -44,7 +44,7 @@ export function witnessGauges(
   gauge('limmat_witness_logs', 'Logs that are cosigned for.', ({ logs }) => logs);
   gauge('limmat_witness_waiting_requests', 'Requests that wait for their commit.', ({ waiting }) => waiting);
   gauge('limmat_witness_commits', 'Commits since the witness began.', ({ commits }) => commits);
-  gauge('limmat_witness_kept_suspicions', 'Refused heads that are kept.', ({ suspicions }) => suspicions);
+  gauge('limmat_witness_kept_suspicions', 'Suspect heads that are kept.', ({ suspicions }) => suspicions);
   gauge('limmat_witness_sound', '1 while the store can be written, 0 after a failed write.', ({ isSound }) =>
     isSound ? 1 : 0,
   );

@@ -27,6 +27,13 @@ import { SuspicionPost } from './hand-in.ts';
 import { openNodeWitness } from './open.ts';
 import type { WitnessSettings } from './open.ts';
 
+/** What an operator reads of a kept head. */
+const SMELLS: Readonly<Record<Suspicion['kind'], string>> = Object.freeze({
+  'same-size': 'another tree of the size that was cosigned here: it has forked',
+  rollback: 'a smaller tree as its largest, later than a larger one: it went back, or its clock did',
+  'not-consistent': 'a larger tree that was not shown to extend the one cosigned here',
+});
+
 /** A witness that is running. */
 export interface ServedNodeWitness {
   readonly witness: Witness;
@@ -55,7 +62,7 @@ export async function serveWitness(
     signal: stop.signal,
     onDone: (monitor, outcome, { origin, kind, size }) => {
       counters.handedIn(outcome);
-      logger.info({ monitor, outcome, origin, kind, size }, 'a refused head was handed in');
+      logger.info({ monitor, outcome, origin, kind, size }, 'a kept head was handed in');
     },
     onFailed: (monitor, error) => {
       counters.handedIn('failed');
@@ -65,7 +72,7 @@ export async function serveWitness(
   const onSuspicion = (suspicion: Suspicion): void => {
     const { kind, origin, size } = suspicion;
     counters.suspicion(kind);
-    logger.error({ kind, origin, size }, 'the log has signed a head that does not extend the one cosigned here');
+    logger.error({ kind, origin, size }, `the log has signed ${SMELLS[kind]}`);
     post.send(suspicion);
   };
   const node = await openNodeWitness(settings, {

@@ -50,7 +50,7 @@ function logItem({ origin, originHash, head, suspicions }: WitnessedLog, place: 
       }${
         suspicions === 0
           ? ''
-          : html`; <a class="bad" href="${place.base}/${originHash}/refused">${count(suspicions, 'refused head')}</a>`
+          : html`; <a class="bad" href="${place.base}/${originHash}/refused">${count(suspicions, 'suspect head')}</a>`
       }
     </div>
   </li>`;
