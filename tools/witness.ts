@@ -26,6 +26,7 @@ interface WitnessFlags {
   readonly init?: boolean;
   readonly name?: string;
   readonly keys: keyof typeof KEY_CHOICES;
+  readonly unusedKeys?: boolean;
   readonly logList?: string;
   readonly listen?: WitnessConfig['listen'];
   readonly metricsListen?: WitnessConfig['metrics-listen'];
@@ -57,6 +58,7 @@ export function register(program: Command): void {
     .addOption(
       new Option('--keys <which>', 'with --init: the keys to make').choices(Object.keys(KEY_CHOICES)).default('both'),
     )
+    .option('--unused-keys', 'with --init: take the keys that are in the directory; nothing was ever signed with them')
     .option('--log-list <file>', 'whose heads are cosigned: lines "log <vkey>", or a trust file')
     .addOption(
       new Option('--listen <host:port>', 'where to listen (default: 127.0.0.1:6982)').argParser(checked(parseListen)),
@@ -80,10 +82,11 @@ export function register(program: Command): void {
 
 async function witness(flags: WitnessFlags): Promise<void> {
   const output = createOutput(flags);
-  const { data, init = false, name, logList } = flags;
+  const { data, init = false, name, logList, unusedKeys = false } = flags;
   if (init) begin(flags);
   else assertWitness(data);
   if (!init && name !== undefined) throw new LimmatError('usage', '--name is for --init: a witness keeps its name');
+  if (!init && unusedKeys) throw new LimmatError('usage', '--unused-keys is for --init');
   const settings = readWitnessSettings(data, {
     'log-list': logList === undefined ? undefined : resolve(logList),
     listen: flags.listen,
@@ -115,9 +118,9 @@ async function witness(flags: WitnessFlags): Promise<void> {
 }
 
 /** Makes the directory, once the list that is named has been read; in one that is there, its settings name the list. */
-function begin({ data, name, keys, logList }: WitnessFlags): void {
+function begin({ data, name, keys, logList, unusedKeys }: WitnessFlags): void {
   const list = logList === undefined ? undefined : resolve(logList);
   const paths = witnessPaths(data);
   if (!existsSync(paths.config)) readLogs(list ?? paths.list, nodeCrypto);
-  createWitness({ dir: data, name, list, keyTypes: KEY_CHOICES[keys] }, nodeCrypto);
+  createWitness({ dir: data, name, list, keyTypes: KEY_CHOICES[keys], unusedKeys }, nodeCrypto);
 }

@@ -57,7 +57,7 @@ export class WitnessState {
         guarded = await guard.read();
       }
     } else if (stored.mark === undefined && guarded === undefined) {
-      throw new LimmatError('state-missing', `witness ${name} has neither data nor a guard: add --init to begin one`);
+      throw new LimmatError('state-missing', `witness ${name} has neither data nor anything in its guard`);
     }
     const { mark, isAhead } = checkWitnessGuard(guarded, stored.mark, name);
     if (isAhead) await guard.write(mark);

@@ -2,7 +2,7 @@
 // monitor that it tells of what a log should not have signed.
 
 import { createServer } from 'node:http';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
@@ -165,6 +165,68 @@ describe('the guard on a disk', () => {
     await guard.write({ origin: 'log.invalid', size: 0, rootHash: mark.chain, timestampSeconds: 1 });
     await guard.close();
     await expect(restart()).rejects.toMatchObject({ code: 'wrong-log' });
+  });
+});
+
+describe('--init', () => {
+  /** A witness that has cosigned, stopped; where its directory is, and how it would begin again. */
+  async function stopped(): Promise<{ dir: string; guard: string; list: string; begin: () => Promise<unknown> }> {
+    const { served, list, guard } = await startWitness(lined(LOG));
+    expect(await addCheckpoint(served, await LOG.request(0, 5))).toBe(200);
+    await served.close();
+    const dir = guard.slice(0, -'.guard'.length);
+    return {
+      dir,
+      guard,
+      list,
+      begin: async () => {
+        createWitness({ dir, list }, nodeCrypto);
+        const again = await serveWitness(readWitnessSettings(dir, { listen: ANYWHERE, 'log-level': 'silent' }), {
+          init: true,
+        });
+        onTestFinished(() => again.close());
+      },
+    };
+  }
+  const LOG = new WitnessedTestLog('a.invalid/log', TREE);
+  const KEPT = ['witness.skey', 'witness.mldsa.skey'];
+
+  test.each([
+    ['a key alone', ['witness.skey'], 'state-missing', 'nothing that says what was signed with it'],
+    ['the keys alone', KEPT, 'state-missing', 'nothing that says what was signed with it'],
+    ['the keys and the settings', [...KEPT, 'witness.toml'], 'bad-config', 'has forgotten what it signed'],
+    ['everything but the guard', undefined, 'bad-config', 'If its store or its guard is lost'],
+  ] as const)(
+    'never begins anew under the keys of a witness of which %s came back',
+    async (_what, kept, code, words) => {
+      const { dir, guard, begin } = await stopped();
+      rmSync(guard, { recursive: true });
+      const lost = kept === undefined ? [] : readdirSync(dir).filter((file) => !kept.some((one) => one === file));
+      for (const file of lost) rmSync(join(dir, file), { recursive: true });
+      const before = readdirSync(dir);
+      for (let i = 0; i < 2; i++) {
+        await expect(begin()).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
+        // Nothing that the next start would take for a witness that has signed nothing.
+        expect(existsSync(guard)).toBe(false);
+        expect(readdirSync(dir)).toEqual(before);
+      }
+    },
+  );
+
+  test('takes keys that were made before when it is told that nothing was signed with them, once', async () => {
+    const { dir, guard, list, begin } = await stopped();
+    rmSync(guard, { recursive: true });
+    for (const file of readdirSync(dir)) if (!KEPT.includes(file)) rmSync(join(dir, file), { recursive: true });
+    createWitness({ dir, list, unusedKeys: true }, nodeCrypto);
+    // As after a crash: what was interrupted needs to be told nothing again.
+    await begin();
+    await expect(begin()).rejects.toMatchObject({
+      code: 'bad-config',
+      message: expect.stringContaining('leave --init out'),
+    });
+    expect(() => createWitness({ dir, list, unusedKeys: true }, nodeCrypto)).toThrow(
+      expect.objectContaining({ code: 'bad-config' }),
+    );
   });
 });
 

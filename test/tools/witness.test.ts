@@ -144,17 +144,27 @@ test('it does not start without its guard, and no --init makes it another one', 
   renameSync(at('w.guard'), at('away'));
   expect(await start()).toMatchObject({ code: 3, stderr: expect.stringContaining('put the guard directory back') });
   expect((await start('--init')).code).toBe(2);
+  expect(existsSync(at('w.guard'))).toBe(false);
   expect(await start()).toMatchObject({ code: 3, stderr: expect.stringContaining('put the guard directory back') });
-  rmSync(at('w.guard'), { recursive: true, force: true });
   renameSync(at('away'), at('w.guard'));
 });
 
 test('nor without its store, and no --init makes it begin anew', async () => {
   rmSync(at('w/store'), { recursive: true });
-  for (const more of [[], ['--init']]) {
-    expect(await start(...more)).toMatchObject({
-      code: 3,
-      stderr: expect.stringContaining('its guard says that it had'),
-    });
-  }
+  expect(await start('--init')).toMatchObject({ code: 2, stderr: expect.stringContaining('leave --init out') });
+  expect(await start()).toMatchObject({ code: 3, stderr: expect.stringContaining('its guard says that it had') });
+});
+
+test('--init takes keys that were there before only when it is told that they are new', async () => {
+  expect(
+    (await limmat('keygen', '--type', 'witness-ed25519', '--name', 'k.invalid', '--out', 'k/witness.skey')).code,
+  ).toBe(0);
+  const args = ['witness', '--data', 'k', '--init', '--log-list', 'logs.txt', '--listen', '127.0.0.1:0'];
+  expect(await limmat(...args)).toMatchObject({ code: 3, stderr: expect.stringContaining('add --unused-keys') });
+  expect(existsSync(at('k.guard'))).toBe(false);
+  const noInit = await limmat('witness', '--data', 'k', '--unused-keys');
+  expect(noInit.code).toBe(2);
+  const taken = await startWitness('--data', 'k', '--json', ...QUIET, '--init', '--unused-keys', ...args.slice(4));
+  expect(v.parse(START, JSON.parse(taken.stdout()))).toMatchObject({ name: 'k.invalid' });
+  expect(await taken.stop()).toBe(0);
 });

@@ -1,7 +1,7 @@
 // The directory of a witness (docs/witness.md): its settings, its keys, and what it remembers. The guard is elsewhere.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { openGuard } from '../../adapters/guard.ts';
@@ -34,6 +34,8 @@ export interface WitnessPaths {
   /** The log list of a new witness. */
   readonly list: string;
   readonly store: string;
+  /** There until the witness has begun: nothing was ever signed with the keys. */
+  readonly unused: string;
   /** Where the guard of a new witness goes: beside the directory. */
   readonly defaultGuard: string;
 }
@@ -46,6 +48,7 @@ export function witnessPaths(dir: string): WitnessPaths {
     keys: [join(root, 'witness.skey'), join(root, 'witness.mldsa.skey')],
     list: join(root, 'logs.txt'),
     store: join(root, 'store'),
+    unused: join(root, 'unused-keys'),
     defaultGuard: `${root}.guard`,
   };
 }
@@ -68,6 +71,8 @@ export interface NewWitness {
   readonly list?: string | undefined;
   /** Types of the keys to make; default: both. */
   readonly keyTypes?: readonly SignatureTypeByte[] | undefined;
+  /** True says of keys that are in the directory already that nothing was ever signed with them. */
+  readonly unusedKeys?: boolean | undefined;
 }
 
 const OWN_NAMES: ReadonlySet<string> = new Set([
@@ -76,15 +81,18 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'witness.mldsa.skey',
   'logs.txt',
   'store',
+  'unused-keys',
   'lost+found',
 ]);
 
 /**
- * Makes a witness's directory: keys and settings. What is there already is kept, an interrupted first try or keys that
- * `limmat keygen` made. `bad-config` when the directory holds something else.
+ * Makes a witness's directory: keys and settings. An interrupted first try is gone on with. Keys that came from elsewhere
+ * are kept where `unusedKeys` says that they are new, such as those of `limmat keygen`; else `state-missing`: they may be
+ * a backup's, and a witness that begins anew with them could cosign another history than it did. `bad-config` when the
+ * directory holds something else, or is a witness's already and `unusedKeys` is given.
  */
 export function createWitness(options: NewWitness, crypto: CryptoSuite): void {
-  const { dir, list } = options;
+  const { dir, list, unusedKeys = false } = options;
   const paths = witnessPaths(dir);
   const strangers = existsSync(paths.root) ? readdirSync(paths.root).filter((entry) => !OWN_NAMES.has(entry)) : [];
   if (strangers.length > 0) {
@@ -93,11 +101,39 @@ export function createWitness(options: NewWitness, crypto: CryptoSuite): void {
       `${dir} is not empty and holds no witness: ${strangers.toSorted().slice(0, 3).join(', ')}; name another directory with --data`,
     );
   }
+  if (existsSync(paths.config)) {
+    if (!unusedKeys) return;
+    throw new LimmatError('bad-config', `there is a witness in ${dir} already: --unused-keys is for keys without one`);
+  }
+  const found = paths.keys.find((path) => existsSync(path));
+  if (found !== undefined && !unusedKeys && !existsSync(paths.unused)) {
+    throw new LimmatError(
+      'state-missing',
+      `${found} is there, and nothing that says what was signed with it. If it ever cosigned anything, bring the whole ` +
+        'directory and its guard back, or begin another witness with new keys elsewhere: one that begins anew with an old ' +
+        'key could cosign a second history. Only if it never did, add --unused-keys',
+    );
+  }
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
-  if (!existsSync(paths.config)) makeKeys(paths, options, crypto);
-  if (existsSync(paths.config)) return;
-  const settings = witnessTemplate({ guard: paths.defaultGuard, list: list ?? 'logs.txt' });
-  replaceFile(paths.config, settings);
+  // Before the keys: who finds one without it does not know where it was before.
+  replaceFile(paths.unused, 'Nothing was signed with these keys yet.\n');
+  makeKeys(paths, options, crypto);
+  replaceFile(paths.config, witnessTemplate({ guard: paths.defaultGuard, list: list ?? 'logs.txt' }));
+}
+
+/** `bad-config` unless nothing was ever signed with the keys in this directory, so that a witness may begin with them. */
+export function assertUnusedKeys({ root, unused }: WitnessPaths): void {
+  if (existsSync(unused)) return;
+  throw new LimmatError(
+    'bad-config',
+    `the witness in ${root} has begun already, and goes on: leave --init out. If its store or its guard is lost, bring it ` +
+      'back, or begin another witness with new keys elsewhere: one that begins anew with old keys has forgotten what it signed',
+  );
+}
+
+/** The witness has begun: from now on nobody may begin one with its keys. */
+export function markKeysUsed({ unused }: WitnessPaths): void {
+  rmSync(unused, { force: true });
 }
 
 /** The keys that are wanted, of one name. Those that are there are kept: of `limmat keygen`, or of an interrupted try. */

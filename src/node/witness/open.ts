@@ -22,7 +22,7 @@ import { watchFiles } from '../watched-files.ts';
 import type { WatchedFiles } from '../watched-files.ts';
 import { readWitnessConfig } from './config.ts';
 import type { WitnessConfig } from './config.ts';
-import { openWitnessGuard, readWitnessKeys, witnessPaths } from './data.ts';
+import { assertUnusedKeys, markKeysUsed, openWitnessGuard, readWitnessKeys, witnessPaths } from './data.ts';
 import type { WitnessPaths } from './data.ts';
 
 /** A witness's directory, and how it is to be run. */
@@ -69,6 +69,7 @@ export async function openNodeWitness(
   options: OpenWitnessOptions = {},
 ): Promise<NodeWitness> {
   const { init = false } = options;
+  if (init) assertUnusedKeys(paths);
   const threads = Math.min(MAX_THREADS, Math.max(1, availableParallelism() - 1));
   const native = makeNodeCrypto({ cachedKeys: CACHED_KEYS }).suite;
   const pool = createVerifierPool({ threads, cachedKeys: CACHED_KEYS });
@@ -119,6 +120,7 @@ export async function openNodeWitness(
       ...(options.onSuspicion !== undefined && { onSuspicion: options.onSuspicion }),
       ...(options.onTrouble !== undefined && { onTrouble: options.onTrouble }),
     });
+    markKeysUsed(paths);
   } catch (error) {
     lists?.close();
     await store?.close();
