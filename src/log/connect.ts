@@ -106,7 +106,7 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
     cacheBytes: PROVER_CACHE_BYTES,
   });
   const verifiers = options.signers.map(({ vkey }) => checkpointVerifier(vkey, crypto));
-  const stop = await Stop.load(guard);
+  const stop = await Stop.load({ guard, clock, onEvent });
   const witnessing =
     options.cosigner &&
     new Witnessing({

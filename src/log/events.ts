@@ -20,6 +20,8 @@ export type LogEvent =
   | { readonly kind: 'witness-alarm'; readonly witness: string; readonly reason: string }
   /** A witness holds a checkpoint with the log's own signature that the log did not make: the checkpoint with that line. */
   | { readonly kind: 'stopped'; readonly reason: string; readonly witness: string; readonly checkpoint: string }
+  /** That the log is stopped could not be written beside the guard; it is tried again. */
+  | { readonly kind: 'stop-failed'; readonly reason: string }
   | { readonly kind: 'reopened'; readonly size: number }
   | { readonly kind: 'answered'; readonly appended: number; readonly duplicates: number }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly entries: number };
@@ -86,6 +88,7 @@ export class LogCounters {
       case 'witness-failed':
       case 'witness-alarm':
       case 'stopped':
+      case 'stop-failed':
         break;
     }
   }

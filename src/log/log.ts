@@ -113,6 +113,7 @@ export class Log {
         // A failed publish has begun to open the store anew: that ends here too.
         parts.publisher.stop();
         await parts.writer.close();
+        await parts.stop.close();
         throw error;
       }
       return new Log(options, parts);
@@ -302,6 +303,7 @@ export class Log {
     await this.#writer.drain();
     await this.#publisher.close();
     await this.#writer.close();
+    await this.#stop.close();
     await this.#options.guard.close();
   }
 

@@ -249,7 +249,6 @@ export class Publisher {
 
   async #publish(head: TreeHead): Promise<Published> {
     const { origin, guard, witnessing, stop } = this.#options;
-    await stop.remember();
     stop.assertNot();
     await this.#assertExtends(head);
     this.#refusal = this.clockRefusal();

@@ -145,9 +145,9 @@ export class Witnessing {
         `witness ${witness} holds a checkpoint of size ${opened.checkpoint.size} with this log's own signature, which ` +
         `this log did not make: ${foreign}. Another process signs with its keys, or its data were set back: nothing is ` +
         'signed any more; find the other one, or close this log and start a successor';
-      const written = this.#options.stop.set(reason);
+      const settled = this.#options.stop.set(reason);
       this.#options.onEvent({ kind: 'stopped', reason, witness, checkpoint: ownLines(opened, verifier) });
-      await written;
+      await settled;
     }
   }
 

@@ -31,6 +31,7 @@ const EVENT_LEVEL: Readonly<Record<LogEvent['kind'], Level>> = {
   'witness-failed': 'warn',
   'witness-alarm': 'error',
   stopped: 'error',
+  'stop-failed': 'error',
 };
 
 /** A failure that goes on is said again after this long. */

@@ -399,28 +399,6 @@ describe('the guard, completed', () => {
     await again.log.close();
   });
 
-  test('a stop that the guard could not take is written with the next try, and nothing is signed in between', async () => {
-    const one = await world();
-    await one.log.append(opaqueEntries(0, 2));
-    await one.clock.advance(1000);
-    const text = formatCheckpoint({ origin: TEST_ORIGIN, size: 50, rootHash: fixedSeed(9) });
-    one.witnesses[0]!.shows = `${text}\n${await testSigners()[0]!.sign(text, 0)}`;
-    one.witnesses[0]!.manner = 'refusing';
-    one.witnesses[0]!.delay = async () => {
-      one.guard.fail = true;
-    };
-    await one.log.append(opaqueEntries(2, 3));
-    await one.clock.advance(1500);
-    expect(one.log.status().state).toBe('stopped');
-    expect(one.guard.stopped).toBeUndefined();
-    const signed = one.guard.written.length;
-    one.witnesses[0]!.delay = () => Promise.resolve();
-    one.guard.fail = false;
-    await one.clock.advance(320_000);
-    expect(one.guard.stopped).toBe(one.log.status().reason);
-    expect(one.guard.written).toHaveLength(signed);
-  });
-
   test('what is published follows the guard, the signature and the quorum, in this order', async () => {
     const order: string[] = [];
     const clock = new TestClock();
