@@ -102,7 +102,7 @@ export class CosignRound {
     if (!this.#hasBegun) return;
     const isMet = this.#isMet(this.#lines.keys());
     if (this.#phase === 'open') {
-      // The last signed head is sent again to find out whether somebody else signs: there everyone is heard out.
+      // It is also sent to find out whether somebody else signs: everyone is heard out.
       if (isMet && !(this.request.isProbe && this.#awaited.size > 0)) this.#first();
       else if (!isMet && !this.#isMet([...this.#lines.keys(), ...this.#awaited])) this.#first();
     }

@@ -10,6 +10,7 @@ import type { Hasher } from '../merkle/hash.ts';
 import { MAX_NOTE_BYTES, MAX_SIGNATURES, parseNote } from '../note/note.ts';
 import { NO_QUORUM, quorumMet } from '../note/policy.ts';
 import type { Policy } from '../note/policy.ts';
+import { quorumNumbers } from '../note/quorum.ts';
 import { signatureTypeOf } from '../note/signature-type.ts';
 import { checkpointVerifier } from '../note/signer.ts';
 import type { Fetch } from './bounded-fetch.ts';
@@ -53,6 +54,8 @@ export interface WitnessesOptions {
 export class Witnesses {
   /** The rule for people; undefined where the policy asks for no cosignature. */
   readonly quorum: string | undefined;
+  /** See Cosigner. */
+  readonly hasDisjointQuorums: boolean;
   readonly #options: WitnessesOptions;
   readonly #members: readonly WitnessMember[];
   readonly #endpoints: readonly WitnessEndpoint[];
@@ -68,6 +71,7 @@ export class Witnesses {
     assertAskable(policy);
     assertFits(policy);
     this.quorum = policy.quorum === NO_QUORUM ? undefined : inWords(policy, policy.quorum);
+    this.hasDisjointQuorums = quorumNumbers(policy)?.shared === 0;
     this.#members = policy.witnesses.map(({ name, key }) => ({ name, verifier: checkpointVerifier(key, crypto) }));
     const urls = new Map<string, WitnessMember[]>();
     for (const [i, { url }] of policy.witnesses.entries()) {

@@ -133,21 +133,34 @@ export class WitnessEndpoint {
 
   async #cosign(round: CosignRound, signal: AbortSignal): Promise<Cosignature[]> {
     const { request } = round;
-    // The signal ends what is waited for; this limit is for a fetch that does not heed it.
-    const deadline = { millis: this.#options.deadlineMillis + 1000, signal };
-    const hear = async (): Promise<void> => {
-      const shown = await this.#client.shown(request.origin, deadline);
-      if (shown !== undefined) await request.onShown(this.#names.join(', '), shown);
-    };
-    // First: what it has from somebody else who signs for this log is replaced by what it is sent now.
-    if (request.isProbe) await hear();
+    // First: what it has from somebody else who signs for this log is replaced by what it is sent now. A witness that
+    // cosigns and does not show what, is still heard: half of its time is left.
+    if (request.isProbe) await this.#hear(round, signal, this.#options.deadlineMillis / 2);
     try {
+      // The signal ends what is waited for; this limit is for a fetch that does not heed it.
+      const deadline = { millis: this.#options.deadlineMillis + 1000, signal };
       return await this.#client.cosign({ ...request, size: request.head.size }, deadline);
     } catch (error) {
       // What it shows may carry the log's own signature; a bare word of its does not count against the log.
       const isContradiction = error instanceof WitnessError && error.isAboutTheLog;
-      if (isContradiction && !request.isProbe && !signal.aborted) await hear().catch(() => undefined);
+      const whole = this.#options.deadlineMillis;
+      if (isContradiction && !signal.aborted) await this.#hear(round, signal, whole).catch(() => undefined);
       throw error;
+    }
+  }
+
+  /** Has the log look at what the witness shows of it, if anything comes within that time. Throws what the signal aborts with. */
+  async #hear({ request }: CosignRound, signal: AbortSignal, millis: number): Promise<void> {
+    const late = new AbortController();
+    const cancel = this.#options.clock.after(millis, () => {
+      late.abort(new LimmatError('network', `it showed nothing within ${millis} ms`));
+    });
+    try {
+      const deadline = { millis: millis + 1000, signal: AbortSignal.any([signal, late.signal]) };
+      const shown = await this.#client.shown(request.origin, deadline);
+      if (shown !== undefined) await request.onShown(this.#names.join(', '), shown);
+    } finally {
+      cancel();
     }
   }
 

@@ -15,8 +15,9 @@ export interface CosignRequest {
   /** The proof that the head extends the log's tree of that size: 0 ≤ oldSize ≤ head.size. */
   readonly prove: (oldSize: number) => Promise<readonly Hash[]>;
   /**
-   * True for the last signed head, sent again at the start: every witness is then asked for what it shows of the log as
-   * well, not only one that refuses.
+   * True while it is not known whether somebody else signs with the log's keys: for the last signed head, sent again at
+   * the start, and for the first larger one where a quorum alone does not settle it. Every witness is then asked for what it shows of the log as well, not only
+   * one that refuses, and everyone is heard out until the deadline, also when the quorum is met.
    */
   readonly isProbe: boolean;
   /**
@@ -65,6 +66,8 @@ export interface WitnessStatus {
 export interface Cosigner {
   /** The rule for people, such as "2 of A, B, C"; undefined where no cosignature is asked for. */
   readonly quorum: string | undefined;
+  /** True where two quorums may share no witness, so that both can be met by two heads that do not go together. */
+  readonly hasDisjointQuorums: boolean;
   /**
    * Asks every witness that is free. Resolves as soon as the quorum is met, or cannot be met any more, and at the
    * latest after a deadline of its own; never rejects. A later call takes the place of an earlier one.

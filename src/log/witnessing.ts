@@ -49,7 +49,12 @@ export interface WitnessingOptions {
 
 export class Witnessing {
   readonly #options: WitnessingOptions;
+  /** The size that was signed last when this process began; undefined until it was sent to the witnesses again. */
+  #startSize: number | undefined;
+  /** True once a quorum has cosigned what was signed last at the start. */
   #isProbed = false;
+  /** True once more than that was cosigned by a quorum: by then one of two who went on from one signed state was refused. */
+  #hasGrown = false;
   #refusal: string | undefined;
 
   constructor(options: WitnessingOptions) {
@@ -78,16 +83,18 @@ export class Witnessing {
 
   /**
    * Sends what was signed last to the witnesses, as `again` makes it: the same size, root and time, so that nothing new is
-   * said. Resolves once a quorum has cosigned it, which is when new heads may be signed. Errors: `not-witnessed`,
-   * `signed-elsewhere`.
+   * said. Resolves once a quorum has cosigned it, which is when new heads may be signed. A log that fails open signs on
+   * without that, and asks again before each head until there was a quorum. Errors: `not-witnessed`, `signed-elsewhere`.
    */
   async probe(again: () => Promise<SignedHead>): Promise<void> {
+    const { size, timestampSeconds } = this.#options.guarded();
+    this.#startSize ??= size;
     // What never signed anything has nothing to send again.
-    this.#isProbed ||= this.#options.guarded().timestampSeconds === 0;
+    this.#isProbed ||= timestampSeconds === 0;
     if (this.#isProbed) return;
     const cosigned = await this.#send(await again(), true);
     this.#assertQuorum(cosigned, 'what was signed last');
-    this.#isProbed = true;
+    this.#isProbed = cosigned.isQuorum;
   }
 
   /**
@@ -95,8 +102,11 @@ export class Witnessing {
    * them, `signed-elsewhere`.
    */
   async cosign(signed: SignedHead): Promise<Cosigned> {
-    const cosigned = await this.#send(signed, false);
+    const isFirst = !this.#hasGrown && signed.head.size > (this.#startSize ?? 0);
+    // Each witness takes one of two heads: where two quorums share one, only one of them meets its quorum.
+    const cosigned = await this.#send(signed, isFirst && this.#options.cosigner.hasDisjointQuorums);
     this.#assertQuorum(cosigned, 'the new checkpoint');
+    this.#hasGrown ||= isFirst && cosigned.isQuorum;
     this.#refusal = undefined;
     return cosigned;
   }
