@@ -37,6 +37,8 @@ export interface WitnessClientOptions {
   readonly fetch: Fetch;
   readonly nowMillis: () => number;
   readonly hasher?: Hasher;
+  /** Told when it names a smaller size as its last than it has cosigned itself: it could cosign another history from there. */
+  readonly onStepBack?: (fromSize: number, toSize: number) => void;
 }
 
 /** A line that holds, and the key that it is of. */
@@ -70,6 +72,8 @@ export class WitnessClient {
   readonly #options: WitnessClientOptions;
   readonly #prefix: string;
   #size: number | undefined;
+  /** The largest that it was heard to cosign, until it has gone back behind that. */
+  #cosignedSize = 0;
 
   constructor(options: WitnessClientOptions) {
     this.#options = options;
@@ -95,10 +99,12 @@ export class WitnessClient {
       if (answer.status === 200) {
         const cosignatures = await this.#opened(submission.text, answer.body);
         this.#size = submission.size;
+        this.#cosignedSize = submission.size;
         return cosignatures;
       }
       if (answer.status !== 409) throw refusal(answer);
       const size = sizeIn(answer);
+      this.#lookBack(size);
       if (size > submission.size) {
         throw new WitnessError(`it has cosigned size ${size}, above our ${submission.size}`, 'contradiction');
       }
@@ -108,6 +114,13 @@ export class WitnessClient {
       this.#size = size;
       oldSize = size;
     }
+  }
+
+  /** Once for each step: what it says next is measured by what it said now. */
+  #lookBack(size: number): void {
+    if (size >= this.#cosignedSize) return;
+    this.#options.onStepBack?.(this.#cosignedSize, size);
+    this.#cosignedSize = size;
   }
 
   /** The checkpoint that it shows as the latest of this log: any bytes. Undefined when it shows none. */

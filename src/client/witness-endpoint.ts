@@ -19,7 +19,7 @@ export interface WitnessMember {
   readonly verifier: CheckpointVerifier;
 }
 
-/** A witness did not cosign. */
+/** A witness did not cosign, or has forgotten what it did. */
 export interface WitnessTrouble {
   readonly witness: string;
   readonly reason: string;
@@ -38,6 +38,7 @@ export interface MemberStatus {
   readonly failuresInRow: number;
   readonly failure: string | undefined;
   readonly isAlarming: boolean;
+  readonly stepsBack: number;
 }
 
 type Counts = { -readonly [K in Exclude<keyof MemberStatus, 'name' | 'url' | 'size'>]: MemberStatus[K] };
@@ -75,6 +76,7 @@ export class WitnessEndpoint {
       fetch,
       nowMillis: () => clock.nowMillis(),
       ...(hasher !== undefined && { hasher }),
+      onStepBack: (fromSize, toSize) => this.#steppedBack(fromSize, toSize),
     });
     this.#counts = new Map(this.#names.map((name) => [name, nothingYet()]));
   }
@@ -187,6 +189,15 @@ export class WitnessEndpoint {
     round.settled(lines, failures);
   }
 
+  /** No failure: what it cosigns next is as good as any, and whether to trust it any longer is the operator's to say. */
+  #steppedBack(fromSize: number, toSize: number): void {
+    const reason = `it has cosigned size ${fromSize}, and says now that ${toSize} was the last: it has forgotten what it signed`;
+    for (const name of this.#names) {
+      this.#counts.get(name)!.stepsBack++;
+      this.#options.onTrouble?.({ witness: name, reason, isAlarm: true });
+    }
+  }
+
   #failed(round: CosignRound, error: unknown): void {
     const pause = BACKOFF_MILLIS[Math.min(this.#failuresInRow, BACKOFF_MILLIS.length - 1)]!;
     this.#failuresInRow++;
@@ -216,5 +227,6 @@ function nothingYet(): Counts {
     failuresInRow: 0,
     failure: undefined,
     isAlarming: false,
+    stepsBack: 0,
   };
 }

@@ -60,6 +60,8 @@ export interface WitnessStatus {
   readonly failure: string | undefined;
   /** True after an answer that an honest witness of an honest log does not give; until it cosigns again. */
   readonly isAlarming: boolean;
+  /** How often it has named a smaller size than it had cosigned: it has forgotten, and could cosign another history. */
+  readonly stepsBack: number;
 }
 
 /** The witnesses of one log. It keeps what it knows of each, and asks none of them twice at the same time. */

@@ -16,7 +16,7 @@ export type LogEvent =
   | { readonly kind: 'signing-refused'; readonly reason: string }
   | { readonly kind: 'reopen-failed'; readonly reason: string }
   | { readonly kind: 'witness-failed'; readonly witness: string; readonly reason: string }
-  /** A witness says what an honest one of an honest log does not. */
+  /** A witness says what an honest one of an honest log does not, or has forgotten what it cosigned. */
   | { readonly kind: 'witness-alarm'; readonly witness: string; readonly reason: string }
   /** A witness holds a checkpoint with the log's own signature that the log did not make: the checkpoint with that line. */
   | { readonly kind: 'stopped'; readonly reason: string; readonly witness: string; readonly checkpoint: string }

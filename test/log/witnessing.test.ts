@@ -90,6 +90,46 @@ describe('a log whose quorum answers', () => {
     expect(witnesses[0]!.state?.size).toBe(30);
   });
 
+  test('raises an alarm about a witness that has forgotten what it cosigned, and takes its line all the same', async () => {
+    const one = await world();
+    const [w1] = one.witnesses;
+    await one.log.append(opaqueEntries(0, 20));
+    await one.clock.advance(1000);
+    const old = { ...w1!.state! };
+    await one.log.append(opaqueEntries(20, 25));
+    await one.clock.advance(1000);
+    const alarms = (): unknown[] => one.allEvents().filter(({ kind }) => kind === 'witness-alarm');
+    expect([alarms(), one.log.status().cosigning!.witnesses[0]!.stepsBack]).toEqual([[], 0]);
+    // Restored from a backup: it would cosign another history from there.
+    w1!.state = old;
+    await one.log.append(opaqueEntries(25, 30));
+    await one.clock.advance(1000);
+    const reason = 'it has cosigned size 25, and says now that 20 was the last: it has forgotten what it signed';
+    expect(alarms()).toEqual([{ kind: 'witness-alarm', witness: 'w1', reason }]);
+    expect(signersOf(one.log.checkpoint())).toContain('w1.invalid/w');
+    await one.log.append(opaqueEntries(30, 31));
+    await one.clock.advance(1000);
+    expect(alarms()).toHaveLength(1);
+    // It stays said, however well it goes on.
+    expect(one.log.status().cosigning!.witnesses).toMatchObject([
+      { stepsBack: 1, isAlarming: false, failures: 0, size: 31 },
+      { stepsBack: 0 },
+      { stepsBack: 0 },
+    ]);
+  });
+
+  test('raises none about one that has missed something', async () => {
+    const one = await world();
+    for (let i = 0; i < 4; i++) {
+      one.witnesses[0]!.manner = i === 1 || i === 2 ? 'dead' : 'honest';
+      await one.log.append(opaqueEntries(i, i + 1));
+      await one.clock.advance(20_000);
+    }
+    expect(one.witnesses[0]!.state?.size).toBe(4);
+    expect(one.allEvents().filter(({ kind }) => kind === 'witness-alarm')).toEqual([]);
+    expect(one.log.status().cosigning!.witnesses[0]!.stepsBack).toBe(0);
+  });
+
   test('signs again and asks again on the timer while it is idle', async () => {
     const one = await world({ refreshIntervalMillis: 60_000 });
     const before = one.log.status().published!.timestampSeconds;

@@ -42,4 +42,10 @@ export function cosigningMetrics(registry: MetricsRegistry, log: { status(): Log
   registry.totals('limmat_witness_failures_total', 'Times that a witness did not cosign.', 'witness', () =>
     totals(({ failures }) => failures),
   );
+  registry.totals(
+    'limmat_witness_steps_back_total',
+    'Times that a witness had forgotten what it cosigned.',
+    'witness',
+    () => totals(({ stepsBack }) => stepsBack),
+  );
 }

@@ -66,6 +66,24 @@ describe('a log whose quorum answers', () => {
   });
 });
 
+test('a witness that has forgotten what it cosigned is told of on the page and in the metrics', async () => {
+  const one = await served();
+  await one.log.append(opaqueEntries(0, 3));
+  await one.clock.advance(1000);
+  const old = { ...one.witnesses[1]!.state! };
+  await one.log.append(opaqueEntries(3, 4));
+  await one.clock.advance(1000);
+  expect(one.metrics()).toContain('limmat_witness_steps_back_total{witness="w2"} 0\n');
+  expect(await (await one.ask('/')).text()).not.toContain('forgotten');
+  one.witnesses[1]!.state = old;
+  await one.log.append(opaqueEntries(4, 6));
+  await one.clock.advance(2000);
+  expect(one.metrics()).toContain('limmat_witness_steps_back_total{witness="w2"} 1\n');
+  expect(one.metrics()).toContain('limmat_witness_steps_back_total{witness="w3"} 0\n');
+  expect(await (await one.ask('/')).text()).toMatch(/has forgotten what it cosigned.*cosigned size 6 /);
+  expect((await one.ask('/readyz')).status).toBe(200);
+});
+
 describe('a log without its quorum', () => {
   test('answers 202 to who waits, and says where the proof will be', async () => {
     const one = await served();

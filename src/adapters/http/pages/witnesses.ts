@@ -38,13 +38,14 @@ export function witnessesPart(log: Pick<ServedLog, 'status'>, nowSeconds: number
 
 /** The reasons of its failures name addresses of the operator's, and stay in the operator's log. */
 function doing(witness: WitnessStatus, nowSeconds: number): Html | string {
-  const { size, latencyMillis, lastSuccessSeconds, failures, failuresInRow, isAlarming } = witness;
+  const { size, latencyMillis, lastSuccessSeconds, failures, failuresInRow, isAlarming, stepsBack } = witness;
   const cosigned =
     lastSuccessSeconds === undefined || latencyMillis === undefined
       ? 'has not cosigned since the start'
       : `cosigned size ${count(size ?? 0)} ${durationInWords(nowSeconds - lastSuccessSeconds)} ago, in ${Math.round(latencyMillis)} ms`;
   const failed = failures === 0 ? '' : `; ${count(failures, 'failure')} since the start`;
   if (isAlarming) return html`<span class="bad">contradicts this log</span>; ${cosigned}${failed}`;
+  if (stepsBack > 0) return html`<span class="bad">has forgotten what it cosigned</span>; ${cosigned}${failed}`;
   if (failuresInRow > 0) return html`<span class="bad">does not cosign</span>; ${cosigned}${failed}`;
   return `${cosigned}${failed}`;
 }
