@@ -5,7 +5,7 @@ import { equalBytes, readUint, utf8 } from '../bytes.ts';
 import { LimmatError, isLimmatError } from '../errors.ts';
 import { MAX_COSIGNED_NAME_BYTES } from '../note/cosignature.ts';
 import { SIGNATURE_TYPE, formatKeyId, parseVerifierKey } from '../note/key.ts';
-import { parseNote } from '../note/note.ts';
+import { MAX_SIGNATURES, parseNote } from '../note/note.ts';
 import type { Note, NoteSignature } from '../note/note.ts';
 import { openLogNote } from '../note/open.ts';
 import type { CheckpointSigner, CheckpointVerifier } from '../note/signer.ts';
@@ -111,7 +111,8 @@ function keysText(verifiers: readonly CheckpointVerifier[]): string {
 
 /**
  * `bad-config` for a log that these keys cannot cosign for: one that has the witness's name or one of its keys, since the
- * signature of the one would be taken for the other's, and one whose origin an ML-DSA-44 cosignature has no room for.
+ * signature of the one would be taken for the other's, one whose origin an ML-DSA-44 cosignature has no room for, and one
+ * of so many keys that nobody could read its checkpoints with the witness's lines behind its own.
  */
 export function assertListable({ origin, verifiers }: ListedLog, signers: readonly CheckpointSigner[]): void {
   const own = signers.map(({ vkey }) => parseVerifierKey(vkey).publicKey);
@@ -121,6 +122,13 @@ export function assertListable({ origin, verifiers }: ListedLog, signers: readon
   if (shared || signers.some(({ name }) => name === origin)) {
     const what = shared ? 'a key' : 'the name';
     throw new LimmatError('bad-config', `log ${origin} has ${what} of this witness: each needs its own`);
+  }
+  const room = MAX_SIGNATURES - signers.length;
+  if (verifiers.length > room) {
+    throw new LimmatError(
+      'bad-config',
+      `log ${origin} has ${verifiers.length} keys, and a checkpoint has room for ${room} lines beside this witness's`,
+    );
   }
   const { length } = utf8(origin);
   if (length > MAX_COSIGNED_NAME_BYTES && signers.some(({ type }) => type === SIGNATURE_TYPE.mldsa44)) {

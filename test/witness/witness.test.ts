@@ -8,9 +8,9 @@ import { parseCheckpoint } from '../../src/note/checkpoint.ts';
 import { SIGNATURE_TYPE } from '../../src/note/key.ts';
 import { formatNote, parseNote } from '../../src/note/note.ts';
 import { openCheckpoint } from '../../src/note/open.ts';
-import { checkpointVerifier } from '../../src/note/signer.ts';
+import { checkpointVerifier, noteSigner } from '../../src/note/signer.ts';
 import type { Witness, WitnessAnswer } from '../../src/witness/index.ts';
-import { greaseLines, seededNumbers, shuffled } from '../support/notes.ts';
+import { greaseLines, seededNumbers, shuffled, testKey } from '../support/notes.ts';
 import { between, chooseSeed, seededRandom } from '../support/random.ts';
 import { rfcTestTree } from '../support/rfc-tree.ts';
 import { START_SECONDS, WITNESS_NAME, WitnessedTestLog, forkedTree, witnessWorld } from '../support/witness-world.ts';
@@ -30,6 +30,14 @@ async function cosignedBy(witness: Witness, note: Uint8Array, answer: WitnessAns
 }
 
 const hashOf = (origin: string): string => toHex(portableHasher.sha256(utf8(origin)));
+
+/** A log of that many keys, which all sign each head. */
+function manyKeys(count: number): WitnessedTestLog {
+  const log = new WitnessedTestLog('log.example/a', TREE, []);
+  const fills = Array.from({ length: count }, (_, i) => 60 + i);
+  const keys = fills.map((fill) => testKey(log.origin, SIGNATURE_TYPE.ed25519, fill, nodeCrypto));
+  return Object.assign(log, { signers: keys.map((key) => noteSigner(key, nodeCrypto)) });
+}
 
 /** A world whose witness has cosigned size 10. */
 async function atTen(log = new WitnessedTestLog('log.example/a', TREE)): Promise<WitnessWorld> {
@@ -272,6 +280,24 @@ describe('a witness', () => {
     const log = new WitnessedTestLog('log.example/a', TREE);
     await expect(witnessWorld({ more: { signers: log.signers } })).rejects.toMatchObject({ code: 'bad-key' });
     await expect(witnessWorld({ more: { signers: [] } })).rejects.toMatchObject({ code: 'bad-key' });
+  });
+
+  test('cosigns for a log of as many keys as leave room for its own lines, and refuses one of more', async () => {
+    const place = new MemoryWitnessPlace();
+    // 100 lines is the most that a note is read with.
+    const log = manyKeys(98);
+    const { witness } = await witnessWorld({ logs: [log], types: BOTH, place });
+    expect(await witness.addCheckpoint(await log.request(0, 10))).toMatchObject({ status: 200 });
+    await witness.close();
+    const again = await witnessWorld({ logs: [log], types: BOTH, place });
+    expect(parseNote((await again.witness.checkpoint(hashOf(log.origin)))!).signatures).toHaveLength(100);
+    await expect(witnessWorld({ logs: [manyKeys(99)], types: BOTH })).rejects.toMatchObject({
+      code: 'bad-config',
+      message: expect.stringMatching(/99 keys.*98/),
+    });
+    expect(() => again.witness.addLogs([log.listed, { ...manyKeys(99).listed, origin: 'log.example/b' }])).toThrow(
+      expect.objectContaining({ code: 'bad-config' }),
+    );
   });
 
   test('refuses a log that has its own name or key', async () => {
