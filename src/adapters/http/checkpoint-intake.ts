@@ -55,10 +55,13 @@ export class CheckpointIntake {
     this.#onAnswer = options.onAnswer;
   }
 
-  /** Counts one request, a read too, and gives its source. `queue-full`, with the seconds to wait, when it came too soon. */
-  take(address: string): string {
+  /**
+   * Counts one request, a read too, or as many as it costs, and gives its source. `queue-full`, with the seconds to wait,
+   * when it came too soon.
+   */
+  take(address: string, cost?: number): string {
     const source = sourceOfAddress(address);
-    this.#bySource.take(source);
+    this.#bySource.take(source, cost);
     return source;
   }
 

@@ -34,9 +34,13 @@ export class RateLimit {
     this.#total = { tokens: options.totalBurst, atMillis: this.#now() };
   }
 
-  /** Counts one request of this source. `queue-full`, with the seconds to wait, when it came too soon. */
-  take(source: string): void {
+  /**
+   * Counts a request of this source, or several where it costs as much as these; never more than a source may send at
+   * once. `queue-full`, with the seconds to wait, when it came too soon.
+   */
+  take(source: string, cost = 1): void {
     const { burst, perSecond, totalBurst, totalPerSecond, sources } = this.#options;
+    const tokens = Math.min(cost, burst, totalBurst);
     const bucket = this.#buckets.get(source) ?? { tokens: burst, atMillis: this.#now() };
     // The last one that asked is the last one to be forgotten.
     this.#buckets.delete(source);
@@ -49,10 +53,10 @@ export class RateLimit {
     }
     this.#fill(bucket, burst, perSecond);
     this.#fill(this.#total, totalBurst, totalPerSecond);
-    if (bucket.tokens < 1) throw tooSoon('from here', (1 - bucket.tokens) / perSecond);
-    if (this.#total.tokens < 1) throw tooSoon('from everywhere', (1 - this.#total.tokens) / totalPerSecond);
-    bucket.tokens--;
-    this.#total.tokens--;
+    if (bucket.tokens < tokens) throw tooSoon('from here', (tokens - bucket.tokens) / perSecond);
+    if (this.#total.tokens < tokens) throw tooSoon('from everywhere', (tokens - this.#total.tokens) / totalPerSecond);
+    bucket.tokens -= tokens;
+    this.#total.tokens -= tokens;
   }
 
   #fill(bucket: Bucket, burst: number, perSecond: number): void {

@@ -20,6 +20,9 @@ import { NO_QUERY, queryOf } from './parameters.ts';
 import { withTimedBody } from './timed-body.ts';
 import { witnessJson } from './witness-json.ts';
 
+/** Telling how so many logs stand costs about as much as deciding one request. */
+const LOGS_A_REQUEST = 100;
+
 /** What the app asks of a witness. */
 export type ServedWitness = Pick<
   Witness,
@@ -38,6 +41,9 @@ export function witnessApp(witness: ServedWitness, options: WitnessAppOptions = 
   const app = newApp();
   const { sourceOf = () => '', intake = new CheckpointIntake(witness, options) } = options;
   const { placeOf, answer: page, refuse } = pageFrame(options);
+  const takeList = (c: Context<AppEnv>): void => {
+    intake.take(sourceOf(c), 1 + Math.floor(witness.status().logs / LOGS_A_REQUEST));
+  };
 
   onWrite(app, CHECKPOINT_PATH, (c) => {
     const source = intake.take(sourceOf(c));
@@ -57,6 +63,7 @@ export function witnessApp(witness: ServedWitness, options: WitnessAppOptions = 
     queryOf(c.req, NO_QUERY);
     const hash = c.req.param('hash') ?? '';
     const refused = witness.suspicionsOf(hash);
+    intake.take(sourceOf(c), 1 + (refused?.length ?? 0));
     if (refused === undefined) throw new LimmatError('not-found', `no log has the origin hash ${printable(hash)} here`);
     const list = refused.map((one) => ({
       id: suspicionId(one),
@@ -71,8 +78,13 @@ export function witnessApp(witness: ServedWitness, options: WitnessAppOptions = 
   });
   onRead(app, '/api/v1/witness', (c) => {
     queryOf(c.req, NO_QUERY);
+    takeList(c);
     return jsonAnswer(witnessJson(witness), 'changing');
   });
-  onRead(app, '/', (c) => page(witnessPage(witness, placeOf(c, '/'))), refuse);
+  const showPage = (c: Context<AppEnv>): ReturnType<typeof page> => {
+    takeList(c);
+    return page(witnessPage(witness, placeOf(c, '/')));
+  };
+  onRead(app, '/', showPage, refuse);
   return app;
 }

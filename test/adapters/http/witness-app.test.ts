@@ -73,4 +73,32 @@ describe('a witness over HTTP', () => {
     source = '192.0.2.2';
     expect((await post(app, await log.request(10, 11))).status).toBe(200);
   });
+
+  test.each([
+    ['the checkpoint', `/${hash}/checkpoint`, 404],
+    ['what is kept', `/${hash}/refused`, 200],
+    ['the list of logs', '/api/v1/witness', 200],
+    ['the page', '', 200],
+  ])('lets nobody read %s too often', async (_what, path, status) => {
+    let source = '192.0.2.1';
+    const app = await served({ perSource: 1, sourceOf: () => source, monotonicMillis: () => 0 });
+    const read = (): Promise<Response> => Promise.resolve(app.request(`/witness${path}`));
+    for (let i = 0; i < 10; i++) expect((await read()).status).toBe(status);
+    const refused = await read();
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    // What is read and what is sent count together.
+    expect((await post(app, await log.request(0, 10))).status).toBe(503);
+    source = '192.0.2.2';
+    expect((await read()).status).toBe(status);
+  });
+
+  test('an answer about many logs counts as many requests', async () => {
+    const logs = Array.from({ length: 450 }, (_, i) => new WitnessedTestLog(`log.example/${i}`, rfcTestTree(1)));
+    const { witness } = await witnessWorld({ logs });
+    const limits = { perSource: 1, sourceOf: () => '192.0.2.1', monotonicMillis: () => 0 };
+    const app = serverApp({ mounts: [{ prefix: '/witness', app: witnessApp(witness, limits) }] });
+    const statuses: number[] = [];
+    for (let i = 0; i < 3; i++) statuses.push((await app.request('/witness/api/v1/witness')).status);
+    expect(statuses).toEqual([200, 200, 503]);
+  });
 });
