@@ -52,6 +52,11 @@ export function linkKey(namespace: string, sequence: number): StateKey {
   return inNamespace(ABOUT.link, namespace, uintText(sequence, 8));
 }
 
+/** The key of the link after it; undefined behind the last number that a link can have. */
+export function nextLinkKey(namespace: string, sequence: number): StateKey | undefined {
+  return sequence < Number.MAX_SAFE_INTEGER ? linkKey(namespace, sequence + 1) : undefined;
+}
+
 export function siteKey(namespace: string, siteId: string, hasher: Hasher): StateKey {
   return inNamespace(ABOUT.site, namespace, digestOf(siteId, hasher));
 }

@@ -166,6 +166,19 @@ describe('a stream of releases', () => {
     );
   });
 
+  test('has counts that add up to the last one, also where their sum is above 2^53', async () => {
+    const most = Number.MAX_SAFE_INTEGER;
+    const prev = await world.log('root', 'log', 'avdb-release', release(7, { first: true, counts: { total: most } }));
+    const counted = (total: number, added: number, removed: number) =>
+      verdict('root', 'log', 'avdb-release', release(8, { prev, counts: { total, added, removed } }));
+    expect(await counted(most, 2, 2)).toBe('admitted');
+    expect(await counted(most - 1, 2, 2)).toBe('D12 counts.total');
+    expect(await counted(most, most, most)).toBe('admitted');
+    expect(await counted(most - 1, most, most)).toBe('D12 counts.total');
+    expect(await counted(0, 0, most)).toBe('admitted');
+    expect(await counted(1, 0, most)).toBe('D12 counts.total');
+  });
+
   test('has deltas to the release right before, which stands, and not more than the policy lets follow', async () => {
     expect(await verdict('root', 'log', 'avdb-release', release(1, { kind: 'delta' }))).toBe('D10 kind');
     await policy({ parameters: { deltaLimit: 1 } });

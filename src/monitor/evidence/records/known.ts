@@ -11,6 +11,7 @@ import {
   linkKey,
   LOG_KEY,
   namespaceKey,
+  nextLinkKey,
   recalledKey,
   releaseKey,
   rootKey,
@@ -100,7 +101,8 @@ export class KnownFacts implements Facts {
     if (release !== undefined) this.#nameStream(release);
     const heartbeat = fieldsOf(record, 'log-event')?.heartbeat;
     for (const { namespace: named, sequence, leafHash: head } of heartbeat?.heads ?? []) {
-      this.#set(linkKey(named, sequence + 1), () => this.#link(named, sequence + 1, undefined));
+      const next = nextLinkKey(named, sequence);
+      if (next !== undefined) this.#set(next, () => this.#link(named, sequence + 1, undefined));
       // Named as a head: where the claim has no such link, it is taken to be there.
       this.#set(linkKey(named, sequence), () => this.#link(named, sequence, head));
     }

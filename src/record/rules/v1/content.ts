@@ -6,6 +6,7 @@ import {
   entryKey,
   identityKey,
   linkKey,
+  nextLinkKey,
   recalledKey,
   releaseKey,
   rootKey,
@@ -70,11 +71,13 @@ export function contentKeys({ record, sub, namespace }: Statement, hasher: Hashe
     case 'log-event': {
       const { heartbeat } = record.fields;
       if (heartbeat === undefined) return [];
-      const links = heartbeat.heads.flatMap((head) => [
-        linkKey(head.namespace, head.sequence),
-        linkKey(head.namespace, head.sequence + 1),
-      ]);
-      return [rootKey(heartbeat.size), ...links];
+      const keys = [rootKey(heartbeat.size)];
+      for (const { namespace: named, sequence } of heartbeat.heads) {
+        keys.push(linkKey(named, sequence));
+        const next = nextLinkKey(named, sequence);
+        if (next !== undefined) keys.push(next);
+      }
+      return keys;
     }
     default:
       return [];

@@ -1,7 +1,7 @@
 // What the log says about itself: heartbeats that are true, and an end after which nothing comes.
 
 import { equalBytes, toHex } from '../../../bytes.ts';
-import { linkKey, LOG_KEY } from '../../admission/keys.ts';
+import { linkKey, LOG_KEY, nextLinkKey } from '../../admission/keys.ts';
 import { Refused } from '../../admission/decision.ts';
 import { linkValue, logValue } from '../../admission/values.ts';
 import type { LogEventFields } from '../../log-event.ts';
@@ -31,8 +31,9 @@ function judgeHeartbeat(judged: Case, { size, rootHash, heads }: NonNullable<Log
   checkRoot(judged, 'A08', 'heartbeat', { size, rootHash });
   for (const [i, head] of heads.entries()) {
     const field = `heartbeat.heads[${i}]`;
-    const [link, next] = [head.sequence, head.sequence + 1].map((sequence) => {
-      const value = judged.facts.get(linkKey(head.namespace, sequence));
+    const [link, next] = [linkKey, nextLinkKey].map((keyOf) => {
+      const key = keyOf(head.namespace, head.sequence);
+      const value = key === undefined ? undefined : judged.facts.get(key);
       return value && linkValue.parse(value);
     });
     const found = `${head.sequence}, ${toHex(head.leafHash)} of ${head.namespace}`;

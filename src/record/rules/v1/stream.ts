@@ -63,8 +63,9 @@ function checkPlace(f: AvdbReleaseFields, head: StreamState | undefined): void {
 function checkCounts({ counts }: AvdbReleaseFields, head: StreamState): void {
   const { total, added, removed } = counts;
   if (added === undefined || removed === undefined) return;
-  const sum = head.total + added - removed;
-  if (total === sum) return;
+  // Each side is the difference of two safe integers; a sum of them need not be one, and would be rounded.
+  if (total - added === head.total - removed) return;
+  const sum = BigInt(head.total) + BigInt(added) - BigInt(removed);
   const expected = `${sum}: ${head.total} of release ${head.sequence}, and ${added} added, and ${removed} removed`;
   throw new Refused('D12', 'counts.total', String(total), expected);
 }
