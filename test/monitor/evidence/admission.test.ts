@@ -3,10 +3,6 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { nodeHasher } from '../../../src/adapters/node-crypto.ts';
-import { asHash } from '../../../src/merkle/hash.ts';
-import type { OpenedEntry } from '../../../src/monitor/evidence/kind-row.ts';
-import type { LoggedRecord, RecordClaim } from '../../../src/monitor/evidence/records/claim.ts';
 import { judgeByRules } from '../../../src/monitor/evidence/records/judge.ts';
 import { parseStatement } from '../../../src/record/statement.ts';
 import { Author } from '../../support/admission-author.ts';
@@ -14,6 +10,7 @@ import { AdmissionModel } from '../../support/admission-model.ts';
 import { AdmissionWorld, genesis, rootKeys, sign } from '../../support/admission-world.ts';
 import { between, chooseSeed, seededRandom } from '../../support/random.ts';
 import type { Random } from '../../support/random.ts';
+import { claimOf, logged, opened } from './claims.ts';
 
 const IS_LONG = process.env['LIMMAT_LONG'] !== undefined;
 const RUNS = IS_LONG ? 100 : 8;
@@ -54,22 +51,6 @@ async function play(random: Random): Promise<Played> {
     if (bytes !== undefined && !world.leaves.some((leaf) => Buffer.compare(leaf, bytes) === 0)) take(bytes);
   }
   return { world, author, refused };
-}
-
-function opened(leaf: Uint8Array, index: number): OpenedEntry {
-  return { index, leaf, leafHash: asHash(nodeHasher.leafHash(leaf)), checkpoint: 0 };
-}
-
-function logged(leaves: readonly Uint8Array[]): readonly LoggedRecord[] {
-  return leaves.map((leaf, index) => ({
-    index,
-    leafHash: asHash(nodeHasher.leafHash(leaf)),
-    statement: parseStatement(leaf),
-  }));
-}
-
-function claimOf(records: readonly LoggedRecord[], accused: OpenedEntry): RecordClaim {
-  return { genesis: records[0]!, records, accused: [accused], hasher: nodeHasher };
 }
 
 describe('a log that goes by its rules', () => {

@@ -3,15 +3,15 @@
 
 import { beforeAll, expect, test } from 'vitest';
 
-import { nodeCrypto, nodeHasher } from '../../../src/adapters/node-crypto.ts';
+import { nodeCrypto } from '../../../src/adapters/node-crypto.ts';
 import { isLimmatError } from '../../../src/errors.ts';
-import { asHash } from '../../../src/merkle/hash.ts';
 import { judgeByRules } from '../../../src/monitor/evidence/records/judge.ts';
 import { keysFor } from '../../../src/record/admission.ts';
 import type { Json } from '../../../src/record/form.ts';
 import { parseStatement, recordFromJson, recordToJson, type LimmatRecord } from '../../../src/record/index.ts';
 import { domainKeysFor } from '../../../src/record/rules/domain.ts';
 import { sign } from '../../support/admission-world.ts';
+import { claimOf, logged, opened } from '../../monitor/evidence/claims.ts';
 import { openRecordsLog, words } from '../../support/records-log.ts';
 import { FULL_RECORDS } from '../../support/records.ts';
 
@@ -59,12 +59,6 @@ const FIRST: LimmatRecord = {
   },
 };
 
-const logged = (bytes: Uint8Array, index: number) => ({
-  index,
-  leafHash: asHash(nodeHasher.leafHash(bytes)),
-  statement: parseStatement(bytes),
-});
-
 let entries: readonly Uint8Array[];
 
 beforeAll(async () => {
@@ -84,11 +78,11 @@ test('a log answers each entry, and goes on', async () => {
 test('whoever judges them in a log that took them knows what to look at, and comes to an end', async () => {
   const { log, first } = await openRecordsLog();
   await log.close();
-  const records = first.map(logged);
-  const claim = { genesis: records[0]!, records, accused: [], hasher: nodeHasher };
+  const records = logged(first);
   for (const leaf of entries) {
-    const { statement, ...accused } = logged(leaf, first.length);
+    const statement = parseStatement(leaf);
     for (const key of [...keysFor(statement), ...domainKeysFor(statement)]) expect(key.length).toBeGreaterThan(1);
-    expect(judgeByRules(claim, { ...accused, leaf, checkpoint: 0 })).toBeDefined();
+    const accused = opened(leaf, first.length);
+    expect(judgeByRules(claimOf(records, accused), accused)).toBeDefined();
   }
 });
