@@ -25,7 +25,7 @@ export interface ProverOptions {
   readonly cacheBytes?: number;
 }
 
-/** Enough for the level 0 tiles of 1.9 million entries. */
+/** Enough for the level 0 tiles of 1.4 million entries. */
 const DEFAULT_CACHE_BYTES = 2 ** 26;
 
 /** Heads whose edge is kept: the published one, the one before it, and a few that a slow client still asks for. */
