@@ -127,7 +127,8 @@ export class Monitor {
   }
 
   status(): MonitorStatus {
-    const logs = this.#logs.map((log) => logStatusOf(log, this.#watches.get(log.origin)));
+    const nowSeconds = this.#nowSeconds();
+    const logs = this.#logs.map((log) => logStatusOf(log, this.#watches.get(log.origin), this.#limits, nowSeconds));
     return { logs, alerts: this.#alerts.list() };
   }
 

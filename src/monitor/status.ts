@@ -4,9 +4,11 @@ import type { LogHead } from '../client/state.ts';
 import type { Alert } from './alerts.ts';
 import { NO_ENTRIES } from './entries.ts';
 import type { EntryCounts } from './entries.ts';
+import type { MonitorLimits } from './limits.ts';
 import type { RecordCoverage } from './records/coverage.ts';
 import type { LogWatch } from './watch.ts';
 import type { WatchedLog } from './watched-log.ts';
+import { lossOf } from './witnesses/judge.ts';
 import { witnessName } from './witnesses/standing.ts';
 
 /** What is known of a witness of a log. */
@@ -16,6 +18,10 @@ export interface WitnessStatus {
   readonly size: number;
   /** The latest time that it stated; 0 before the first. */
   readonly timestampSeconds: number;
+  /** True when the log has shown nothing fresh of it for longer than it may be silent, and did before. */
+  readonly isLost: boolean;
+  /** True when others have cosigned a larger tree for longer than that. */
+  readonly isBehind: boolean;
 }
 
 export interface LogStatus {
@@ -54,7 +60,12 @@ export interface MonitorStatus {
 }
 
 /** How a log stands; a log without a watch, because its state could not be read, has not been looked at. */
-export function logStatusOf(log: WatchedLog, watch: LogWatch | undefined): LogStatus {
+export function logStatusOf(
+  log: WatchedLog,
+  watch: LogWatch | undefined,
+  limits: Pick<MonitorLimits, 'witnessSeconds'>,
+  nowSeconds: number,
+): LogStatus {
   const url = log.url ?? log.reader.url;
   if (watch === undefined) {
     return {
@@ -89,10 +100,11 @@ export function logStatusOf(log: WatchedLog, watch: LogWatch | undefined): LogSt
     forked: watch.book.evidence.isForked,
     elsewhere: watch.isElsewhere,
     ...(watch.witnesses.length > 0 && {
-      witnessed: watch.witnesses.map(({ vkey, size, timestampSeconds }) => ({
-        witness: witnessName(vkey),
-        size,
-        timestampSeconds,
+      witnessed: watch.witnesses.map((standing) => ({
+        witness: witnessName(standing.vkey),
+        size: standing.size,
+        timestampSeconds: standing.timestampSeconds,
+        ...lossOf(standing, limits, nowSeconds),
       })),
     }),
     evidence: watch.book.evidence.ids(),

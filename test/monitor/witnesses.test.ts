@@ -100,7 +100,7 @@ describe('cosignatures on what a log shows', () => {
     expect(desk.keys()).toEqual([]);
     const names = [a, b, c].map(({ vkey }) => witnessName(vkey));
     expect(desk.monitor.status().logs[0]!.witnessed).toEqual(
-      names.map((witness) => ({ witness, size: 20, timestampSeconds: T })),
+      names.map((witness) => ({ witness, size: 20, timestampSeconds: T, isLost: false, isBehind: false })),
     );
     expect(names[0]).toMatch(/^a\.example\/witness\+[0-9a-f]{8}$/);
     expect(log.entries.length).toBe(20);
@@ -168,9 +168,13 @@ describe('cosignatures on what a log shows', () => {
     await publishBy(log, T + 6 * HOUR + 1, [a]);
     await desk.round(T + 6 * HOUR + 1);
     expect(desk.keys()).toEqual([lost]);
+    const isLost = (): boolean[] => desk.monitor.status().logs[0]!.witnessed!.map((one) => one.isLost);
+    // The third never came.
+    expect(isLost()).toEqual([false, true, false]);
     await publishBy(log, T + 7 * HOUR, [a, b]);
     await desk.round(T + 7 * HOUR);
     expect(open(desk)).toEqual([]);
+    expect(isLost()).toEqual([false, false, false]);
   });
 });
 
@@ -239,6 +243,11 @@ describe('a witness that says what it cosigned', () => {
     }
     const name = witnessName(b.vkey);
     expect(desk.keys()).toEqual([`witness-lost ${log.origin} ${name}`, `witness-spread ${log.origin} ${name}`]);
+    expect(desk.monitor.status().logs[0]!.witnessed).toMatchObject([
+      { isLost: false, isBehind: false, size: 28 },
+      { isLost: true, isBehind: true, size: 20 },
+      { isLost: false, isBehind: false, size: 28 },
+    ]);
     expect(desk.told.at(-1)!.summary).toMatch(
       /stands at size 20 of log\.example\/test for 25200 s, and others cosigned 28/,
     );

@@ -4,6 +4,8 @@ import type { MetricsRegistry } from './metrics.ts';
 import { CLASS_ORDER } from './monitor-json.ts';
 import type { LogView, MonitorView } from './served-monitor.ts';
 
+type WitnessView = NonNullable<LogView['witnessed']>[number];
+
 /** What a monitor counts by itself. */
 export interface MonitorCounters {
   round(seconds: number): void;
@@ -77,6 +79,31 @@ export function monitorGauges(
     'limmat_monitor_judged_entries',
     'Entries of a log with a genesis that were judged.',
     (log) => log.records?.size,
+  );
+  const perWitness = (name: string, help: string, read: (witness: WitnessView) => number | undefined): void =>
+    registry.gauges(name, help, ['origin', 'witness'], () =>
+      view().logs.flatMap(({ origin, witnessed = [] }) =>
+        witnessed.flatMap((witness) => {
+          const value = read(witness);
+          return value === undefined ? [] : [[[origin, witness.witness], value] as const];
+        }),
+      ),
+    );
+  perWitness('limmat_monitor_witness_size', 'The largest tree of a log that a witness cosigned.', ({ size }) => size);
+  perWitness(
+    'limmat_monitor_witness_age_seconds',
+    'Age of the latest cosignature of a witness, by the time that it states.',
+    ({ timestampSeconds }) => (timestampSeconds === 0 ? undefined : nowSeconds() - timestampSeconds),
+  );
+  perWitness(
+    'limmat_monitor_witness_lost',
+    '1 while a log has shown nothing fresh of a witness for too long.',
+    ({ isLost }) => Number(isLost),
+  );
+  perWitness(
+    'limmat_monitor_witness_behind',
+    '1 while a witness stands at a smaller tree than others for too long.',
+    ({ isBehind }) => Number(isBehind),
   );
   registry.gauges('limmat_monitor_open_alerts', 'Alerts that are open, not acknowledged, by class.', ['class'], () =>
     CLASS_ORDER.map((kind) => {

@@ -42,6 +42,28 @@ export function quorumTroubles(
   return found;
 }
 
+/** For how long the log has shown nothing fresh of a witness, in seconds; 0 where it never did. */
+function silentSeconds({ shownSeconds }: WitnessStanding, nowSeconds: number): number {
+  return shownSeconds === undefined ? 0 : nowSeconds - shownSeconds;
+}
+
+/** For how long others have cosigned a larger tree, in seconds. */
+function behindSeconds({ behindSinceSeconds }: WitnessStanding, nowSeconds: number): number {
+  return behindSinceSeconds === undefined ? 0 : nowSeconds - behindSinceSeconds;
+}
+
+/** Whether a witness has been silent, or behind others, for longer than it may. */
+export function lossOf(
+  standing: WitnessStanding,
+  { witnessSeconds }: Pick<WitnessLimits, 'witnessSeconds'>,
+  nowSeconds: number,
+): { readonly isLost: boolean; readonly isBehind: boolean } {
+  return {
+    isLost: silentSeconds(standing, nowSeconds) > witnessSeconds,
+    isBehind: behindSeconds(standing, nowSeconds) > witnessSeconds,
+  };
+}
+
 /** Witnesses that have fallen silent, or that stand at a smaller tree than others, for longer than they may. */
 export function standingTroubles(
   origin: string,
@@ -51,16 +73,18 @@ export function standingTroubles(
 ): readonly PlainFinding[] {
   const found: PlainFinding[] = [];
   const largest = Math.max(0, ...standings.map(({ size }) => size));
-  for (const { vkey, size, shownSeconds, behindSinceSeconds } of standings) {
+  for (const standing of standings) {
+    const { vkey, size } = standing;
     const name = witnessName(vkey);
-    const silentSeconds = shownSeconds === undefined ? 0 : nowSeconds - shownSeconds;
-    if (silentSeconds > limits.witnessSeconds) {
-      const summary = `${name} has cosigned nothing of what ${origin} has shown for ${silentSeconds} s, and did before`;
-      found.push(plainFinding('witness-lost', origin, summary, { witness: name, seconds: silentSeconds }, name));
+    const { isLost, isBehind } = lossOf(standing, limits, nowSeconds);
+    if (isLost) {
+      const seconds = silentSeconds(standing, nowSeconds);
+      const summary = `${name} has cosigned nothing of what ${origin} has shown for ${seconds} s, and did before`;
+      found.push(plainFinding('witness-lost', origin, summary, { witness: name, seconds }, name));
     }
-    const behindSeconds = behindSinceSeconds === undefined ? 0 : nowSeconds - behindSinceSeconds;
-    if (size < largest && behindSeconds > limits.witnessSeconds) {
-      const summary = `${name} stands at size ${size} of ${origin} for ${behindSeconds} s, and others cosigned ${largest}`;
+    if (isBehind && size < largest) {
+      const seconds = behindSeconds(standing, nowSeconds);
+      const summary = `${name} stands at size ${size} of ${origin} for ${seconds} s, and others cosigned ${largest}`;
       found.push(plainFinding('witness-spread', origin, summary, { witness: name, size, largest }, name));
     }
   }

@@ -272,8 +272,13 @@ describe('the metrics of a monitor', () => {
   it('are by log, by class and by peer, and leave out what is not known', () => {
     const registry = new MetricsRegistry();
     const { head: _head, seenAtSeconds: _seen, ...unseen } = logOf({ origin: 'unseen.example' });
+    const [w1, w2] = ['w.example/1+01234567', 'w.example/2+89abcdef'];
+    const witnessed = [
+      { witness: w1, size: 990, timestampSeconds: NOON + 60, isLost: false, isBehind: true },
+      { witness: w2, size: 0, timestampSeconds: 0, isLost: true, isBehind: false },
+    ];
     const view = viewOf({
-      logs: [logOf(), unseen],
+      logs: [logOf({ witnessed }), unseen],
       alerts: [alertOf('a'), alertOf('b', { state: 'acknowledged' }), alertOf('c', { class: 'operational' })],
     });
     const counters = monitorCounters(registry);
@@ -294,6 +299,12 @@ describe('the metrics of a monitor', () => {
       `limmat_monitor_head_age_seconds${origin} 120`,
       `limmat_monitor_seen_seconds_ago${origin} 110`,
       'limmat_monitor_verified_entries{origin="unseen.example"} 744',
+      `limmat_monitor_witness_size{origin="${keys.log.origin}",witness="${w1}"} 990`,
+      `limmat_monitor_witness_age_seconds{origin="${keys.log.origin}",witness="${w1}"} 60`,
+      `limmat_monitor_witness_lost{origin="${keys.log.origin}",witness="${w1}"} 0`,
+      `limmat_monitor_witness_behind{origin="${keys.log.origin}",witness="${w1}"} 1`,
+      `limmat_monitor_witness_size{origin="${keys.log.origin}",witness="${w2}"} 0`,
+      `limmat_monitor_witness_lost{origin="${keys.log.origin}",witness="${w2}"} 1`,
       'limmat_monitor_open_alerts{class="proof"} 1',
       'limmat_monitor_open_alerts{class="operational"} 1',
       'limmat_monitor_open_alerts{class="suspicion"} 0',
@@ -305,5 +316,6 @@ describe('the metrics of a monitor', () => {
       expect(text).toContain(`${line}\n`);
     }
     expect(text).not.toContain('head_age_seconds{origin="unseen.example"}');
+    expect(text).not.toMatch(/witness_age_seconds\{[^}]*witness="w.example\/2/);
   });
 });

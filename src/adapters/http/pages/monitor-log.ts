@@ -64,9 +64,11 @@ function headOf(log: LogView, head: NonNullable<LogView['head']>, place: Place):
 function witnessesOf(witnessed: NonNullable<LogView['witnessed']>, place: Place): Html {
   return html`<h2>Witnesses</h2>
     ${definitions(
-      witnessed.map(({ witness, size, timestampSeconds }) => [
+      witnessed.map(({ witness, size, timestampSeconds, isLost, isBehind }) => [
         witness,
-        size === 0 ? 'nothing yet' : html`${count(size)} entries, ${agoInWords(timestampSeconds, place)}`,
+        html`${isLost ? html`<span class="bad">lost</span>; ` : ''}${isBehind ? html`<span class="bad">behind others</span>; ` : ''}${
+          size === 0 ? 'nothing yet' : html`${count(size)} entries, ${agoInWords(timestampSeconds, place)}`
+        }`,
       ]),
     )}`;
 }
