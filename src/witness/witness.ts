@@ -95,6 +95,8 @@ export class Witness {
   /** The last of the signings, which go one after another, so that no earlier time is signed after a later one. */
   #signing: Promise<void> = Promise.resolve();
   readonly #unsaved = new Map<string, Cosigned>();
+  /** Suspicions that the store has not taken: written with whatever is written next. */
+  readonly #unkept = new Set<Suspicion>();
   #savedMillis: number;
   readonly #idle: (() => void)[] = [];
 
@@ -325,37 +327,40 @@ export class Witness {
   async #keepSuspicion(suspicion: Suspicion): Promise<void> {
     const { taken, dropped } = this.#state.suspicions.add(suspicion);
     if (!taken) return;
-    try {
-      const keepsakes = { cosigned: [], suspicions: [suspicion], dropped: dropped === undefined ? [] : [dropped] };
-      await this.#state.keep(keepsakes);
-    } catch (error) {
-      this.#options.onTrouble?.(error);
-    }
+    this.#unkept.add(suspicion);
+    await this.#keep([], dropped === undefined ? [] : [dropped]);
     // Told even where it could not be written: the monitors keep it then.
     this.#options.onSuspicion?.(suspicion);
   }
 
   async #clearSuspicion(head: SignedHead): Promise<void> {
     const cleared = this.#state.suspicions.clear(head);
-    if (cleared === undefined) return;
-    await this.#state
-      .keep({ cosigned: [], suspicions: [], dropped: [cleared] })
-      .catch((error: unknown) => this.#options.onTrouble?.(error));
+    if (cleared !== undefined) await this.#keep([], [cleared]);
   }
 
   /** Writes the cosigned notes down, now and then: a lost one is signed again when somebody asks. */
   async #save(isLast: boolean): Promise<void> {
     const nowMillis = this.#options.clock.monotonicMillis();
     const isDue = this.#unsaved.size >= MAX_UNSAVED || nowMillis - this.#savedMillis >= SAVE_MILLIS;
-    if (this.#unsaved.size === 0 || !(isDue || isLast)) return;
+    if (this.#unsaved.size + this.#unkept.size === 0 || !(isDue || isLast)) return;
     this.#savedMillis = nowMillis;
     const taken = [...this.#unsaved];
     const cosigned = taken.map(([origin, { note }]): StoredHead => ({ origin, note }));
+    if (!(await this.#keep(cosigned, []))) return;
+    for (const [origin, one] of taken) if (this.#unsaved.get(origin) === one) this.#unsaved.delete(origin);
+  }
+
+  /** Writes these, and the suspicions that the store has not taken yet. True when it took them. */
+  async #keep(cosigned: readonly StoredHead[], dropped: readonly Suspicion[]): Promise<boolean> {
+    for (const one of dropped) this.#unkept.delete(one);
+    const suspicions = [...this.#unkept];
     try {
-      await this.#state.keep({ cosigned, suspicions: [], dropped: [] });
-      for (const [origin, one] of taken) if (this.#unsaved.get(origin) === one) this.#unsaved.delete(origin);
+      await this.#state.keep({ cosigned, suspicions, dropped });
+      for (const one of suspicions) this.#unkept.delete(one);
+      return true;
     } catch (error) {
       this.#options.onTrouble?.(error);
+      return false;
     }
   }
 }

@@ -1,7 +1,7 @@
 // The log list of a running witness, and heads that smell of misbehaviour.
 
 import { describe, expect, test } from 'vitest';
-import { MemoryWitnessPlace } from '../../src/adapters/memory/witness-store.ts';
+import { MemoryWitnessPlace, memoryWitnessStore } from '../../src/adapters/memory/witness-store.ts';
 import { toHex, utf8 } from '../../src/bytes.ts';
 import { portableHasher } from '../../src/merkle/hash.ts';
 import { formatAddCheckpoint } from '../../src/note/add-checkpoint.ts';
@@ -121,6 +121,31 @@ describe('a head that smells', () => {
     await witness.addCheckpoint(await log.request(0, 10));
     expect(await witness.addCheckpoint(await makeRequest())).toMatchObject({ status: 200 });
     expect(suspicions).toEqual([]);
+  });
+
+  test('that the store did not take is written later, and once it was let go of no more', async () => {
+    const place = new MemoryWitnessPlace();
+    let isFull = false;
+    const store = memoryWitnessStore(place);
+    const keep: typeof store.keep = (keepsakes) =>
+      isFull ? Promise.reject(new Error('no space left')) : store.keep(keepsakes);
+    const troubles: unknown[] = [];
+    const onTrouble = (error: unknown): number => troubles.push(error);
+    const world = await witnessWorld({ logs: [log], place, more: { store: { ...store, keep }, onTrouble } });
+    const { witness, suspicions, tick } = world;
+    await witness.addCheckpoint(await log.request(0, 10));
+    isFull = true;
+    expect(await witness.addCheckpoint(await fork.request(10, 10))).toMatchObject({ status: 422 });
+    const wrong = formatAddCheckpoint({ oldSize: 10, proof: [], checkpoint: await log.note(20) });
+    expect(await witness.addCheckpoint(wrong)).toMatchObject({ status: 422 });
+    expect([suspicions.length, troubles.length, place.suspicions.size]).toEqual([2, 2, 0]);
+    isFull = false;
+    // The second one turns out to be honest.
+    tick(20);
+    expect(await witness.addCheckpoint(await log.request(10, 20))).toMatchObject({ status: 200 });
+    await witness.close();
+    const again = await witnessWorld({ logs: [log], place });
+    expect(again.witness.suspicionsOf(hash)).toMatchObject([{ kind: 'same-size' }]);
   });
 
   test('that was only sent with a wrong proof is let go of when it is cosigned', async () => {
