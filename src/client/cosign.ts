@@ -7,6 +7,7 @@ import { SIZES } from '../crypto/suite.ts';
 import type { CryptoSuite } from '../crypto/suite.ts';
 import { LimmatError } from '../errors.ts';
 import type { Hasher } from '../merkle/hash.ts';
+import { parseCheckpoint } from '../note/checkpoint.ts';
 import { MAX_NOTE_BYTES, MAX_SIGNATURES, parseNote } from '../note/note.ts';
 import { NO_QUORUM, quorumMet } from '../note/policy.ts';
 import type { Policy } from '../note/policy.ts';
@@ -96,6 +97,7 @@ export class Witnesses {
   /** See Cosigner. */
   async look(note: Uint8Array): Promise<Cosignatures> {
     const parsed = parseNote(note);
+    const { size } = parseCheckpoint(parsed.text);
     const lines: string[] = [];
     const names = new Set<string>();
     for (const { name, verifier } of this.#members) {
@@ -107,6 +109,7 @@ export class Witnesses {
         lines.push(signature.line);
       }
     }
+    for (const endpoint of this.#endpoints) endpoint.remember(names, size);
     return { lines, isQuorum: quorumMet(this.#options.policy, names) };
   }
 

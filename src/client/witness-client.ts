@@ -116,6 +116,11 @@ export class WitnessClient {
     }
   }
 
+  /** It has cosigned that size: a line of its says so. */
+  remember(size: number): void {
+    this.#cosignedSize = Math.max(this.#cosignedSize, size);
+  }
+
   /** Once for each step: what it says next is measured by what it said now. */
   #lookBack(size: number): void {
     if (size >= this.#cosignedSize) return;

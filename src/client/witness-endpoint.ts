@@ -98,6 +98,11 @@ export class WitnessEndpoint {
     void this.#ask(round);
   }
 
+  /** One of these has cosigned that size, as its line on a checkpoint says: perhaps in an earlier process's life. */
+  remember(names: ReadonlySet<string>, size: number): void {
+    if (this.#names.some((name) => names.has(name))) this.#client.remember(size);
+  }
+
   status(): MemberStatus[] {
     const { url } = this.#options;
     const { size } = this.#client;

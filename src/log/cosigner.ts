@@ -75,7 +75,7 @@ export interface Cosigner {
    * latest after a deadline of its own; never rejects. A later call takes the place of an earlier one.
    */
   cosign(request: CosignRequest): Promise<Cosigned>;
-  /** What the lines of a note are worth under the quorum. Errors: `malformed`. */
+  /** What the lines of a checkpoint are worth under the quorum; who signed it is remembered to have. Errors: `malformed`. */
   look(note: Uint8Array): Promise<Cosignatures>;
   status(): readonly WitnessStatus[];
   /** Ends what is under way. */

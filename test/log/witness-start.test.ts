@@ -49,6 +49,31 @@ function hangReads(witness: FakeWitness): void {
       : answer(url, init);
 }
 
+test('a witness that forgot what it cosigned while the log was away is found out by its line on the last checkpoint', async () => {
+  const first = await signedSix();
+  const [w1, w2] = first.witnesses;
+  const old = { ...w1!.state! };
+  w2!.manner = 'dead';
+  await first.log.append(opaqueEntries(6, 9));
+  await first.clock.advance(1000);
+  await first.log.close();
+  w1!.state = old;
+  w2!.manner = 'honest';
+  const { clock, guard, medium, witnesses } = first;
+  const second = await world({ clock, guard, medium, witnesses });
+  expect(second.log.status()).toMatchObject({ state: 'ready', published: { size: 9, isCosigned: true } });
+  const reason = 'it has cosigned size 9, and says now that 6 was the last: it has forgotten what it signed';
+  // The second one stands at 6 too, and has no line there.
+  expect(second.allEvents().filter(({ kind }) => kind === 'witness-alarm')).toEqual([
+    { kind: 'witness-alarm', witness: 'w1', reason },
+  ]);
+  expect(second.log.status().cosigning!.witnesses).toMatchObject([
+    { stepsBack: 1 },
+    { stepsBack: 0 },
+    { stepsBack: 0 },
+  ]);
+});
+
 describe('a witness that hangs at the start', () => {
   test('only where it shows its checkpoint cosigns all the same', async () => {
     const first = await signedSix();
