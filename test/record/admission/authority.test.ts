@@ -3,6 +3,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import { portableHasher, type Hash } from '../../../src/merkle/hash.ts';
+import { keyKey } from '../../../src/record/admission/keys.ts';
+import { keyValue } from '../../../src/record/admission/values.ts';
 import type { FieldsOf } from '../../../src/record/types.ts';
 import { AdmissionWorld, genesis, kid, publicKey, rootKeys, sign, T0 } from '../../support/admission-world.ts';
 
@@ -135,6 +137,32 @@ describe('a role', () => {
     await grow(add('new', 'release'));
     expect(await world.verdict('new', 'log', 'build', build('1'))).toBe('admitted');
     expect(await world.verdict('admin', 'log', 'key-event', add('k', 'release'))).toBe('D15 kid');
+  });
+
+  test('that has ended is forgotten, so that what is kept of a key does not grow with each policy', async () => {
+    const rolesOf = (name: string) => keyValue.parse(world.state.get(keyKey('log', kid(name)))!).roles;
+    for (const name of ['a', 'b', 'c']) {
+      const roles = [name, `${name}2`].map((role) => ({ role, types: ['build'] as const, keys: [kid('rel')] }));
+      head = await world.log('root', 'log', 'policy', { ...link(), roles });
+      sequence += 1;
+    }
+    expect([...rolesOf('rel')]).toEqual([
+      ['c', sequence],
+      ['c2', sequence],
+    ]);
+    // Those that a policy has nothing to do with stay; of a key that it does not list, what ended goes when it joins again.
+    await grow(add('admin', 'c'));
+    expect([...rolesOf('admin')]).toEqual([['c', sequence]]);
+    await grow(add('root', 'c'));
+    head = await world.log('root', 'log', 'policy', {
+      ...link(),
+      roles: [{ role: 'd', types: ['build'], keys: [kid('root')] }],
+    });
+    sequence += 1;
+    expect([...rolesOf('root')]).toEqual([
+      ['d', sequence],
+      ['root', 1],
+    ]);
   });
 
   test('of the root keys is everything but what the log says of itself', async () => {

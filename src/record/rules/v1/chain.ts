@@ -162,6 +162,7 @@ function keysNamed(f: PolicyFields): Map<string, NamedKey> {
 
 function applyPolicy(judged: Case, state: NamespaceState, f: PolicyFields): NamespaceState {
   const { namespace } = judged.statement;
+  const own = afterPolicy(state, f);
   for (const { kid, key, roles } of keysNamed(f).values()) {
     const known = judged.key(kid) ?? NEW_KEY;
     if (known.deadAt !== null) {
@@ -173,9 +174,14 @@ function applyPolicy(judged: Case, state: NamespaceState, f: PolicyFields): Name
         'only keys that live',
       );
     }
-    const joined = new Map([...known.roles, ...roles.map((role) => [role, f.sequence] as const)]);
+    const joined = new Map([...rolesKept({ own }, known), ...roles.map((role) => [role, f.sequence] as const)]);
     judged.write(keyKey(namespace, kid), keyValue.format({ ...known, ...bytesOf(key, known), roles: joined }));
   }
+  return own;
+}
+
+/** The namespace with what the policy says in the place of what the one before it said. */
+function afterPolicy(state: NamespaceState, f: PolicyFields): NamespaceState {
   const { root, roles = [], require = [], parameters } = f;
   return {
     ...state,
@@ -192,6 +198,14 @@ function applyPolicy(judged: Case, state: NamespaceState, f: PolicyFields): Name
     require,
     deltaLimit: parameters?.deltaLimit ?? null,
   };
+}
+
+/**
+ * The roles that the key is in still. What ended with a policy is forgotten: the state of a key would grow with each policy
+ * of its namespace otherwise, and every entry that it signs would read all of it.
+ */
+function rolesKept(namespace: Parameters<typeof isInRole>[0], key: KeyState): (readonly [string, number])[] {
+  return [...key.roles].filter(([role]) => isInRole(namespace, key, role));
 }
 
 function bytesOf(key: Uint8Array | undefined, known: KeyState): Pick<KeyState, 'alg' | 'key'> {
@@ -230,7 +244,7 @@ function applyKeyEvent(judged: Case, f: KeyEventFields): NamespaceState {
     const value: KeyState = {
       deadAt: null,
       ...bytesOf(f.key, before),
-      roles: new Map([...before.roles, [f.role, f.sequence]]),
+      roles: new Map([...rolesKept(judged, before), [f.role, f.sequence]]),
       ...limits,
     };
     judged.write(keyKey(namespace, f.kid), keyValue.format(value));
