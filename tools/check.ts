@@ -81,8 +81,8 @@ async function check(paths: readonly string[], flags: CheckFlags): Promise<void>
   const { files, lookUp } = await hashAndLookUp(listed, found, flags, output);
   const { verdictOf, more } = await lookUp.finish(files);
   const checked: readonly CheckedFile[] = files.map((file) => ({ name: file.name, verdict: verdictOf(file) }));
-  if (output.json) process.stdout.write(`${[...checkJson(checked, more)].join('')}\n`);
-  for (const line of checkLines(checked)) output.line(line);
+  if (output.json) for (const piece of checkJson(checked, more)) process.stdout.write(piece);
+  else for (const line of checkLines(checked)) output.line(line);
   process.exitCode = exitOf(checked);
 }
 

@@ -17,6 +17,8 @@ export interface CheckedFile {
 
 /** Files that are told about one by one; of more only those with a finding are. */
 const ALL_TOLD = 10;
+/** Of the JSON, what is handed to the system at once. */
+const PIECE_BYTES = 256 * 1024;
 
 const COLOURS: Readonly<Record<Grade, 'green' | 'yellow' | 'red'>> = {
   fine: 'green',
@@ -49,19 +51,44 @@ export function countsOf(checked: readonly CheckedFile[]): Readonly<Record<strin
 }
 
 /**
- * The same as one JSON document in pieces: `more`, how many files have each verdict, and the files. Most files share what is
- * said of them with others, and that is written out once.
+ * The same as one JSON document, in pieces of its UTF-8 that fill `pieceBytes` but for the last: `more`, how many files have
+ * each verdict, and the files. Most files share what is said of them with others, and that is encoded once.
  */
-export function* checkJson(checked: readonly CheckedFile[], more: object): Generator<string> {
-  const known = new Map<unknown, string>();
-  yield `${JSON.stringify({ ...more, verdicts: countsOf(checked) }).slice(0, -1)},"files":[`;
-  for (const [i, { name, verdict }] of checked.entries()) {
-    const { sha256, ...said } = verdict;
-    const text = known.get(verdict.says) ?? JSON.stringify(said).slice(1);
-    known.set(verdict.says, text);
-    yield `${i === 0 ? '' : ','}{"file":${JSON.stringify(name)},"sha256":"${sha256}",${text}`;
+export function* checkJson(
+  checked: readonly CheckedFile[],
+  more: object,
+  pieceBytes: number = PIECE_BYTES,
+): Generator<Uint8Array> {
+  let piece = Buffer.allocUnsafe(pieceBytes);
+  let used = 0;
+  for (const part of jsonParts(checked, more)) {
+    for (let at = 0; at < part.length; ) {
+      const count = part.copy(piece, used, at);
+      at += count;
+      used += count;
+      if (used < pieceBytes) continue;
+      yield piece;
+      piece = Buffer.allocUnsafe(pieceBytes);
+      used = 0;
+    }
   }
-  yield ']}';
+  if (used > 0) yield piece.subarray(0, used);
+}
+
+function* jsonParts(checked: readonly CheckedFile[], more: object): Generator<Buffer> {
+  const known = new Map<unknown, Buffer>();
+  yield Buffer.from(`${JSON.stringify({ ...more, verdicts: countsOf(checked) }).slice(0, -1)},"files":[`);
+  for (const [i, { name, verdict }] of checked.entries()) {
+    yield Buffer.from(`${i === 0 ? '' : ','}{"file":${JSON.stringify(name)},"sha256":"${verdict.sha256}",`);
+    let text = known.get(verdict.says);
+    if (text === undefined) {
+      const { sha256: _, ...said } = verdict;
+      text = Buffer.from(JSON.stringify(said).slice(1));
+      known.set(verdict.says, text);
+    }
+    yield text;
+  }
+  yield Buffer.from(']}\n');
 }
 
 /** The lines about files; of many, those that are fine have none. */
