@@ -77,7 +77,7 @@ export async function connect(options: LogOptions, storage: LogStorage): Promise
   await checkStored(stored.head, storage);
   if (options.admission === 'records' && stored.head.size > 0) {
     await checkGenesis(origin, stored.head, storage);
-    await assertLookupRows(storage);
+    await assertLookupRows(storage, stored.head.size);
   }
   const writer: Writer = await Writer.open(
     {

@@ -17,7 +17,7 @@ import { KEY_SPACE } from '../storage.ts';
 import type { LogStorage, RewritableStorage, StateWrite } from '../storage.ts';
 import { DERIVED_SPACES, derive } from './derive.ts';
 import type { Leaf } from './derive.ts';
-import { ROWS_VERSION, VERSION_KEY } from './lookup.ts';
+import { ROWS_VERSION, TAIL_KEY, VERSION_KEY, tailSize } from './lookup.ts';
 import { readAll } from './read.ts';
 
 /** Bundles of one batch: 1024 entries, some 1.5 MB, at most 64 MiB of the largest. */
@@ -59,8 +59,23 @@ export async function assertReindexed(storage: Pick<LogStorage, 'get'>): Promise
   throw new LimmatError('store-corrupt', 'a reindex of this store was not finished: finish it with limmat reindex');
 }
 
-/** `store-corrupt` when the rows by which records are looked up are not those that this version writes and reads. */
-export async function assertLookupRows(storage: Pick<LogStorage, 'get'>): Promise<void> {
+/**
+ * `store-corrupt` when the rows by which records are looked up are not those that this version writes and reads, or not
+ * those of the `size` entries of the store.
+ */
+export async function assertLookupRows(storage: Pick<LogStorage, 'get'>, size: number): Promise<void> {
+  await assertRowsVersion(storage);
+  const [tail] = await storage.get([TAIL_KEY]);
+  const of = tail === undefined ? undefined : tailSize(tail);
+  if (of === size) return;
+  throw new LimmatError(
+    'store-corrupt',
+    `the rows for lookups are those of ${of ?? 'no'} entries, and the store has ${size}: make them anew with limmat reindex`,
+  );
+}
+
+/** `store-corrupt` when they are not those that this version writes and reads. */
+export async function assertRowsVersion(storage: Pick<LogStorage, 'get'>): Promise<void> {
   const [version] = await storage.get([VERSION_KEY]);
   if (version?.length === 1 && version[0] === ROWS_VERSION) return;
   throw new LimmatError(

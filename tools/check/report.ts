@@ -62,7 +62,7 @@ export function* checkJson(
   let piece = Buffer.allocUnsafe(pieceBytes);
   let used = 0;
   for (const part of jsonParts(checked, more)) {
-    for (let at = 0; at < part.length; ) {
+    for (let at = 0; at < part.length;) {
       const count = part.copy(piece, used, at);
       at += count;
       used += count;

@@ -7,7 +7,7 @@ import { asLimmatError } from '../../src/errors.ts';
 import type { ErrorCode, LimmatError } from '../../src/errors.ts';
 import { DERIVED_SPACES, derive } from '../../src/log/derive.ts';
 import { VERSION_KEY } from '../../src/log/lookup.ts';
-import { assertLookupRows, derivedRows, isReindexUnfinished } from '../../src/log/reindex.ts';
+import { assertRowsVersion, derivedRows, isReindexUnfinished } from '../../src/log/reindex.ts';
 import type { Hash, Hasher } from '../../src/merkle/index.ts';
 import { TreeRoots } from '../../src/record/admission/roots.ts';
 import type { ReplayFinding } from '../../src/record/admission/replay.ts';
@@ -116,7 +116,7 @@ export class AdmissionCheck {
 /** What is wrong with the version of the rows for lookups; undefined when it is this one's, or there are none of any. */
 async function oldRows(storage: LogStorage): Promise<LimmatError | undefined> {
   try {
-    await assertLookupRows(storage);
+    await assertRowsVersion(storage);
     return undefined;
   } catch (error) {
     return asLimmatError(error);

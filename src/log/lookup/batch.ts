@@ -285,9 +285,14 @@ export class LookupBatch {
     if (this.#bundleBytes !== undefined) return this.#bundleBytes;
     if (this.start === 0) return 0;
     const tail = this.#tail.value;
-    if (tail.length !== INDEX_BYTES + TAIL_BYTES || readUint(tail, 0, INDEX_BYTES) !== this.start) return undefined;
+    if (tailSize(tail) !== this.start) return undefined;
     return readUint(tail, INDEX_BYTES, TAIL_BYTES);
   }
+}
+
+/** Of how many entries a log has its rows, by the row that says it; undefined where it says nothing. */
+export function tailSize(tail: Uint8Array): number | undefined {
+  return tail.length === INDEX_BYTES + TAIL_BYTES ? readUint(tail, 0, INDEX_BYTES) : undefined;
 }
 
 function staleRows(size: number): LimmatError {

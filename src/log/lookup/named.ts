@@ -14,6 +14,8 @@ const MAX_RECORDS = 20;
 const MAX_NAMED = 20_000;
 /** Digests that are looked for at once. */
 const AT_ONCE = 256;
+/** Records whose mentions are looked for at once, and those of one file more. */
+const RECORDS_AT_ONCE = 64;
 /** A cursor that leaves nothing out: entry 0 is the genesis, and names no file. */
 const FROM_THE_START = 0;
 
@@ -49,15 +51,20 @@ export async function namedBy(reader: LookupReader, sha256s: readonly Hash[]): P
     const rows = await reader.get(lists.map(({ key }) => key));
     const page = { size, after: undefined, limit: MAX_RECORDS };
     const found = await Promise.all(lists.map((list, i) => listPage(reader.source.storage(), list, rows[i], page)));
-    const records = await recordsOf(
-      reader,
-      new Set(found.flatMap(({ items }) => items.map(({ index }) => index))),
-      size,
-    );
-    for (const { items, next } of found) {
+    const records = new Map<number, NamedRecord>();
+    for (const [i, { items, next }] of found.entries()) {
       if (named >= MAX_NAMED) {
         pages.push({ size, items: [], next: FROM_THE_START });
         continue;
+      }
+      // A few files' records at once: of all of them together far more may be said than is answered.
+      if (items.some(({ index }) => !records.has(index))) {
+        const wanted = new Set<number>();
+        for (const file of found.slice(i)) {
+          if (wanted.size >= RECORDS_AT_ONCE) break;
+          for (const { index } of file.items) if (!records.has(index)) wanted.add(index);
+        }
+        for (const [index, record] of await recordsOf(reader, wanted, size)) records.set(index, record);
       }
       const own = items.map(({ index }) => records.get(index)!);
       for (const { rebuilds, takenBack } of own) {

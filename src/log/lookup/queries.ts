@@ -20,7 +20,7 @@ import type { FoundRelocation, RelocationQuestion } from './relocations.ts';
 import { ABOUT, channelPart, namespacePart, productPart, rowKey, tagsTest, typePart } from './rows.ts';
 import { scanByIndex } from './scan.ts';
 import type { FoundRecord, LookupSource } from './source.ts';
-import { notRebuilt } from './unrebuilt.ts';
+import { notRebuilt, TakenUnpublished } from './unrebuilt.ts';
 
 /** A page of an answer, and what to ask for the next one; undefined where there is none. */
 export interface Page<T, C = number> {
@@ -54,6 +54,7 @@ export class LookupQueries implements ChannelFacts {
   readonly #source: LookupSource;
   readonly #reader: LookupReader;
   readonly #channels: LookupChannels;
+  readonly #unpublished = new TakenUnpublished();
 
   constructor(source: LookupSource) {
     this.#source = source;
@@ -126,7 +127,7 @@ export class LookupQueries implements ChannelFacts {
     filter: { readonly namespace?: string | undefined; readonly product?: string | undefined },
     page: PageRequest,
   ): Promise<Page<FoundWithFate>> {
-    return notRebuilt(this.#reader, filter, page);
+    return notRebuilt(this.#reader, this.#unpublished, filter, page);
   }
 
   /** What was said of the build with this leaf hash by those who built it again, oldest first; undefined: there is no such entry. */

@@ -2,15 +2,14 @@
 // are, and what was said of them.
 
 import { LimmatError } from '../../errors.ts';
-import { parseStatement } from '../../record/statement.ts';
 import type { EntryPlace, StateKey } from '../../storage.ts';
 import { listPage, mentionList, parseMention, isFull, itemsIn } from './lists.ts';
 import type { ItemPage, ListKeys } from './lists.ts';
 import type { Mention, MentionKind } from './rows.ts';
-import { readRecords } from './source.ts';
+import { readRecords, storedRecord } from './source.ts';
 import type { FoundRecord, LookupSource } from './source.ts';
 
-/** Entries about one record that an answer shows. */
+/** Entries about one record that an answer shows: of those that take it back always all, as D23 has no more than three. */
 export const MAX_MENTIONS = 100;
 /** Of those about each of its rebuilds. */
 export const MAX_FATES = 20;
@@ -103,7 +102,7 @@ export class LookupReader {
     const entries = await this.source.storage().readEntries(places);
     return places.map(({ index }, i) => {
       const bytes = entries[i];
-      if (bytes !== undefined) return { index, leafHash: hasher.leafHash(bytes), statement: parseStatement(bytes) };
+      if (bytes !== undefined) return storedRecord(index, bytes, hasher);
       throw new LimmatError('store-corrupt', `entry ${index} is not where the lookup rows say: run limmat reindex`);
     });
   }

@@ -1,6 +1,6 @@
 // Records by index, for answers: read once a question, and never above the published tree.
 
-import { LimmatError } from '../../errors.ts';
+import { LimmatError, isLimmatError } from '../../errors.ts';
 import type { Hasher } from '../../merkle/hash.ts';
 import type { Hash } from '../../merkle/hash.ts';
 import { TILE_WIDTH } from '../../merkle/tile.ts';
@@ -49,8 +49,21 @@ export async function readRecords(source: LookupSource, indexes: readonly number
   const bundles = new Map(paths.map(({ index }, i) => [index, read[i]!]));
   return indexes.map((index) => {
     const bytes = entryIn(bundles.get(Math.floor(index / TILE_WIDTH))!, index);
-    return { index, leafHash: source.hasher.leafHash(bytes), statement: parseStatement(bytes) };
+    return storedRecord(index, bytes, source.hasher);
   });
+}
+
+/** The record in these bytes of the store; `store-corrupt` when they are none, whatever is wrong with them. */
+export function storedRecord(index: number, bytes: Uint8Array, hasher: Hasher): FoundRecord {
+  try {
+    return { index, leafHash: hasher.leafHash(bytes), statement: parseStatement(bytes) };
+  } catch (cause) {
+    // The log took it once: what is wrong now is not the fault of whoever asks.
+    if (!isLimmatError(cause)) throw cause;
+    throw new LimmatError('store-corrupt', `entry ${index} is damaged in the store, or is not where its row says`, {
+      cause,
+    });
+  }
 }
 
 /** The bytes of an entry in its bundle. Only lengths are looked at on the way: a view of each entry before it costs more. */

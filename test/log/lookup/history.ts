@@ -73,6 +73,19 @@ export class History {
     return index;
   }
 
+  /** Takes a build of acme back in these ways, one after the other; gives how many of them were admitted. */
+  async takeBack(index: number, kinds: readonly FieldsOf<'retraction'>['kind'][]): Promise<number> {
+    const before = this.entries.length;
+    for (const kind of kinds) {
+      const hasReplacement = kind === 'supersede' || kind === 'correct';
+      const replacement = (await this.#add('acme-root', 'acme', 'build', this.#build()))!;
+      const target = this.entries[index]!.leafHash;
+      await this.#add('acme-root', 'acme', 'retraction', { target, kind, ...(hasReplacement && { replacement }) });
+    }
+    this.publishedSize = this.entries.length;
+    return this.entries.slice(before).filter(({ statement }) => statement.type === 'retraction').length;
+  }
+
   naive(size: number): Naive {
     return new Naive(this.entries.slice(0, size));
   }

@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { memoryMedium, memoryStorage } from '../../../src/adapters/memory.ts';
 import { toHex } from '../../../src/bytes.ts';
-import { LookupBatch, LookupQueries, VERSION_KEY } from '../../../src/log/lookup.ts';
+import { LookupBatch, LookupQueries, TAIL_KEY, VERSION_KEY } from '../../../src/log/lookup.ts';
 import { scanFeed } from '../../../src/log/lookup/feeds.ts';
 import { listPage, MAX_IN_ROW } from '../../../src/log/lookup/lists.ts';
 import { blockText, indexText, lastBlock, lastIndex } from '../../../src/log/lookup/rows.ts';
@@ -158,6 +158,24 @@ test('a file that many records name is found with all of them, and what was said
       expect(rebuild.takenBack.map((one) => `${one.index} ${one.said}`)).toEqual(model.takenBack(rebuild.index));
     }
   }
+});
+
+test('a log does not open over rows of fewer entries than it has', async () => {
+  const medium = memoryMedium();
+  const { log, guard, clock } = await openRecordsLog({ medium });
+  await log.close();
+  const tail = medium.state.get(TAIL_KEY)!;
+  for (const old of [undefined, tail.subarray(1), Uint8Array.from(tail, (byte, i) => (i === 5 ? byte - 1 : byte))]) {
+    if (old === undefined) medium.state.delete(TAIL_KEY);
+    else medium.state.set(TAIL_KEY, old);
+    await expect(openRecordsLog({ medium, guard, clock })).rejects.toMatchObject({
+      code: 'store-corrupt',
+      message: expect.stringMatching(/entries, and the store has \d+: .*limmat reindex$/) as unknown,
+    });
+  }
+  medium.state.set(TAIL_KEY, tail);
+  const again = await openRecordsLog({ medium, guard, clock });
+  await again.log.close();
 });
 
 test('a log does not open over the rows of another version, and does after a reindex', async () => {
