@@ -44,7 +44,15 @@ export class BodyReader {
   take(count: number): Uint8Array {
     const bytes = this.#buffer.slice(this.#start, this.#start + count);
     this.#start += count;
+    if (this.#start === this.#end) this.#shrink();
     return bytes;
+  }
+
+  /** Nothing is left: what a large package needed is not kept for the small ones behind it. */
+  #shrink(): void {
+    this.#start = 0;
+    this.#end = 0;
+    if (this.#buffer.length > FIRST_BYTES) this.#buffer = new Uint8Array(FIRST_BYTES);
   }
 
   #add(chunk: Uint8Array): void {

@@ -8,6 +8,8 @@ import { SIGNATURE_TYPE, parseVerifierKey } from '../note/key.ts';
 import { MAX_NOTE_BYTES, MAX_SIGNATURES, formatNote, parseNote } from '../note/note.ts';
 import type { NoteSignature } from '../note/note.ts';
 import type { CheckpointSigner, CheckpointVerifier } from '../note/signer.ts';
+import { SigningClock } from '../signing-clock.ts';
+import type { SigningTime } from '../signing-clock.ts';
 import type { MirrorCheckpoint } from './mirrored-log.ts';
 
 /** A cosignature is made again for the same checkpoint after this long, so that its age says that the mirror is there. */
@@ -16,7 +18,7 @@ const DEFAULT_REFRESH_SECONDS = 60 * 60;
 export interface MirrorSignerOptions {
   /** One or more cosigner keys of one name: Ed25519 (0x04), ML-DSA-44 (0x06). */
   readonly signers: readonly CheckpointSigner[];
-  readonly nowMillis: () => number;
+  readonly clock: SigningTime;
   readonly refreshSeconds?: number;
 }
 
@@ -25,10 +27,11 @@ export class MirrorSigner {
   readonly vkeys: readonly string[];
   readonly #signers: readonly CheckpointSigner[];
   readonly #nowMillis: () => number;
+  readonly #clock: SigningClock;
   readonly #refreshSeconds: number;
 
   /** `bad-key` for no key, keys of different names, and one that is no cosigner's. */
-  constructor({ signers, nowMillis, refreshSeconds = DEFAULT_REFRESH_SECONDS }: MirrorSignerOptions) {
+  constructor({ signers, clock, refreshSeconds = DEFAULT_REFRESH_SECONDS }: MirrorSignerOptions) {
     const [first] = signers;
     if (first === undefined) throw new LimmatError('bad-key', 'a mirror has at least one key');
     for (const { name, type } of signers) {
@@ -42,7 +45,8 @@ export class MirrorSigner {
     this.name = first.name;
     this.vkeys = signers.map(({ vkey }) => vkey);
     this.#signers = signers;
-    this.#nowMillis = nowMillis;
+    this.#nowMillis = () => clock.nowMillis();
+    this.#clock = new SigningClock(clock);
     this.#refreshSeconds = refreshSeconds;
   }
 
@@ -53,9 +57,9 @@ export class MirrorSigner {
     return Math.floor(this.#nowMillis() / 1000) < this.timeOf(before.note) + this.#refreshSeconds;
   }
 
-  /** The time to state: now, but none before one that was stated. */
+  /** The time to state: now, but none before one that was stated. `clock-behind` while the clock cannot be believed. */
   timeAfter(lastSeconds: number): number {
-    return Math.max(Math.floor(this.#nowMillis() / 1000), lastSeconds);
+    return this.#clock.next(lastSeconds);
   }
 
   /**

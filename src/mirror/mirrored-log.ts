@@ -179,7 +179,8 @@ export class MirroredLog {
    * Makes the pending checkpoint of this size the mirror checkpoint, cosigned and durable, if all its entries are here.
    * Undefined when the mirror checkpoint is larger already or no pending one has this size. `store-corrupt` when the copy
    * does not have its root, `guard-mismatch` when the mirror has signed more than that, or another branch, and
-   * `guard-missing` when it signed before and the guard is gone: then nothing is signed.
+   * `guard-missing` when it signed before and the guard is gone, `clock-behind` while the clock cannot be believed: then
+   * nothing is signed.
    */
   publish(size: number): Promise<MirrorCheckpoint | undefined> {
     return this.#change(async () => {

@@ -2,7 +2,7 @@
 
 export { decide } from './decide.ts';
 export type { Verdict } from './decide.ts';
-export type { WitnessClock } from './clock.ts';
+export type { SigningTime as WitnessClock } from '../signing-clock.ts';
 export type { KnownHead, SignedHead } from './head.ts';
 export { checkWitnessGuard, firstMark, nextMark } from './guard.ts';
 export { MAX_HEAD_NOTE_BYTES, growLogs, openSignedHead, originOf } from './listed-log.ts';

@@ -11,8 +11,8 @@ import { parseCheckpoint } from '../note/checkpoint.ts';
 import { SIGNATURE_TYPE } from '../note/key.ts';
 import { parseNote } from '../note/note.ts';
 import type { CheckpointSigner } from '../note/signer.ts';
-import { SigningClock } from './clock.ts';
-import type { WitnessClock } from './clock.ts';
+import { SigningClock } from '../signing-clock.ts';
+import type { SigningTime } from '../signing-clock.ts';
 import { decide } from './decide.ts';
 import type { KnownHead, SignedHead } from './head.ts';
 import { assertListable, growLogs, isUnsigned, openSignedHead } from './listed-log.ts';
@@ -28,7 +28,7 @@ export interface WitnessOptions {
   readonly logs: readonly ListedLog[];
   readonly store: WitnessStore;
   readonly guard: WitnessGuard;
-  readonly clock: WitnessClock;
+  readonly clock: SigningTime;
   readonly hasher: Hasher;
   /** Numbers in [0, 1). */
   readonly random: () => number;

@@ -96,7 +96,7 @@ describe('pulling a log', () => {
     const first = log.published!;
     await pullOnce(world, log);
     expect(log.published).toBe(first);
-    world.clock.seconds -= 100;
+    world.clock.seconds -= 50;
     await world.served.publish(START_SECONDS + 5);
     await pullOnce(world, log);
     const second = log.published!;
@@ -106,6 +106,24 @@ describe('pulling a log', () => {
     world.clock.seconds = START_SECONDS + 3601;
     await pullOnce(world, log);
     expect(await timesOf(log.published!.note)).toEqual([START_SECONDS + 3601, START_SECONDS + 3601]);
+  });
+
+  it('signs nothing while the clock cannot be believed, and goes on when it is right again', async () => {
+    const world = await mirrorWorld(3);
+    const log = await world.open();
+    await pullOnce(world, log);
+    const first = log.published!;
+    for (const jumpSeconds of [86_400, -61, 61]) {
+      world.clock.seconds += jumpSeconds;
+      world.clock.jumpedSeconds = jumpSeconds;
+      await world.served.publish(START_SECONDS + 5);
+      await expect(pullOnce(world, log), `${jumpSeconds}`).rejects.toMatchObject({ code: 'clock-behind' });
+      expect(log.published).toBe(first);
+      world.clock.seconds -= jumpSeconds;
+      world.clock.jumpedSeconds = 0;
+    }
+    await pullOnce(world, log);
+    expect(log.published).not.toBe(first);
   });
 
   it('takes an older checkpoint of a cache for what it is', async () => {

@@ -129,8 +129,10 @@ describe('add-checkpoint', () => {
     await push(world, 300);
     const lie = await world.served.note(START_SECONDS, { size: 77, rootHash: asHash(new Uint8Array(32).fill(9)) });
     const body = await checkpointBody(world, 0, 77, { note: lie });
-    expect((await said(await world.post('/add-checkpoint', body)))[0]).toBe(422);
+    // The text has the sizes before the trees; what the note proves is kept all the same.
+    expect(await said(await world.post('/add-checkpoint', body))).toEqual([409, '300\n']);
     expect(world.log.stopped).toContain('not the beginning');
+    expect(await world.log.contradictions()).toHaveLength(1);
   });
 
   it('takes an honest older tree for a matter of sizes', async () => {
@@ -297,6 +299,28 @@ describe('add-entries', () => {
       },
     });
     expect(await said(await world.post('/add-entries', slow))).toEqual([202, '700\n512\n\n']);
+  });
+
+  it('takes no more of a body after its time, however steadily it comes', async () => {
+    let millis = 0;
+    const world = await pushWorld(1200, { uploadMillis: 1000, monotonicMillis: () => millis });
+    await world.post('/add-checkpoint', await checkpointBody(world, 0, 1200));
+    const body = await uploadBody(world, 0, 1200);
+    let sent = 0;
+    // There is always a little more to be read, and the time of all of it is three times what an upload may take.
+    const steady = new ReadableStream({
+      pull: (controller) => {
+        const step = Math.ceil(body.length / 300);
+        millis += 10;
+        if (sent >= body.length) controller.close();
+        else controller.enqueue(body.slice(sent, sent + step));
+        sent += step;
+      },
+    });
+    const [status, text] = await said(await world.post('/add-entries', steady));
+    expect(status).toBe(202);
+    expect(text).toBe('1200\n256\n\n');
+    expect(sent).toBeLessThan(body.length / 2);
   });
 
   it('lets nobody keep the others out', async () => {

@@ -19,6 +19,7 @@ export interface Row {
 }
 
 const ABOVE_ADAPTERS = [
+  'signing-clock',
   'crypto',
   'merkle',
   'note',
@@ -36,6 +37,7 @@ const ABOVE_ADAPTERS = [
 export const TABLE: Readonly<Record<string, Row>> = {
   bytes: { parts: [], effects: false },
   errors: { parts: [], effects: false },
+  'signing-clock': { parts: [] },
   crypto: { parts: [], packages: ['@noble/curves', '@noble/hashes', '@noble/post-quantum'], effects: false },
   merkle: { parts: [], packages: ['@noble/hashes'], effects: false },
   note: { parts: ['crypto', 'merkle'], effects: false },
@@ -44,8 +46,8 @@ export const TABLE: Readonly<Record<string, Row>> = {
   storage: { parts: [], types: ['merkle', 'note'], effects: false },
   client: { parts: ['crypto', 'merkle', 'note', 'cose', 'record'] },
   log: { parts: ['crypto', 'merkle', 'note', 'cose', 'record', 'storage'] },
-  witness: { parts: ['crypto', 'merkle', 'note', 'storage'] },
-  mirror: { parts: ['merkle', 'note', 'client', 'storage'] },
+  witness: { parts: ['crypto', 'merkle', 'note', 'storage', 'signing-clock'] },
+  mirror: { parts: ['merkle', 'note', 'client', 'storage', 'signing-clock'] },
   monitor: { parts: ['crypto', 'merkle', 'note', 'cose', 'record', 'client', 'storage'] },
   'adapters/memory': { parts: ABOVE_ADAPTERS },
   'adapters/level': { parts: ABOVE_ADAPTERS, packages: ['level', 'cbor-x'] },

@@ -26,7 +26,8 @@ export const START_SECONDS = 1_790_000_000;
 export interface MirrorWorld {
   readonly served: ServedLog;
   readonly medium: MemoryMedium;
-  readonly clock: { seconds: number };
+  /** Its jumps are in `seconds`, and not on the monotonic clock. */
+  readonly clock: { seconds: number; jumpedSeconds: number };
   readonly signer: MirrorSigner;
   readonly guard: TestMirrorGuard;
   readonly reader: LogReader;
@@ -39,7 +40,7 @@ export async function mirrorWorld(size: number, entries = numberedEntries(size))
   const served = new ServedLog(entries);
   await served.publish(START_SECONDS);
   const medium = memoryMedium();
-  const clock = { seconds: START_SECONDS };
+  const clock = { seconds: START_SECONDS, jumpedSeconds: 0 };
   const signer = testMirrorSigner(clock);
   const guard = testGuard();
   const reader = httpReader({ url: 'http://log.invalid/', fetch: served.fetch });
@@ -82,10 +83,13 @@ export function testGuard(): TestMirrorGuard {
 }
 
 /** A mirror with an Ed25519 and an ML-DSA-44 key. */
-export function testMirrorSigner(clock: { seconds: number }, name = MIRROR_NAME): MirrorSigner {
+export function testMirrorSigner(clock: { seconds: number; jumpedSeconds?: number }, name = MIRROR_NAME): MirrorSigner {
   return new MirrorSigner({
     signers: [fixedSigner(name, SIGNATURE_TYPE.cosignatureEd25519), fixedSigner(name, SIGNATURE_TYPE.mldsa44)],
-    nowMillis: () => clock.seconds * 1000,
+    clock: {
+      nowMillis: () => clock.seconds * 1000,
+      monotonicMillis: () => (clock.seconds - (clock.jumpedSeconds ?? 0)) * 1000,
+    },
   });
 }
 

@@ -22,7 +22,8 @@ export interface PushWorld {
   readonly served: ServedLog;
   readonly mirror: Mirror;
   readonly log: MirroredLog;
-  readonly clock: { seconds: number };
+  /** Its jumps are in `seconds`, and not on the monotonic clock. */
+  readonly clock: { seconds: number; jumpedSeconds: number };
   readonly post: (
     path: string,
     body: Uint8Array | ReadableStream,
@@ -33,7 +34,7 @@ export interface PushWorld {
 export async function pushWorld(size: number, options: MirrorUploadOptions = {}): Promise<PushWorld> {
   const served = new ServedLog(numberedEntries(size));
   await served.publish(START_SECONDS);
-  const clock = { seconds: START_SECONDS };
+  const clock = { seconds: START_SECONDS, jumpedSeconds: 0 };
   const medium = memoryMedium();
   const mirror = await Mirror.open({
     logs: [

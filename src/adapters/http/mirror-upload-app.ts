@@ -141,6 +141,8 @@ function timedBody(
   const reader = stream.getReader();
   return {
     next: async () => {
+      // Of a read and a timer that are both due the read wins: a sender who always has a little more would never be late.
+      if (now() >= deadline) return undefined;
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<undefined>((resolve) => {
         timer = setTimeout(() => resolve(undefined), Math.max(0, Math.min(bodyMillis, deadline - now())));

@@ -50,10 +50,13 @@ export function mirroredLogs({ paths, config }: MirrorSettings, defaultUrl: stri
   return readLogs({ trust, root: paths.root, url, crypto: nodeCrypto });
 }
 
+/** Times of this process, for what is signed. */
+const systemTime = { nowMillis: () => Date.now(), monotonicMillis: () => performance.now() };
+
 /** Opens it. Errors: `bad-config`, `bad-trust-file`, `bad-key`, `store-locked`. */
 export async function openMirror(settings: MirrorSettings, options: OpenMirrorOptions): Promise<Mirror> {
   const { paths } = settings;
-  const signer = new MirrorSigner({ signers: readMirrorKeys(paths, nodeCrypto), nowMillis: Date.now });
+  const signer = new MirrorSigner({ signers: readMirrorKeys(paths, nodeCrypto), clock: systemTime });
   const logs = mirroredLogs(settings, options.defaultUrl);
   for (const { origin, verifiers, witnesses, channelVerifiers = [], retired = [] } of logs) {
     signer.assertDistinct(origin, [...verifiers, ...witnesses, ...channelVerifiers, ...retired]);

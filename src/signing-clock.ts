@@ -1,9 +1,9 @@
-// The time that a witness signs: never before a time that it has signed, and none while the clock cannot be believed.
+// The time that a cosigner, a witness or a mirror, signs: never before a time that it has signed, and none while the clock cannot be believed.
 
-import { LimmatError } from '../errors.ts';
+import { LimmatError } from './errors.ts';
 
 /** Time as a parameter. */
-export interface WitnessClock {
+export interface SigningTime {
   /** Unix time in milliseconds; may jump. */
   nowMillis(): number;
   /** Milliseconds from an arbitrary start; never goes back. */
@@ -18,10 +18,10 @@ const TOLERANCE_MILLIS = 60_000;
  * believes the clock anew: that is how an operator says that the new time is right.
  */
 export class SigningClock {
-  readonly #clock: WitnessClock;
+  readonly #clock: SigningTime;
   #offsetMillis: number;
 
-  constructor(clock: WitnessClock) {
+  constructor(clock: SigningTime) {
     this.#clock = clock;
     this.#offsetMillis = clock.nowMillis() - clock.monotonicMillis();
   }
@@ -50,7 +50,7 @@ export class SigningClock {
     }
     // Small corrections of the clock are ordinary; only what comes at once is a jump.
     this.#offsetMillis += jumpMillis;
-    // 0 would be "no statement about time", which a witness must not make.
+    // 0 would be "no statement about time", which a cosigner must not make.
     return Math.max(Math.floor(nowMillis / 1000), lastSeconds, 1);
   }
 }
