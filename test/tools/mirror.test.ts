@@ -53,6 +53,37 @@ describe('a mirror of a log', () => {
   });
   afterAll(() => log.close());
 
+  test('does not begin anew with keys that came back alone', async () => {
+    expect((await mirror('--data', 'lost', '--init', '--once', '--trust', 'plain.txt')).code).toBe(0);
+    rmSync(join(dir, 'lost.guard'), { recursive: true });
+    for (const gone of ['nothing', 'logs', 'mirror.toml']) {
+      rmSync(join(dir, 'lost', gone), { recursive: true, force: true });
+      const { code, stdout, stderr } = await mirror('--data', 'lost', '--init', '--once', '--trust', 'plain.txt');
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+      expect(stderr).toMatch(
+        /^limmat: there is no \S+lost\.guard, so what the mirror in \S+lost has signed is not known/u,
+      );
+      expect(readdirSync(dir)).not.toContain('lost.guard');
+    }
+  });
+
+  test('goes on with the keys of an interrupted first try', async () => {
+    const init = ['--data', 'begun', '--init', '--once', '--json', '--trust', 'plain.txt'];
+    const first = v.parse(REPORT, JSON.parse((await mirror(...init)).stdout));
+    expect(readdirSync(join(dir, 'begun')).toSorted()).toEqual([
+      'logs',
+      'mirror.mldsa.skey',
+      'mirror.skey',
+      'mirror.toml',
+    ]);
+    // As it is between the keys and the settings.
+    for (const gone of ['begun.guard', 'begun/logs', 'begun/mirror.toml']) rmSync(join(dir, gone), { recursive: true });
+    writeFileSync(join(dir, 'begun', 'unused-keys'), '');
+    const again = v.parse(REPORT, JSON.parse((await mirror(...init)).stdout));
+    expect(again.vkeys).toEqual(first.vkeys);
+    expect(readdirSync(join(dir, 'begun'))).not.toContain('unused-keys');
+  });
+
   test('is made with keys of its own, and copies the log', async () => {
     const { code, stdout } = await mirror('--init', '--once', '--trust', 'plain.txt', '--name', 'mirror.example/a');
     expect(stdout).toBe(`limmat mirror mirror.example/a\n${log.origin}  300 entries\n`);

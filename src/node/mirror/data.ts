@@ -1,7 +1,7 @@
 // The directory of a mirror (docs/mirror.md): its settings, its keys, and the copies.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { toHex } from '../../bytes.ts';
@@ -30,6 +30,8 @@ export interface MirrorPaths {
   readonly logs: string;
   /** What was signed, beside the directory: it must not come back with a backup of it. */
   readonly guard: string;
+  /** There from before the keys are made until the mirror has begun. */
+  readonly unused: string;
 }
 
 export function mirrorPaths(dir: string): MirrorPaths {
@@ -41,6 +43,7 @@ export function mirrorPaths(dir: string): MirrorPaths {
     list: join(root, 'logs.txt'),
     logs: join(root, 'logs'),
     guard: `${root}.guard`,
+    unused: join(root, 'unused-keys'),
   };
 }
 
@@ -69,12 +72,14 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'mirror.mldsa.skey',
   'logs.txt',
   'logs',
+  'unused-keys',
   'lost+found',
 ]);
 
 /**
- * Makes a mirror's directory: keys, settings, and its own log list. What is there already is kept. `bad-config` when the
- * directory holds something else: a log's, a witness's or a monitor's directory is no mirror's.
+ * Makes a mirror's directory: keys, settings, and its own log list. What is there already is kept, but keys that came back
+ * alone: `guard-missing` then, as for openMirror. `bad-config` when the directory holds something else: a log's, a
+ * witness's or a monitor's directory is no mirror's.
  */
 export function createMirror(options: NewMirror, crypto: CryptoSuite): void {
   const { dir, name, list } = options;
@@ -92,10 +97,30 @@ export function createMirror(options: NewMirror, crypto: CryptoSuite): void {
       `${paths.guard} says what an earlier mirror in ${dir} has signed: bring its directory back with its keys, or remove that first`,
     );
   }
+  const isNew = !paths.keys.some((path) => existsSync(path));
+  if (!isNew) assertGuarded(paths);
   mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
+  // Before the keys: who finds keys without it, and no guard, does not know what they have signed.
+  if (isNew) replaceFile(paths.unused, 'Nothing was signed with these keys yet.\n');
   makeKeys(paths, name, crypto);
   if (list !== undefined) replaceFile(paths.list, list);
   if (!existsSync(paths.config)) replaceFile(paths.config, mirrorTemplate(options));
+}
+
+/** `guard-missing` when nothing says what was signed with the keys in this directory. */
+export function assertGuarded({ root, guard, unused }: MirrorPaths): void {
+  if (existsSync(guard) || existsSync(unused)) return;
+  throw new LimmatError(
+    'guard-missing',
+    `there is no ${guard}, so what the mirror in ${root} has signed is not known: bring it back, or begin another mirror ` +
+      'with new keys elsewhere. One that begins anew with old keys could cosign a second history',
+  );
+}
+
+/** The mirror has begun: from now on its keys need its guard. */
+export function markBegun({ guard, unused }: MirrorPaths): void {
+  mkdirSync(guard, { recursive: true, mode: 0o700 });
+  rmSync(unused, { force: true });
 }
 
 /** Both keys, of one name. What an interrupted first try left is as good as new. */

@@ -13,7 +13,7 @@ import { readLogs } from '../monitor/lists.ts';
 import type { LocatedLog } from '../monitor/lists.ts';
 import { readMirrorConfig } from './config.ts';
 import type { MirrorConfig } from './config.ts';
-import { mirrorPaths, readMirrorKeys } from './data.ts';
+import { assertGuarded, markBegun, mirrorPaths, readMirrorKeys } from './data.ts';
 import type { MirrorPaths } from './data.ts';
 import { fileGuard } from './guard.ts';
 
@@ -53,9 +53,10 @@ export function mirroredLogs({ paths, config }: MirrorSettings, defaultUrl: stri
 /** Times of this process, for what is signed. */
 const systemTime = { nowMillis: () => Date.now(), monotonicMillis: () => performance.now() };
 
-/** Opens it. Errors: `bad-config`, `bad-trust-file`, `bad-key`, `store-locked`. */
+/** Opens it. Errors: `guard-missing`, `bad-config`, `bad-trust-file`, `bad-key`, `store-locked`. */
 export async function openMirror(settings: MirrorSettings, options: OpenMirrorOptions): Promise<Mirror> {
   const { paths } = settings;
+  assertGuarded(paths);
   const signer = new MirrorSigner({ signers: readMirrorKeys(paths, nodeCrypto), clock: systemTime });
   const logs = mirroredLogs(settings, options.defaultUrl);
   for (const { origin, verifiers, witnesses, channelVerifiers = [], retired = [] } of logs) {
@@ -68,7 +69,7 @@ export async function openMirror(settings: MirrorSettings, options: OpenMirrorOp
     reader: httpReader({ url, get, signal: options.signal }),
   }));
   try {
-    return await Mirror.open({
+    const mirror = await Mirror.open({
       logs: sources,
       openStorage: (hash) => openLevelStorage(join(paths.logs, hash)),
       openGuard: (hash) => fileGuard(paths.guard, hash),
@@ -77,6 +78,9 @@ export async function openMirror(settings: MirrorSettings, options: OpenMirrorOp
       nowMillis: Date.now,
       ...(options.onProgress !== undefined && { onProgress: options.onProgress }),
     });
+    // Before anything is signed: Mirror.open signs nothing.
+    markBegun(paths);
+    return mirror;
   } catch (error) {
     throw explainMirrorLock(error, paths.root);
   }
