@@ -136,7 +136,7 @@ async function unanswered(log: Log, entries: readonly Uint8Array[]): Promise<rea
   }
 }
 
-it(`so do batches that overlap, writes that fail, and restarts (seed ${seed})`, async () => {
+it(`so do batches that overlap, writes that fail, and restarts (seed ${seed})`, { timeout: 180_000 }, async () => {
   const random = seededRandom(seed + 1);
   for (let run = 0; run < RUNS; run++) {
     const proposals = await history(random);
