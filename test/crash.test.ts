@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { CrashRig } from './support/crash.ts';
 import { chooseSeed, seededRandom } from './support/random.ts';
 
-const KILLS = 4;
+const KILLS = 10;
 
 it(`keeps every promise through ${KILLS} kills under load`, async () => {
   const seed = chooseSeed();

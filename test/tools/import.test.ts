@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { Journal } from '../../tools/import/journal.ts';
 import { readRows } from '../../tools/import/rows.ts';
-import { answered, limmatIn, serveIn, workbench } from './workbench.ts';
+import { answered, limmatHere, serveIn, workbench } from './workbench.ts';
 import type { Served } from './workbench.ts';
 
 const SAMPLE = fileURLToPath(new URL('../../tools/demo/sample.jsonl', import.meta.url));
@@ -20,7 +20,7 @@ const DONE = v.object({
 });
 
 const dir = workbench();
-const limmat = limmatIn(dir);
+const limmat = limmatHere(dir);
 let served: Served;
 
 const importSample = (...args: readonly string[]) =>

@@ -9,10 +9,10 @@ import { utf8 } from '../../src/bytes.ts';
 import { portableCrypto } from '../../src/crypto/portable.ts';
 import { parseVerifierKey } from '../../src/note/key.ts';
 import { generateStatementKey, loadStatementSigner, parsePublicKey, readPublicKey } from '../../tools/support/keys.ts';
-import { answered, limmatIn, workbench } from './workbench.ts';
+import { answered, limmatHere, workbench } from './workbench.ts';
 
 const dir = workbench();
-const limmat = limmatIn(dir);
+const limmat = limmatHere(dir);
 const message = utf8('a signing input');
 
 async function signatureHolds(signer: ReturnType<typeof loadStatementSigner>): Promise<boolean> {

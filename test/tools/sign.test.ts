@@ -18,10 +18,10 @@ import {
   verifySigned,
 } from '../../src/record/index.ts';
 import { readPublicKey } from '../../tools/support/keys.ts';
-import { limmatIn, workbench } from './workbench.ts';
+import { limmatHere, workbench } from './workbench.ts';
 
 const dir = workbench();
-const limmat = limmatIn(dir);
+const limmat = limmatHere(dir);
 const KEY = ['--key', 'key.pem', '--namespace', 'acme'];
 
 beforeAll(async () => {
