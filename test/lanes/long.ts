@@ -16,7 +16,12 @@ const files = [
   'gossip/flood',
   'kill',
 ].map((name) => `test/monitor/${name}.test.ts`);
-files.push('test/real-data.test.ts', 'test/merkle/proof.test.ts', 'test/log/admission-replay.test.ts');
+files.push(
+  'test/record/every-type.test.ts',
+  'test/real-data.test.ts',
+  'test/merkle/proof.test.ts',
+  'test/log/admission-replay.test.ts',
+);
 files.push('test/tools/mirror.test.ts', 'test/tools/spool.test.ts', 'test/client/verify.test.ts');
 const { status } = spawnSync(process.execPath, [vitest, 'run', ...files, ...process.argv.slice(2)], {
   env: { ...process.env, LIMMAT_LONG: '1' },

@@ -150,6 +150,11 @@ async function main(): Promise<void> {
       const small = ['--entries', '1000', '--seconds', '1', '--dir', dir, '--json'];
       await mustRunLimmat(['bench', 'append', ...small], options);
       await mustRunLimmat(['bench', 'tiles', ...small], options);
+      const names = ['monitor-rate', 'monitor-rss', 'monitor-mirror', 'monitor-idle'];
+      const monitored = await mustRunLimmat(['bench', 'monitor', ...small], options);
+      const { rows }: { rows: { name: string; value: number }[] } = JSON.parse(monitored);
+      const measured = rows.filter(({ value }) => value > 0).map(({ name }) => name);
+      if (measured.join() !== names.join()) throw new Error(`bench monitor measured ${measured.join()}`);
     });
     await lane.check('init, serve, add, proof, fsck and a clean stop', async () => {
       const dataDir = join(dir, 'data');

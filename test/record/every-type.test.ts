@@ -47,6 +47,9 @@ function waysIn(json: Json, way: readonly Step[] = []): (readonly Step[])[] {
   return [way, ...inside];
 }
 
+/** `npm run test:long` looks at four times as many. */
+const TIMES = process.env['LIMMAT_LONG'] === undefined ? 1 : 4;
+
 /** The document with another value at the end of a way; without the value where there is none. */
 function changed(json: unknown, [step, ...rest]: readonly Step[], value: unknown): unknown {
   if (step === undefined) return value;
@@ -76,7 +79,7 @@ describe('any record', () => {
         expect(toHex(encodeOracle(read, cdeEncodeOptions))).toBe(toHex(payload));
         expect(Object.keys(Object(read)).toSorted()).toEqual(Object.keys(json.fields).toSorted());
       }),
-      { numRuns: 1000 },
+      { numRuns: 250 * TIMES },
     );
   });
 
@@ -85,7 +88,7 @@ describe('any record', () => {
       fc.property(anyRecord, (json) => {
         expect(schemaErrors(recordSchema(json.type), json)).toEqual([]);
       }),
-      { numRuns: 1000 },
+      { numRuns: 250 * TIMES },
     );
   });
 
@@ -98,7 +101,7 @@ describe('any record', () => {
         expect(subjectOf(record).startsWith(`${json.namespace}/${json.type}/`)).toBe(true);
         expect(subjectOf(record)).not.toMatch(/\/\/|\/$/);
       }),
-      { numRuns: 1000 },
+      { numRuns: 250 * TIMES },
     );
   });
 
@@ -110,7 +113,7 @@ describe('any record', () => {
         expect(statement.record).toEqual(record);
         expect(statement.sub).toBe(subjectOf(record));
       }),
-      { numRuns: 200 },
+      { numRuns: 50 * TIMES },
     );
   });
 
@@ -123,7 +126,7 @@ describe('any record', () => {
         expect([change, codeOf(change)]).toEqual([change, 'bad-record']);
         expect(schemaErrors(recordSchema(json.type), change)).not.toEqual([]);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 * TIMES },
     );
   });
 
@@ -138,7 +141,7 @@ describe('any record', () => {
         expect([change, codeOf(change)]).toEqual([change, 'bad-record']);
         expect(schemaErrors(recordSchema(json.type), change)).not.toEqual([]);
       }),
-      { numRuns: 1000 },
+      { numRuns: 250 * TIMES },
     );
   });
 
@@ -151,7 +154,7 @@ describe('any record', () => {
         const type = RECORD_TYPES.find((name) => name === valueAt(change, ['type']));
         if (codeOf(change) === 'accepted') expect(schemaErrors(recordSchema(type!), change)).toEqual([]);
       }),
-      { numRuns: 3000 },
+      { numRuns: 750 * TIMES },
     );
   });
 });
@@ -215,7 +218,7 @@ describe.each(RECORD_TYPES)('a record of type %s', (type) => {
           expect.objectContaining({ name: 'LimmatError' }),
         );
       }),
-      { numRuns: 50 },
+      { numRuns: 15 * TIMES },
     );
   });
 });

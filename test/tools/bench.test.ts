@@ -137,7 +137,6 @@ describe('limmat bench', () => {
     ['append', ['append-rate', 'append-rss', 'append-rss-growth']],
     ['verify', ['verify-native', 'verify-portable']],
     ['mirror', ['mirror-rate', 'mirror-rss']],
-    ['monitor', ['monitor-rate', 'monitor-rss', 'monitor-mirror', 'monitor-idle']],
   ];
   test.each(measured)('%s measures a small log and leaves nothing behind', async (which, names) => {
     const dir = mkdtempSync(join(tmpdir(), 'limmat-test-'));
